@@ -1,0 +1,124 @@
+//! A regular file or block device.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+use nix::fcntl::OFlag;
+
+use super::HostFile;
+
+/// An open regular file or block device.
+#[derive(Debug)]
+pub(crate) struct DiskFile {
+    file: File,
+    /// The size of a block device, which never changes; `None` for a regular file.
+    device_size: Option<u64>,
+    /// Device and inode numbers.
+    identity: (u64, u64),
+}
+
+/// Why a file cannot be an image.
+#[derive(Debug)]
+pub(crate) enum OpenFailure {
+    Io(io::Error),
+    /// Neither a regular file nor a block device; says what it is.
+    Kind(&'static str),
+    /// A block device that the system itself uses: mounted, or part of another device.
+    Busy,
+}
+
+impl DiskFile {
+    /// Opens an existing file or block device. A block device is opened for writing only when nothing else claims it.
+    pub(crate) fn open(path: &Path, writable: bool) -> Result<Self, OpenFailure> {
+        use std::os::unix::fs::MetadataExt;
+        let kind = std::fs::metadata(path).map_err(OpenFailure::Io)?.file_type();
+        let exclusive = writable && kind.is_block_device();
+        let mut flags = OFlag::O_NONBLOCK;
+        if exclusive {
+            flags |= OFlag::O_EXCL;
+        }
+        if !kind.is_file() && !kind.is_block_device() {
+            return Err(OpenFailure::Kind(kind_name(kind)));
+        }
+        let opened =
+            OpenOptions::new().read(true).write(writable).custom_flags(flags.bits()).open(path);
+        let mut file = opened.map_err(|error| match error.kind() {
+            io::ErrorKind::ResourceBusy if exclusive => OpenFailure::Busy,
+            _ => OpenFailure::Io(error),
+        })?;
+        let metadata = file.metadata().map_err(OpenFailure::Io)?;
+        let kind = metadata.file_type();
+        let device_size = if kind.is_block_device() {
+            Some(file.seek(SeekFrom::End(0)).map_err(OpenFailure::Io)?)
+        } else if kind.is_file() {
+            None
+        } else {
+            return Err(OpenFailure::Kind(kind_name(kind)));
+        };
+        Ok(Self { file, device_size, identity: (metadata.dev(), metadata.ino()) })
+    }
+
+    /// Wraps a journal file that was just created or opened.
+    pub(super) fn regular(file: File) -> Self {
+        Self { file, device_size: None, identity: (0, 0) }
+    }
+
+    pub(crate) fn is_block_device(&self) -> bool {
+        self.device_size.is_some()
+    }
+
+    pub(crate) fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl HostFile for DiskFile {
+    fn len(&self) -> io::Result<u64> {
+        match self.device_size {
+            Some(size) => Ok(size),
+            None => Ok(self.file.metadata()?.len()),
+        }
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(buf, offset)
+    }
+
+    fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<usize> {
+        self.file.write_at(data, offset)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        match self.device_size {
+            Some(size) if size == length => Ok(()),
+            Some(_) => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, "a block device has a fixed size"))
+            }
+            None => self.file.set_len(length),
+        }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+}
+
+fn kind_name(kind: std::fs::FileType) -> &'static str {
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_char_device() {
+        "a character device"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a special file"
+    }
+}

@@ -1,0 +1,66 @@
+//! The files of the host below an image: read, written, made durable, staged and locked.
+
+pub(crate) mod disk_file;
+pub(crate) mod folder;
+pub(crate) mod lock;
+pub(crate) mod pages;
+pub(crate) mod staged;
+mod storage;
+
+use std::fmt::Debug;
+use std::io;
+
+/// A file or block device of the host, addressed by offset. The seam at which tests cut the power.
+pub(crate) trait HostFile: Debug + Send + Sync {
+    /// Size in bytes.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Reads at most `buf.len()` bytes; 0 at the end of the file.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes at most `data.len()` bytes, growing the file where need be.
+    fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<usize>;
+
+    /// Cuts or grows the file.
+    fn set_len(&self, length: u64) -> io::Result<()>;
+
+    /// Returns when everything written so far survives a power cut.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// Fills `buf` from `offset`; what lies past the end of the file reads as zeros.
+pub(crate) fn read_padded(file: &dyn HostFile, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+    let mut done = 0;
+    while done < buf.len() {
+        match file.read_at(offset + done as u64, &mut buf[done..]) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    buf[done..].fill(0);
+    Ok(())
+}
+
+/// Writes all of `data` at `offset`. `written` grows by what reached the file, also when it fails.
+pub(crate) fn write_counted(
+    file: &dyn HostFile,
+    offset: u64,
+    data: &[u8],
+    written: &mut u64,
+) -> io::Result<()> {
+    let mut done = 0;
+    while done < data.len() {
+        match file.write_at(offset + done as u64, &data[done..]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                done += count;
+                *written += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! Opening an image with everything it is based on.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use imago::qcow2::Qcow2;
+use imago::raw::Raw;
+use imago::{DenyImplicitOpenGate, FormatAccess, FormatDriverBuilder};
+
+use super::backend::Backend;
+use super::error::ImageError;
+use super::probe::{Probed, probe};
+use super::qcow2_header::{HeaderFailure, Qcow2Header, read_header};
+use super::{Format, OpenOptions, journal};
+use crate::host::HostFile;
+use crate::host::disk_file::{DiskFile, OpenFailure};
+use crate::host::lock::{self, Access, LockFailure};
+use crate::host::staged::Staged;
+
+/// The longest chain of backing files that is followed.
+const MAX_DEPTH: usize = 32;
+
+/// Opens, locks and keeps track of the files of one chain.
+pub(crate) struct Chain<'a> {
+    options: &'a OpenOptions,
+    /// The folder of the image that the user named, without symbolic links.
+    home: PathBuf,
+    /// The image that the user named.
+    top: PathBuf,
+    /// The user said what the image is, so what it names is the user's wish too.
+    trusted: bool,
+    /// Every file opened so far. They hold the locks.
+    files: Vec<Arc<DiskFile>>,
+}
+
+impl<'a> Chain<'a> {
+    pub(crate) fn new(path: &Path, options: &'a OpenOptions) -> Result<Self, ImageError> {
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let home = parent.canonicalize().map_err(|source| failed("open", path, source))?;
+        Ok(Self {
+            options,
+            home,
+            top: path.to_owned(),
+            trusted: options.format == Some(Format::Qcow2),
+            files: Vec::new(),
+        })
+    }
+
+    /// Opens and locks one file.
+    pub(crate) fn open_file(
+        &mut self,
+        path: &Path,
+        writable: bool,
+    ) -> Result<Arc<DiskFile>, ImageError> {
+        let file = DiskFile::open(path, writable).map_err(|failure| match failure {
+            OpenFailure::Io(source) => failed("open", path, source),
+            OpenFailure::Kind(found) => ImageError::NotAnImage { path: path.to_owned(), found },
+            OpenFailure::Busy => ImageError::DeviceBusy { path: path.to_owned() },
+        })?;
+        if self.files.iter().any(|other| other.identity() == file.identity()) {
+            return Err(ImageError::BackingLoop { path: path.to_owned() });
+        }
+        let access = if writable { Access::WRITE } else { Access::READ };
+        lock::acquire(file.file(), access).map_err(|failure| match failure {
+            LockFailure::Io(source) => failed("lock", path, source),
+            LockFailure::Held(permission) => {
+                ImageError::InUse { path: path.to_owned(), permission: permission.name() }
+            }
+        })?;
+        let file = Arc::new(file);
+        self.files.push(Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// Builds the guest's view of the topmost image.
+    pub(crate) fn open_top(
+        &mut self,
+        path: &Path,
+        file: Arc<dyn HostFile>,
+        writable: bool,
+    ) -> Result<(Format, Backend), ImageError> {
+        let format = match self.options.format {
+            Some(format) => format,
+            None => self.probed(path, &*file)?,
+        };
+        match format {
+            Format::Raw => {
+                let size = file.len().map_err(|source| failed("read", path, source))?;
+                Ok((Format::Raw, Backend::Raw { file, size }))
+            }
+            Format::Qcow2 => {
+                let (access, staged, cluster_bits) = self.open_qcow2(path, file, writable, 0)?;
+                Ok((Format::Qcow2, Backend::Qcow2 { access, staged, cluster_bits }))
+            }
+        }
+    }
+
+    /// Gives up the files, whose locks last as long as they do.
+    pub(crate) fn into_files(self) -> Vec<Arc<DiskFile>> {
+        self.files
+    }
+
+    fn probed(&self, path: &Path, file: &dyn HostFile) -> Result<Format, ImageError> {
+        match probe(file).map_err(|source| failed("read", path, source))? {
+            Probed::Raw => Ok(Format::Raw),
+            Probed::Qcow2 => Ok(Format::Qcow2),
+            Probed::Other(found) => {
+                Err(ImageError::UnsupportedFormat { path: path.to_owned(), found })
+            }
+        }
+    }
+
+    fn open_qcow2(
+        &mut self,
+        path: &Path,
+        file: Arc<dyn HostFile>,
+        writable: bool,
+        depth: usize,
+    ) -> Result<(FormatAccess<Staged>, Staged, u32), ImageError> {
+        let header = read_header(&*file, writable).map_err(|failure| match failure {
+            HeaderFailure::Io(source) => failed("read", path, source),
+            HeaderFailure::Refused(source) => ImageError::Qcow2 { path: path.to_owned(), source },
+        })?;
+        let backing = self.open_backing(path, &header, depth)?;
+        let data_file = match &header.data_file {
+            Some(name) => Some(self.open_data_file(path, name)?),
+            None => None,
+        };
+        let driver = |source| ImageError::Driver { path: path.to_owned(), source };
+        let staged = Staged::new(file, path.display().to_string()).map_err(driver)?;
+        let qcow2 = Qcow2::<Staged>::builder(staged.clone())
+            .write(writable)
+            .backing(backing)
+            .data_file(data_file)
+            .open(DenyImplicitOpenGate::default())
+            .map_err(driver)?;
+        Ok((FormatAccess::new(qcow2), staged, header.cluster_bits))
+    }
+
+    fn open_backing(
+        &mut self,
+        path: &Path,
+        header: &Qcow2Header,
+        depth: usize,
+    ) -> Result<Option<FormatAccess<Staged>>, ImageError> {
+        let Some(name) = &header.backing else { return Ok(None) };
+        if depth >= MAX_DEPTH {
+            return Err(ImageError::BackingDepth { path: self.top.clone(), limit: MAX_DEPTH });
+        }
+        let backing = self.resolve(path, name)?;
+        let file = self.open_file(&backing, false)?;
+        let file = journal::look_through(&backing, self.options, file)?;
+        let format = match header.backing_format.as_deref() {
+            Some("raw") => Format::Raw,
+            Some("qcow2") => Format::Qcow2,
+            Some(other) => {
+                let format = other.to_owned();
+                return Err(ImageError::BackingFormat { path: path.to_owned(), format });
+            }
+            // As QEMU does. What a forged header could pull in is bounded by `resolve`.
+            None => self.probed(&backing, &*file)?,
+        };
+        if format == Format::Qcow2 {
+            return Ok(Some(self.open_qcow2(&backing, file, false, depth + 1)?.0));
+        }
+        let driver = |source| ImageError::Driver { path: backing.clone(), source };
+        let staged = Staged::new(file, backing.display().to_string()).map_err(driver)?;
+        let raw = Raw::builder(staged).open(DenyImplicitOpenGate::default()).map_err(driver)?;
+        Ok(Some(FormatAccess::new(raw)))
+    }
+
+    fn open_data_file(&mut self, path: &Path, name: &str) -> Result<Staged, ImageError> {
+        let data = self.resolve(path, name)?;
+        let file = self.open_file(&data, false)?;
+        Staged::new(file, data.display().to_string())
+            .map_err(|source| ImageError::Driver { path: data, source })
+    }
+
+    /// The path of a file that an image names, if the image may name it.
+    ///
+    /// As in QEMU, a relative name counts from the folder of the image that holds it, as that image was named.
+    fn resolve(&self, path: &Path, name: &str) -> Result<PathBuf, ImageError> {
+        let protocol = name.split('/').next().is_some_and(|first| first.contains(':'));
+        if name.is_empty() || name.contains('\0') || protocol {
+            return Err(ImageError::BackingName { path: path.to_owned(), name: name.to_owned() });
+        }
+        let named = path.parent().unwrap_or(Path::new("")).join(name);
+        let real = named.canonicalize().map_err(|source| failed("open", &named, source));
+        if self.trusted {
+            return real.map(|_| named);
+        }
+        // Whether a forbidden file exists is not the image's business either.
+        let outside = || ImageError::BackingOutside { path: path.to_owned(), names: named.clone() };
+        let real = match real {
+            Ok(real) => real,
+            Err(error) => {
+                let near = named.parent().and_then(|parent| parent.canonicalize().ok());
+                let inside = near.is_some_and(|near| near.starts_with(&self.home));
+                return Err(if inside { error } else { outside() });
+            }
+        };
+        let allowed =
+            self.options.allow_backing.iter().any(|allowed| {
+                allowed.canonicalize().is_ok_and(|allowed| real.starts_with(&allowed))
+            });
+        if real.starts_with(&self.home) || allowed { Ok(named) } else { Err(outside()) }
+    }
+}
+
+/// An operating system failure about one file.
+pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> ImageError {
+    ImageError::Io { action, path: path.to_owned(), source }
+}

@@ -1,0 +1,48 @@
+//! Disk images as block devices.
+//!
+//! [`Device`] is the one seam that everything above reads and writes through.
+//! With the `image` feature (on by default): image files and block devices behind a gate ([`Image`]),
+//! the [`Transaction`] over one, and partition tables.
+//!
+//! ```no_run
+//! # #[cfg(feature = "image")] {
+//! use std::path::Path;
+//! use winkiln_disk::{Device, Image, OpenOptions, Transaction, partition};
+//!
+//! let options = OpenOptions { writable: true, ..OpenOptions::default() };
+//! let image = Image::open(Path::new("disk.qcow2"), &options)?;
+//! let transaction = Transaction::begin(image);
+//! let table = partition::read_table(&transaction)?;
+//! for partition in &table.partitions {
+//!     println!("{}: {} bytes at {}", partition.number, partition.length, partition.start);
+//! }
+//! transaction.write_at(0x1b8, &[1, 2, 3, 4])?;
+//! transaction.commit()?; // Or drop it: nothing was written.
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod cursor;
+pub mod device;
+pub mod memory;
+pub mod window;
+#[cfg(feature = "image")]
+mod host;
+#[cfg(feature = "image")]
+pub mod image;
+#[cfg(feature = "image")]
+mod journal;
+#[cfg(feature = "image")]
+pub mod partition;
+#[cfg(feature = "image")]
+pub mod transaction;
+
+pub use cursor::DeviceCursor;
+pub use device::{Device, DeviceError};
+#[cfg(feature = "image")]
+pub use image::{Format, Image, ImageError, KnownFormat, OpenOptions, Qcow2Error, Recovery};
+pub use memory::MemoryDevice;
+#[cfg(feature = "image")]
+pub use transaction::{CommitError, CommitReport, IoCounts, Transaction};
+pub use window::Window;

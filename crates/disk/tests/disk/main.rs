@@ -1,0 +1,12 @@
+//! Images made by QEMU's tools, opened, changed and judged by them.
+
+mod tool;
+
+mod corpus;
+mod cursor;
+mod gate;
+mod hostile;
+mod journal;
+mod lock;
+mod partition;
+mod transaction;
