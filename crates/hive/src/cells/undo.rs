@@ -1,0 +1,74 @@
+//! Taking back an edit that fails.
+
+use super::Cells;
+use crate::base_block::BASE_BLOCK_SIZE;
+use crate::bin;
+use crate::dirty::DirtyPages;
+use crate::error::HiveError;
+
+/// Bytes that an edit overwrote.
+struct Overwritten {
+    at: usize,
+    length: usize,
+}
+
+/// What to put back when an edit fails.
+#[derive(Default)]
+pub(super) struct Undo {
+    writes: Vec<Overwritten>,
+    /// The overwritten bytes of all `writes`, one after the other.
+    old: Vec<u8>,
+    dirty: DirtyPages,
+    file_length: usize,
+    bins_length: u32,
+}
+
+impl Undo {
+    /// Keeps bytes that are about to be overwritten.
+    pub(super) fn note(&mut self, at: usize, old: &[u8]) {
+        self.old.extend_from_slice(old);
+        self.writes.push(Overwritten { at, length: old.len() });
+    }
+}
+
+impl Cells {
+    /// Runs an edit. When it fails, everything it wrote is taken back.
+    pub(crate) fn edit<T>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<T, HiveError>,
+    ) -> Result<T, HiveError> {
+        self.undo = Some(Undo {
+            dirty: self.dirty.clone(),
+            file_length: self.bytes.len(),
+            bins_length: self.length,
+            ..Undo::default()
+        });
+        let result = change(self);
+        let undo = self.undo.take();
+        if let (Err(_), Some(undo)) = (&result, undo) {
+            self.roll_back(undo);
+        }
+        result
+    }
+
+    fn roll_back(&mut self, undo: Undo) {
+        let mut end = undo.old.len();
+        for write in undo.writes.iter().rev() {
+            let start = end - write.length;
+            if let (Some(target), Some(old)) =
+                (self.bytes.get_mut(write.at..write.at + write.length), undo.old.get(start..end))
+            {
+                target.copy_from_slice(old);
+            }
+            end = start;
+        }
+        self.bytes.truncate(undo.file_length);
+        self.length = undo.bins_length;
+        self.dirty = undo.dirty;
+        self.free = None;
+        let base = BASE_BLOCK_SIZE as usize;
+        let bins = self.bytes.get(base..base + self.length as usize).unwrap_or_default();
+        // The bytes are those of before, which were walked without a fault or with the same ones.
+        self.layout = bin::walk(bins, Some(&mut Vec::new())).unwrap_or_default();
+    }
+}

@@ -1,0 +1,178 @@
+//! Reading keys and values.
+
+use super::{Hive, KeyId};
+use crate::cell::CellOffset;
+use crate::error::{HiveError, Structure};
+use crate::key_node::{self, KeyNode};
+use crate::name::{self, StoredName};
+use crate::security::SecurityCell;
+use crate::subkey_list::{self, Leaves};
+use crate::value::{self, KeyValue, ValueType};
+use std::collections::HashSet;
+
+/// One value of a key. The default value has an empty name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// Name; empty for the default value. Units that are no characters are shown as U+FFFD.
+    pub name: String,
+    /// Type.
+    pub kind: ValueType,
+    /// Data as stored.
+    pub data: Vec<u8>,
+}
+
+/// Facts of a key besides its subkeys and values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// Name as spelt in the hive. Units that are no characters are shown as U+FFFD.
+    pub name: String,
+    /// Last write, 100 ns ticks since 1601-01-01 UTC.
+    pub last_write: u64,
+    /// Subkeys.
+    pub subkey_count: u32,
+    /// Values.
+    pub value_count: u32,
+    /// Class name, when there is one.
+    pub class: Option<String>,
+    /// True for a symbolic link, which is not followed.
+    pub is_link: bool,
+}
+
+impl Hive {
+    /// Finds a key by its path below `from`, components separated by `\`, case-insensitive; "" is `from` itself.
+    ///
+    /// Links are not followed: what lies below one is not found.
+    ///
+    /// # Errors
+    /// What is damaged on the way.
+    pub fn find(&self, from: KeyId, path: &str) -> Result<Option<KeyId>, HiveError> {
+        let mut at = from.cell();
+        for name in components(path) {
+            let (node, _) = KeyNode::read(&self.cells, at)?;
+            match subkey_list::find(&self.cells, at, node, &name::upper(name))? {
+                Some(subkey) => at = subkey,
+                None => return Ok(None),
+            }
+        }
+        KeyNode::read(&self.cells, at)?;
+        Ok(Some(KeyId(at.0)))
+    }
+
+    /// Name, time, counts, class.
+    ///
+    /// # Errors
+    /// When the key or its class name is damaged.
+    pub fn info(&self, key: KeyId) -> Result<KeyInfo, HiveError> {
+        let (node, name) = KeyNode::read(&self.cells, key.cell())?;
+        Ok(KeyInfo {
+            name: name.to_text(),
+            last_write: node.last_write.get(),
+            subkey_count: node.subkey_count.get(),
+            value_count: node.values_listed(),
+            class: node.class(&self.cells)?.map(name::utf16_text),
+            is_link: node.has(key_node::SYM_LINK),
+        })
+    }
+
+    /// Subkeys in the hive's order: (name, key).
+    ///
+    /// What it returns is always a tree, also in a damaged hive: whoever follows it comes to an end.
+    ///
+    /// # Errors
+    /// When the list or one of the keys is damaged, when a subkey is listed twice or does not name `key` as its parent,
+    /// when `key` lies deeper than the registry allows.
+    pub fn subkeys(&self, key: KeyId) -> Result<Vec<(String, KeyId)>, HiveError> {
+        self.list_subkeys(key, |name, _| Ok(name.to_text()))
+    }
+
+    /// Subkeys whose names are whole characters.
+    pub(crate) fn exact_subkeys(&self, key: KeyId) -> Result<Vec<(String, KeyId)>, HiveError> {
+        let what = Structure::KeyNode;
+        self.list_subkeys(key, |name, at| {
+            name.to_exact_text().ok_or(HiveError::Unspellable { what, offset: at.in_file() })
+        })
+    }
+
+    fn list_subkeys(
+        &self,
+        key: KeyId,
+        spell: impl Fn(StoredName<'_>, CellOffset) -> Result<String, HiveError>,
+    ) -> Result<Vec<(String, KeyId)>, HiveError> {
+        let at = key.cell();
+        let (node, _) = KeyNode::read(&self.cells, at)?;
+        if node.subkey_count.get() > 0 {
+            key_node::level(&self.cells, self.root, at)?;
+        }
+        let leaves = Leaves::read(&self.cells, at, node)?;
+        let mut seen = HashSet::new();
+        leaves
+            .keys()
+            .map(|subkey| {
+                let (node, name) = KeyNode::read(&self.cells, subkey)?;
+                let (offset, parent) = (subkey.in_file(), CellOffset(node.parent.get()));
+                if parent != at {
+                    let (found, expected) = (parent.in_file(), at.in_file());
+                    return Err(HiveError::Parent { offset, found, expected });
+                }
+                if !seen.insert(subkey) {
+                    return Err(HiveError::Shared { what: Structure::KeyNode, offset });
+                }
+                Ok((spell(name, subkey)?, KeyId(subkey.0)))
+            })
+            .collect()
+    }
+
+    /// All values with their data, in the hive's order.
+    ///
+    /// # Errors
+    /// When the list or one of the values is damaged.
+    pub fn values(&self, key: KeyId) -> Result<Vec<Value>, HiveError> {
+        let (node, _) = KeyNode::read(&self.cells, key.cell())?;
+        value::list(&self.cells, node)?.map(|at| self.read_value(at)).collect()
+    }
+
+    /// One value by name, case-insensitive; "" is the default value.
+    ///
+    /// # Errors
+    /// When the list or the value is damaged.
+    pub fn value(&self, key: KeyId, name: &str) -> Result<Option<Value>, HiveError> {
+        let (node, _) = KeyNode::read(&self.cells, key.cell())?;
+        let found = value::find(&self.cells, node, &name::upper(name))?;
+        found.map(|(_, at)| self.read_value(at)).transpose()
+    }
+
+    fn read_value(&self, at: CellOffset) -> Result<Value, HiveError> {
+        let (value, name) = KeyValue::read(&self.cells, at)?;
+        let data = value.place(&self.cells, at, self.minor)?.to_vec();
+        Ok(Value { name: name.to_text(), kind: ValueType::from_raw(value.kind.get()), data })
+    }
+
+    /// Values whose names are whole characters without NUL.
+    pub(crate) fn exact_values(&self, key: KeyId) -> Result<Vec<Value>, HiveError> {
+        let (node, _) = KeyNode::read(&self.cells, key.cell())?;
+        let what = Structure::KeyValue;
+        value::list(&self.cells, node)?
+            .map(|at| {
+                let name = KeyValue::read(&self.cells, at)?.1.to_exact_text();
+                let name = name.filter(|name| !name.contains('\0'));
+                let name = name.ok_or(HiveError::Unspellable { what, offset: at.in_file() })?;
+                Ok(Value { name, ..self.read_value(at)? })
+            })
+            .collect()
+    }
+
+    /// The key's self-relative security descriptor.
+    ///
+    /// # Errors
+    /// When the key or its security cell is damaged.
+    pub fn security(&self, key: KeyId) -> Result<Vec<u8>, HiveError> {
+        let (node, _) = KeyNode::read(&self.cells, key.cell())?;
+        let (_, descriptor) = SecurityCell::read(&self.cells, CellOffset(node.security.get()))?;
+        Ok(descriptor.to_vec())
+    }
+}
+
+/// The names in a path; separators at its ends and doubled ones do not count.
+pub(super) fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split('\\').filter(|name| !name.is_empty())
+}

@@ -1,0 +1,36 @@
+//! Windows registry hives (`regf`), edited in place: bytes in, dirty ranges out.
+//!
+//! Knows nothing of disks, paths or clocks.
+#![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+mod base_block;
+mod big_data;
+mod bin;
+mod cell;
+mod cells;
+mod check;
+mod create;
+mod descriptor;
+mod dirty;
+mod edit;
+mod error;
+mod hive;
+mod key_node;
+mod name;
+mod recovery;
+pub mod reg_text;
+mod security;
+mod subkey_list;
+mod upcase;
+mod value;
+
+pub use check::{Finding, check_file};
+pub use error::{HiveError, Structure};
+pub use hive::{Hive, KeyId, KeyInfo, Value};
+pub use recovery::Recovery;
+pub use value::ValueType;

@@ -1,0 +1,81 @@
+//! `.reg` text: REGEDIT4 and "Windows Registry Editor Version 5.00".
+//!
+//! Source: Microsoft, "How to add, modify, or delete registry subkeys and values by using a .reg file"; the folding of
+//! long data as in files exported by Windows 10.
+
+mod cursor;
+mod encoding;
+mod export;
+mod operation;
+mod value;
+
+use crate::ValueType;
+pub use export::export;
+
+/// One operation of a `.reg` file, in file order, with the line it stands on (from 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegOperation {
+    /// Line number, from 1.
+    pub line: u32,
+    /// Full key path as written, such as `HKEY_LOCAL_MACHINE\SOFTWARE\X`.
+    pub key: String,
+    /// What to do.
+    pub action: RegAction,
+}
+
+/// What one line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegAction {
+    /// `[key]`
+    CreateKey,
+    /// `[-key]`
+    DeleteKey,
+    /// `"name"=...`; the default value (`@`) has an empty name.
+    SetValue {
+        /// Name.
+        name: String,
+        /// Type.
+        kind: ValueType,
+        /// Data as it will be stored.
+        data: Vec<u8>,
+    },
+    /// `"name"=-`
+    DeleteValue {
+        /// Name.
+        name: String,
+    },
+}
+
+/// A line of a `.reg` file that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct RegTextError {
+    /// From 1; 0 for the file as a whole.
+    pub line: u32,
+    /// What was found and expected.
+    pub reason: String,
+}
+
+/// Parses a `.reg` file of any of its encodings (UTF-16 with BOM, UTF-8, ANSI code page 1252 for REGEDIT4).
+///
+/// # Errors
+/// The first line that cannot be understood; nothing is skipped.
+pub fn parse(bytes: &[u8]) -> Result<Vec<RegOperation>, RegTextError> {
+    parse_with(bytes, encoding_rs::WINDOWS_1252)
+}
+
+/// Parses a `.reg` file whose 8-bit text, if it is such, is in the code page `ansi`.
+///
+/// A byte order mark decides first, then UTF-16LE is recognised by its header. Other files are `ansi` when they are
+/// REGEDIT4; 5.00 ones are UTF-8 if they can be, else `ansi`. Strings get the NUL that ends them. Data given as `hex(n)`
+/// are kept as they are, but those of string types in REGEDIT4 are `ansi` text and become UTF-16.
+///
+/// # Errors
+/// The first line that cannot be understood; nothing is skipped.
+pub fn parse_with(
+    bytes: &[u8],
+    ansi: &'static encoding_rs::Encoding,
+) -> Result<Vec<RegOperation>, RegTextError> {
+    let text = encoding::decode(bytes, ansi)?;
+    operation::parse(&text, ansi)
+}

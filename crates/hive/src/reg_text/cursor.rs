@@ -1,0 +1,120 @@
+//! A place in the text, with its line.
+
+use super::RegTextError;
+
+/// Reads text from front to back and counts its lines.
+pub(super) struct Cursor<'a> {
+    rest: &'a str,
+    line: u32,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { rest: text, line: 1 }
+    }
+
+    /// The line of what comes next, from 1.
+    pub(super) fn line(&self) -> u32 {
+        self.line
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    pub(super) fn next(&mut self) -> Option<char> {
+        let mut letters = self.rest.chars();
+        let letter = letters.next()?;
+        self.rest = letters.as_str();
+        if letter == '\n' {
+            self.line = self.line.saturating_add(1);
+        }
+        Some(letter)
+    }
+
+    /// Takes `letter` if it comes next.
+    pub(super) fn take(&mut self, letter: char) -> bool {
+        let found = self.peek() == Some(letter);
+        if found {
+            self.next();
+        }
+        found
+    }
+
+    /// Takes an ASCII word, in upper or lower case, if it comes next.
+    pub(super) fn take_word(&mut self, word: &str) -> bool {
+        match self.rest.split_at_checked(word.len()) {
+            Some((start, rest)) if start.eq_ignore_ascii_case(word) => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes letters as long as `wanted` says so; never a line end.
+    pub(super) fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
+        let end =
+            self.rest.find(|letter| letter == '\n' || !wanted(letter)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        taken
+    }
+
+    /// Skips blanks within the line.
+    pub(super) fn skip_blanks(&mut self) {
+        self.take_while(|letter| matches!(letter, ' ' | '\t'));
+    }
+
+    /// The rest of the line without its end, which is taken too.
+    pub(super) fn take_line(&mut self) -> &'a str {
+        let line = self.take_while(|_| true);
+        self.next();
+        line.strip_suffix('\r').unwrap_or(line)
+    }
+
+    /// True at the end of a line, before a comment, or at the end of the text.
+    pub(super) fn is_at_line_end(&self) -> bool {
+        matches!(self.peek(), None | Some('\n' | ';'))
+            || self.rest.starts_with("\r\n")
+            || self.rest == "\r"
+    }
+
+    /// Takes blanks, a comment and the line end.
+    ///
+    /// # Errors
+    /// When something else comes first; `after` says after what.
+    pub(super) fn end_line(&mut self, after: &str) -> Result<(), RegTextError> {
+        self.skip_blanks();
+        if !self.is_at_line_end() {
+            let line = self.line;
+            let reason = format!("{:?} after {after}", shorten(self.take_line()));
+            return Err(RegTextError { line, reason });
+        }
+        self.take_line();
+        Ok(())
+    }
+
+    pub(super) fn error(&self, reason: impl Into<String>) -> RegTextError {
+        RegTextError { line: self.line, reason: reason.into() }
+    }
+
+    /// What comes next in this line, for a message.
+    pub(super) fn show(&self) -> String {
+        let line = self.rest.split(['\r', '\n']).next().unwrap_or_default();
+        if line.is_empty() { "the end of the line".into() } else { format!("{:?}", shorten(line)) }
+    }
+}
+
+/// Cuts text for a message.
+pub(super) fn shorten(text: &str) -> String {
+    const MAX: usize = 40;
+    match text.char_indices().nth(MAX) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

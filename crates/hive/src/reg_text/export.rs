@@ -1,0 +1,108 @@
+//! A part of a hive as 5.00 text.
+
+use crate::cell::CellOffset;
+use crate::error::Structure;
+use crate::{Hive, HiveError, KeyId, Value, ValueType};
+use std::fmt::Write;
+
+/// A line of bytes is folded after the first comma at or past this many characters.
+const COLUMNS: usize = 77;
+
+/// Writes a key with all below it as 5.00 text (CRLF, without BOM; encode as UTF-16LE with BOM for regedit).
+/// `prefix` is the full path under which `key` is shown; empty, paths begin with `\`.
+///
+/// Importing the text gives the same keys, values, types and bytes. Class names, security and times are not in it.
+///
+/// # Errors
+/// When the hive cannot be read, [`HiveError::Unspellable`] for a name that text cannot hold (a part of a character, a
+/// NUL, in keys also a line end or a backslash).
+pub fn export(hive: &Hive, key: KeyId, prefix: &str) -> Result<String, HiveError> {
+    let mut text = String::from("Windows Registry Editor Version 5.00\r\n");
+    let prefix = if prefix.is_empty() { "\\" } else { prefix };
+    let mut left = vec![(key, prefix.to_owned())];
+    while let Some((key, path)) = left.pop() {
+        text.push_str("\r\n[");
+        text.push_str(&path);
+        text.push_str("]\r\n");
+        for value in hive.exact_values(key)? {
+            write_value(&mut text, &value);
+        }
+        let separator = if path.ends_with('\\') { "" } else { "\\" };
+        for (name, subkey) in hive.exact_subkeys(key)?.into_iter().rev() {
+            if name.contains(['\0', '\r', '\n', '\\']) {
+                let (what, offset) = (Structure::KeyNode, CellOffset(subkey.0).in_file());
+                return Err(HiveError::Unspellable { what, offset });
+            }
+            left.push((subkey, format!("{path}{separator}{name}")));
+        }
+    }
+    text.push_str("\r\n");
+    Ok(text)
+}
+
+fn write_value(text: &mut String, value: &Value) {
+    let start = text.len();
+    if value.name.is_empty() {
+        text.push('@');
+    } else {
+        write_quoted(text, &value.name);
+    }
+    text.push('=');
+    match (value.kind, string(value), value.data.as_slice()) {
+        (ValueType::Sz, Some(string), _) => write_quoted(text, &string),
+        (ValueType::Dword, _, &[a, b, c, d]) => {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "dword:{:08x}", u32::from_le_bytes([a, b, c, d]));
+        }
+        (kind, _, data) => {
+            match kind {
+                ValueType::Binary => text.push_str("hex:"),
+                kind => {
+                    let _ = write!(text, "hex({:x}):", kind.raw());
+                }
+            }
+            let column = text.get(start..).map_or(0, |line| line.chars().count());
+            write_bytes(text, data, column);
+        }
+    }
+    text.push_str("\r\n");
+}
+
+/// The text of a value if quoting it gives the same bytes back: whole characters, one NUL, and that at the end.
+fn string(value: &Value) -> Option<String> {
+    let units = value.data.chunks_exact(2);
+    if !units.remainder().is_empty() {
+        return None;
+    }
+    let units =
+        units.filter_map(|unit| unit.first_chunk::<2>()).map(|unit| u16::from_le_bytes(*unit));
+    let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
+    let text = text.strip_suffix('\0')?;
+    (!text.contains(['\0', '\r', '\n'])).then(|| text.to_owned())
+}
+
+fn write_quoted(text: &mut String, quoted: &str) {
+    text.push('"');
+    for letter in quoted.chars() {
+        if matches!(letter, '"' | '\\') {
+            text.push('\\');
+        }
+        text.push(letter);
+    }
+    text.push('"');
+}
+
+fn write_bytes(text: &mut String, data: &[u8], mut column: usize) {
+    for (index, byte) in data.iter().enumerate() {
+        let _ = write!(text, "{byte:02x}");
+        column += 2;
+        if index + 1 < data.len() {
+            text.push(',');
+            column += 1;
+            if column >= COLUMNS {
+                text.push_str("\\\r\n  ");
+                column = 2;
+            }
+        }
+    }
+}

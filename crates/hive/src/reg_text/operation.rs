@@ -1,0 +1,108 @@
+//! Header, keys and values in file order.
+
+use super::cursor::{Cursor, shorten};
+use super::value;
+use super::{RegAction, RegOperation, RegTextError};
+use encoding_rs::Encoding;
+
+/// The two versions of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    /// `REGEDIT4`: 8-bit strings.
+    Four,
+    /// `Windows Registry Editor Version 5.00`: UTF-16 strings.
+    Five,
+}
+
+/// Parses decoded text.
+pub(super) fn parse(
+    text: &str,
+    ansi: &'static Encoding,
+) -> Result<Vec<RegOperation>, RegTextError> {
+    let mut at = Cursor::new(text);
+    let version = header(&mut at)?;
+    let mut operations = Vec::new();
+    // The key of the values that follow; `None` before the first key, `Err` below a deleted one.
+    let mut key: Option<Result<String, String>> = None;
+    loop {
+        at.take_while(char::is_whitespace);
+        let line = at.line();
+        match at.peek() {
+            None => return Ok(operations),
+            Some('\n' | ';') => {
+                at.take_line();
+            }
+            Some('[') => {
+                let (path, deleted) = key_line(&mut at)?;
+                let action = if deleted { RegAction::DeleteKey } else { RegAction::CreateKey };
+                operations.push(RegOperation { line, key: path.clone(), action });
+                key = Some(if deleted { Err(path) } else { Ok(path) });
+            }
+            Some('"' | '@') => {
+                let path = match &key {
+                    Some(Ok(path)) => path.clone(),
+                    Some(Err(path)) => {
+                        return Err(at.error(format!(
+                            "value below the key [-{}], which is deleted",
+                            shorten(path)
+                        )));
+                    }
+                    None => return Err(at.error("value before the first key")),
+                };
+                let action = value::line(&mut at, version, ansi)?;
+                operations.push(RegOperation { line, key: path, action });
+            }
+            Some(_) => {
+                return Err(
+                    at.error(format!("expected a key, a value or a comment, found {}", at.show()))
+                );
+            }
+        }
+    }
+}
+
+/// Takes the first line that is not blank.
+fn header(at: &mut Cursor<'_>) -> Result<Version, RegTextError> {
+    while !at.is_at_end() {
+        let line = at.line();
+        let text = at.take_line();
+        let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match *words.as_slice() {
+            [] => {}
+            ["regedit4"] => return Ok(Version::Four),
+            ["windows", "registry", "editor", "version", "5.00"] => return Ok(Version::Five),
+            _ => {
+                let reason = format!(
+                    "expected \"REGEDIT4\" or \"Windows Registry Editor Version 5.00\", found {:?}",
+                    shorten(text)
+                );
+                return Err(RegTextError { line, reason });
+            }
+        }
+    }
+    Err(RegTextError { line: 0, reason: "the file is empty".into() })
+}
+
+/// Takes `[key]` or `[-key]`: the path, and whether it is deleted. A path may itself hold brackets.
+fn key_line(at: &mut Cursor<'_>) -> Result<(String, bool), RegTextError> {
+    let line = at.line();
+    let text = at.take_line().trim_end();
+    let error = |reason: String| RegTextError { line, reason };
+    let inner = text.strip_prefix('[').unwrap_or(text);
+    let Some((path, after)) = inner.rsplit_once(']') else {
+        return Err(error(format!("key without closing bracket: {:?}", shorten(text))));
+    };
+    let after = after.trim_start();
+    if !after.is_empty() && !after.starts_with(';') {
+        return Err(error(format!("{:?} after a key", shorten(after))));
+    }
+    let (path, deleted) = match path.strip_prefix('-') {
+        Some(path) => (path, true),
+        None => (path, false),
+    };
+    if path.is_empty() {
+        return Err(error("key without a name".into()));
+    }
+    Ok((path.to_owned(), deleted))
+}

@@ -1,0 +1,14 @@
+//! Hives against real files, other readers and models.
+
+mod corpus;
+mod editing;
+mod footprint;
+mod hostile;
+mod limits;
+mod model;
+mod opening;
+mod recovery;
+mod reg_text;
+mod rng;
+mod special;
+mod tools;
