@@ -1,0 +1,178 @@
+//! Reading a store.
+
+use winkiln_hive::{Hive, KeyId};
+
+use super::kind::{self, Application};
+use super::value::{self, ElementValue};
+use super::{BcdError, Element, Object, alias, names};
+
+/// The value that holds an element's data.
+pub(super) const ELEMENT: &str = "Element";
+const DEFAULT: u32 = 0x2300_0003;
+const DEVICE: u32 = 0x1100_0001;
+const OS_DEVICE: u32 = 0x2100_0001;
+const PATH: u32 = 0x1200_0002;
+const WINPE: u32 = 0x2600_0022;
+const RECOVERY_OS: u32 = 0x4600_0010;
+
+/// Reads every object.
+///
+/// # Errors
+/// When it is not a BCD store.
+pub fn objects(store: &Hive) -> Result<Vec<Object>, BcdError> {
+    let default = default_guid(store)?;
+    let mut found = Vec::new();
+    for (name, key) in store.subkeys(objects_key(store)?)? {
+        let guid = name.to_lowercase();
+        let kind = kind_of(store, key)?.unwrap_or(0);
+        let alias = alias::alias_of(&guid)
+            .or_else(|| (default.as_deref() == Some(&guid)).then_some("{default}"));
+        found.push(Object {
+            alias: alias.map(str::to_owned),
+            kind,
+            heading: kind::heading(kind, &guid),
+            elements: elements(store, key, Application::of(kind))?,
+            guid,
+        });
+    }
+    Ok(found)
+}
+
+/// Finds an object by GUID or alias (`{default}`, `{bootmgr}`, `{current}` = the default loader here, `{memdiag}`...).
+/// Braces may be left out.
+///
+/// # Errors
+/// [`BcdError::NoObject`].
+pub fn find_object(store: &Hive, name: &str) -> Result<KeyId, BcdError> {
+    let missing = || BcdError::NoObject { object: name.to_owned() };
+    let guid = resolve(store, name)?.ok_or_else(missing)?;
+    store.find(objects_key(store)?, &guid)?.ok_or_else(missing)
+}
+
+/// GUIDs of every Windows loader entry (0x10200003) that starts an installed Windows: not Windows PE, not setup, not recovery.
+///
+/// # Errors
+/// When it is not a BCD store.
+pub fn windows_loaders(store: &Hive) -> Result<Vec<String>, BcdError> {
+    Ok(objects(store)?
+        .into_iter()
+        .filter(starts_installed_windows)
+        .map(|object| object.guid)
+        .collect())
+}
+
+fn starts_installed_windows(object: &Object) -> bool {
+    let yes =
+        |id| object.element(id).is_some_and(|element| element.value == ElementValue::Boolean(true));
+    let on_partition = [DEVICE, OS_DEVICE].into_iter().all(|id| {
+        object.element(id).is_none_or(|element| match &element.value {
+            ElementValue::Device { text, .. } => !text.starts_with("ramdisk="),
+            _ => true,
+        })
+    });
+    let loader = object.element(PATH).is_some_and(|element| match &element.value {
+        ElementValue::String(path) => {
+            let file = path.rsplit('\\').next().unwrap_or_default();
+            ["winload.exe", "winload.efi"].iter().any(|known| file.eq_ignore_ascii_case(known))
+        }
+        _ => false,
+    });
+    object.kind == kind::OS_LOADER && loader && on_partition && !yes(WINPE) && !yes(RECOVERY_OS)
+}
+
+/// One element as `bcdedit` would show it, `None` when the object has none.
+///
+/// # Errors
+/// Unknown object or element name.
+pub fn element(store: &Hive, object: &str, element: &str) -> Result<Option<Element>, BcdError> {
+    let target = Target::find(store, object, element)?;
+    Ok(target.value(store)?.map(|value| Element {
+        id: target.id,
+        name: names::name_of(target.application, target.id),
+        value,
+    }))
+}
+
+/// An object and an element number that it may have.
+pub(super) struct Target {
+    pub(super) object: KeyId,
+    pub(super) application: Application,
+    pub(super) id: u32,
+}
+
+impl Target {
+    pub(super) fn find(store: &Hive, object: &str, element: &str) -> Result<Self, BcdError> {
+        let key = find_object(store, object)?;
+        let kind =
+            kind_of(store, key)?.ok_or_else(|| BcdError::NoType { object: object.to_owned() })?;
+        let application = Application::of(kind);
+        let id = names::id_of(application, element)
+            .ok_or_else(|| BcdError::NoElement { element: element.to_owned(), kind })?;
+        Ok(Self { object: key, application, id })
+    }
+
+    /// The element's key, when there is one.
+    pub(super) fn key(&self, store: &Hive) -> Result<Option<KeyId>, BcdError> {
+        Ok(store.find(self.object, &self.path())?)
+    }
+
+    /// The element's key below the object.
+    pub(super) fn path(&self) -> String {
+        format!("Elements\\{:08x}", self.id)
+    }
+
+    pub(super) fn value(&self, store: &Hive) -> Result<Option<ElementValue>, BcdError> {
+        let Some(key) = self.key(store)? else { return Ok(None) };
+        let stored = store.value(key, ELEMENT)?;
+        Ok(stored.map(|stored| value::decode(self.id, stored.kind, &stored.data)))
+    }
+}
+
+/// The GUID that a name stands for in this store, in lower case; `None` for a name that is none.
+pub(super) fn resolve(store: &Hive, name: &str) -> Result<Option<String>, BcdError> {
+    if alias::is_default(name) {
+        return default_guid(store);
+    }
+    Ok(alias::guid_of(name).map(str::to_owned).or_else(|| alias::as_guid(name)))
+}
+
+fn objects_key(store: &Hive) -> Result<KeyId, BcdError> {
+    store.find(store.root(), "Objects")?.ok_or(BcdError::NotAStore)
+}
+
+/// The boot manager's default entry.
+fn default_guid(store: &Hive) -> Result<Option<String>, BcdError> {
+    let Some(manager) = store.find(objects_key(store)?, alias::BOOTMGR)? else { return Ok(None) };
+    let target = Target { object: manager, application: Application::BootManager, id: DEFAULT };
+    Ok(match target.value(store)? {
+        Some(ElementValue::Object(guid)) => Some(guid),
+        _ => None,
+    })
+}
+
+/// `Description\Type` of an object.
+fn kind_of(store: &Hive, object: KeyId) -> Result<Option<u32>, BcdError> {
+    let Some(description) = store.find(object, "Description")? else { return Ok(None) };
+    let kind = store.value(description, "Type")?;
+    Ok(kind.and_then(|kind| kind.data.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))))
+}
+
+/// Elements of an object; keys that are no element number, or hold no value, are passed over.
+fn elements(
+    store: &Hive,
+    object: KeyId,
+    application: Application,
+) -> Result<Vec<Element>, BcdError> {
+    let Some(key) = store.find(object, "Elements")? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for (name, key) in store.subkeys(key)? {
+        let Ok(id) = u32::from_str_radix(&name, 16) else { continue };
+        let Some(stored) = store.value(key, ELEMENT)? else { continue };
+        found.push(Element {
+            id,
+            name: names::name_of(application, id),
+            value: value::decode(id, stored.kind, &stored.data),
+        });
+    }
+    Ok(found)
+}

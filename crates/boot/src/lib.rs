@@ -1,0 +1,6 @@
+//! What starts Windows: `boot.ini` and BCD stores.
+#![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod bcd;
+pub mod boot_ini;

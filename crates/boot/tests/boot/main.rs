@@ -1,0 +1,5 @@
+//! `boot.ini` files and BCD stores through the public interface.
+
+mod bcd;
+mod boot_ini;
+mod corpus;
