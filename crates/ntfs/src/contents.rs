@@ -1,0 +1,199 @@
+//! Reading and changing the streams of files, with everything that follows from it: times, attributes, index entries.
+
+use crate::{
+    Error, FileReference,
+    attribute::{Attribute, kind},
+    core::Core,
+    index::{self, Collation},
+    metadata::WOF_TAG,
+    standard_information::dos,
+    stream::{Body, Stream},
+};
+
+/// The stream that holds the data of a file that the overlay filter compressed.
+const WOF_STREAM: &str = "WofCompressedData";
+/// Longest stream name in UTF-16 units.
+const NAME_MAX: usize = 255;
+
+impl Core {
+    /// Opens a `$DATA` stream of a file.
+    pub(crate) fn data(
+        &mut self,
+        file: FileReference,
+        name: &str,
+    ) -> Result<Option<Stream>, Error> {
+        let base = self.base_record(file)?.number;
+        let name: Vec<u16> = name.encode_utf16().collect();
+        self.open_stream(base, kind::DATA, &name)
+    }
+
+    /// Reads from a stream; 0 at its end.
+    pub(crate) fn read_data(
+        &mut self,
+        file: FileReference,
+        name: &str,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> Result<usize, Error> {
+        let record = file.record();
+        let missing = || Error::NoSuchStream { record, stream: name.to_owned() };
+        let stream = self.data(file, name)?.ok_or_else(missing)?;
+        if stream.is_encrypted() {
+            return Err(Error::Encrypted { record });
+        }
+        if self.is_overlaid(&stream)? {
+            return Err(Error::WofCompressed { record });
+        }
+        let length = stream.size().saturating_sub(offset).min(buf.len() as u64) as usize;
+        self.read_stream(&stream, offset, &mut buf[..length])?;
+        Ok(length)
+    }
+
+    /// Whether the real bytes of a stream lie in the overlay filter's stream: only sparse streams can.
+    fn is_overlaid(&mut self, stream: &Stream) -> Result<bool, Error> {
+        let sparse = stream.is_sparse() && stream.name.is_empty();
+        Ok(sparse && self.reparse_tag(stream.base)? == Some(WOF_TAG))
+    }
+
+    /// Opens a stream for a change, making a named one that does not exist.
+    fn data_for_change(&mut self, file: FileReference, name: &str) -> Result<Stream, Error> {
+        let record = self.base_record(file)?;
+        let (base, directory) = (record.number, record.is_directory());
+        self.check_user_file(base)?;
+        if directory && name.is_empty() {
+            return Err(Error::IsADirectory { record: base });
+        }
+        if let Some(stream) = self.data(file, name)? {
+            if stream.is_encrypted() {
+                return Err(Error::Encrypted { record: base });
+            }
+            return Ok(stream);
+        }
+        let units: Vec<u16> = name.encode_utf16().collect();
+        if units.len() > NAME_MAX || name.chars().any(|c| "\0/:\\".contains(c)) {
+            return Err(Error::NameNotAllowed {
+                name: name.to_owned(),
+                reason: "not a stream name",
+            });
+        }
+        if self.information(base)?.attributes() & dos::ENCRYPTED != 0 {
+            return Err(Error::Encrypted { record: base });
+        }
+        self.add_attribute(base, &Attribute::resident(kind::DATA, &units, Vec::new()))?;
+        let lost = Error::NoSuchStream { record: base, stream: name.to_owned() };
+        self.open_stream(base, kind::DATA, &units)?.ok_or(lost)
+    }
+
+    /// Writes to a stream, growing it as needed.
+    pub(crate) fn write_data(
+        &mut self,
+        file: FileReference,
+        name: &str,
+        offset: u64,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        let mut stream = self.data_for_change(file, name)?;
+        if self.is_overlaid(&stream)? {
+            return Err(Error::WofCompressed { record: stream.base });
+        }
+        let end =
+            offset.checked_add(data.len() as u64).ok_or(Error::TooLarge { size: u64::MAX })?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        if end > stream.size() {
+            self.resize_stream(&mut stream, end)?;
+        }
+        self.write_stream(&mut stream, offset, data)?;
+        self.state.recent = Some(stream.into());
+        self.stamp(file.record(), true)
+    }
+
+    /// Sets a stream's length.
+    pub(crate) fn resize_data(
+        &mut self,
+        file: FileReference,
+        name: &str,
+        size: u64,
+    ) -> Result<(), Error> {
+        let mut stream = self.data_for_change(file, name)?;
+        let base = stream.base;
+        if self.is_overlaid(&stream)? {
+            if size != 0 {
+                return Err(Error::WofCompressed { record: base });
+            }
+            self.drop_overlay(base)?;
+            let lost = Error::NoSuchStream { record: base, stream: String::new() };
+            stream = self.data(file, "")?.ok_or(lost)?;
+        }
+        let plain = matches!(stream.body, Body::Resident(_)) && stream.flags == 0;
+        if size == stream.size() && (size > 0 || plain) {
+            return Ok(());
+        }
+        if size == 0 {
+            self.clear_stream(&mut stream)?;
+            self.plain_attributes(base)?;
+        } else {
+            self.resize_stream(&mut stream, size)?;
+        }
+        self.stamp(base, true)
+    }
+
+    /// Takes the compressed and sparse bits from a file when none of its streams is so any more.
+    fn plain_attributes(&mut self, base: u64) -> Result<(), Error> {
+        let places = self.places(base)?;
+        let (mut compressed, mut sparse) = (false, false);
+        for place in places.iter().filter(|place| place.kind == kind::DATA) {
+            let flags = self.extent(base, place)?.flags;
+            compressed |= flags & crate::attribute::flag::COMPRESSION != 0;
+            sparse |= flags & crate::attribute::flag::SPARSE != 0;
+        }
+        let mut information = self.information(base)?;
+        let mut attributes = information.attributes();
+        for (bit, keep) in [(dos::COMPRESSED, compressed), (dos::SPARSE, sparse)] {
+            attributes &= if keep { u32::MAX } else { !bit };
+        }
+        information.set_attributes(attributes);
+        self.set_information(base, &information)
+    }
+
+    /// Takes the overlay filter's stream and reparse point from a file, whose contents are about to be replaced.
+    fn drop_overlay(&mut self, base: u64) -> Result<(), Error> {
+        let name: Vec<u16> = WOF_STREAM.encode_utf16().collect();
+        for (kind, name) in [(kind::DATA, &name[..]), (kind::REPARSE_POINT, &[])] {
+            if kind == kind::REPARSE_POINT {
+                self.forget_reparse_point(base)?;
+            }
+            if let Some(stream) = self.open_stream(base, kind, name)? {
+                self.remove_stream(stream)?;
+            }
+        }
+        let mut information = self.information(base)?;
+        information.set_attributes(information.attributes() & !dos::REPARSE_POINT);
+        self.set_information(base, &information)
+    }
+
+    /// Takes a file's reparse point from the volume-wide index of them.
+    pub(crate) fn forget_reparse_point(&mut self, base: u64) -> Result<(), Error> {
+        let Some(tag) = self.reparse_tag(base)? else { return Ok(()) };
+        let reference = self.reference(base)?;
+        let mut key = tag.to_le_bytes().to_vec();
+        key.extend_from_slice(&reference.0.to_le_bytes());
+        self.forget_key(r"$Extend\$Reparse", "$R", &key)
+    }
+
+    /// Takes a file's object id from the volume-wide index of them.
+    pub(crate) fn forget_object_id(&mut self, base: u64) -> Result<(), Error> {
+        let Some(stream) = self.open_stream(base, kind::OBJECT_ID, &[])? else { return Ok(()) };
+        let mut key = [0; 16];
+        self.read_stream(&stream, 0, &mut key)?;
+        self.forget_key(r"$Extend\$ObjId", "$O", &key)
+    }
+
+    fn forget_key(&mut self, path: &str, index: &str, key: &[u8]) -> Result<(), Error> {
+        let Some(file) = self.find(path)? else { return Ok(()) };
+        self.with_index(file.record(), index, |store| {
+            index::remove(store, Collation::Ulongs, key).map(|_| ())
+        })
+    }
+}

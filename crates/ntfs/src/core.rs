@@ -1,0 +1,111 @@
+//! The open volume below its public face: what every other module works on.
+
+use std::sync::Arc;
+
+use winkiln_disk::Device;
+
+use crate::{
+    Error, FileTime,
+    boot_sector::{self, Geometry},
+    page_cache::PageCache,
+    run_list::Run,
+    stream::Stream,
+    upcase::UpCase,
+};
+
+/// What is known of the volume and must go back when an operation fails.
+#[derive(Clone)]
+pub(crate) struct State {
+    /// Runs of `$MFT`.
+    pub(crate) mft: Arc<[Run]>,
+    /// Initialised bytes of `$MFT`.
+    pub(crate) mft_size: u64,
+    /// Runs of `$MFTMirr`.
+    pub(crate) mirror: Arc<[Run]>,
+    /// Bytes of `$MFTMirr`.
+    pub(crate) mirror_size: u64,
+    /// Runs of `$Bitmap`.
+    pub(crate) bitmap: Arc<[Run]>,
+    /// Where the search for free clusters goes on.
+    pub(crate) cursor: u64,
+    /// Below this file record none is free.
+    pub(crate) record_hint: u64,
+    /// What was last inherited: the folder's security id, for a folder or a file, and the id given.
+    pub(crate) inherited: Option<(u32, bool, u32)>,
+    /// The stream used last, as long as no record changes.
+    pub(crate) recent: Option<Arc<Stream>>,
+}
+
+/// An open volume.
+pub(crate) struct Core {
+    pub(crate) cache: PageCache,
+    pub(crate) geometry: Geometry,
+    pub(crate) state: State,
+    pub(crate) upcase: Option<Arc<UpCase>>,
+    pub(crate) now: FileTime,
+}
+
+impl Core {
+    /// Reads the boot sector and finds `$MFT`, `$MFTMirr` and `$Bitmap`.
+    pub(crate) fn open(device: Arc<dyn Device>, now: FileTime) -> Result<Self, Error> {
+        let mut cache = PageCache::new(device);
+        let mut sector = [0; boot_sector::BYTES];
+        cache.read(0, &mut sector)?;
+        let geometry = Geometry::parse(&sector)?;
+        let none: Arc<[Run]> = Arc::new([]);
+        let state = State {
+            mft: none.clone(),
+            mft_size: 0,
+            mirror: none.clone(),
+            mirror_size: 0,
+            bitmap: none,
+            cursor: 0,
+            record_hint: crate::mft::FIRST_FREE,
+            inherited: None,
+            recent: None,
+        };
+        let mut core = Self { cache, geometry, state, upcase: None, now };
+        core.open_mft()?;
+        core.open_bitmap()?;
+        Ok(core)
+    }
+
+    /// Runs a changing operation: all of it happens, or nothing.
+    pub(crate) fn operation<T>(
+        &mut self,
+        f: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.upcase()?;
+        let before = self.state.clone();
+        self.cache.begin();
+        match f(self) {
+            Ok(value) => {
+                self.cache.commit()?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.cache.rollback();
+                self.state = before;
+                Err(error)
+            }
+        }
+    }
+
+    /// The volume's upper-case table, read when a name is compared for the first time.
+    pub(crate) fn upcase(&mut self) -> Result<Arc<UpCase>, Error> {
+        if let Some(table) = &self.upcase {
+            return Ok(table.clone());
+        }
+        let stream = self.system_stream(crate::mft::UPCASE, crate::attribute::kind::DATA, "")?;
+        let mut bytes = vec![0; stream.size().min(crate::upcase::TABLE_BYTES as u64) as usize];
+        self.read_stream(&stream, 0, &mut bytes)?;
+        let table = Arc::new(UpCase::from_bytes(&bytes));
+        self.upcase = Some(table.clone());
+        Ok(table)
+    }
+
+    /// Bytes per cluster.
+    pub(crate) fn cluster(&self) -> u64 {
+        self.geometry.cluster_size.into()
+    }
+}

@@ -1,0 +1,67 @@
+//! An offline editor for NTFS 3.x volumes.
+//!
+//! [`Volume`] is the way in. Below it, each module is named after the NTFS structure it reads and writes.
+//!
+//! **Invariant:** an operation that fails leaves no trace in the volume's metadata: they change in memory, and go back together.
+//! **Invariant:** metadata reach the device in `flush`, or after an operation that made many pages dirty; file contents at once,
+//! growth into clusters that nothing names yet.
+//! **Invariant:** `$LogFile` is never written. A volume that is not clean is not opened for writing.
+//! **Assumes:** nobody else changes the device while a volume is open.
+//! **Not here:** replaying `$LogFile`, unpacking files of the Windows overlay filter, decrypting EFS, `$UsnJrnl`, quotas.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+// The public face.
+pub mod error;
+pub mod file_reference;
+pub mod file_time;
+pub mod volume;
+
+// What operations do.
+mod contents;
+mod create;
+mod directory;
+mod metadata;
+mod names;
+mod remove;
+mod volume_state;
+
+// Structures with a meaning of their own.
+mod file_name;
+mod hibernation;
+pub mod index;
+mod index_attributes;
+mod log_state;
+mod secure;
+pub mod security;
+mod standard_information;
+pub mod upcase;
+mod volume_information;
+
+// Values of attributes.
+mod lznt1;
+mod stream;
+mod stream_read;
+mod stream_write;
+
+// Records and what stands in them.
+mod attribute;
+mod attribute_list;
+mod extension_records;
+mod mft;
+mod record;
+mod record_layout;
+
+// Clusters and bytes.
+pub mod boot_sector;
+mod bytes;
+mod cluster_bitmap;
+mod cluster_io;
+mod core;
+mod fixup;
+mod page_cache;
+pub mod run_list;
+
+pub use error::Error;
+pub use file_reference::FileReference;
+pub use file_time::FileTime;
+pub use volume::{DirectoryEntry, Metadata, OpenOptions, StreamInfo, Volume, VolumeState};

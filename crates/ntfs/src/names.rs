@@ -1,0 +1,89 @@
+//! The names of a file, and keeping what folders repeat of it (times, sizes, attributes) in step with the file.
+
+use crate::{
+    Error,
+    attribute::{Form, kind},
+    bytes,
+    core::Core,
+    directory::I30,
+    file_name::{self, Duplicated, FileName},
+    index::{self, Collation, Entry},
+    standard_information::dos,
+};
+
+impl Core {
+    /// All names of a file with their place: (record, attribute id, value).
+    pub(crate) fn names(&mut self, base: u64) -> Result<Vec<(u64, u16, FileName)>, Error> {
+        let mut names = Vec::new();
+        for place in self.places(base)?.into_iter().filter(|place| place.kind == kind::FILE_NAME) {
+            let attribute = self.extent(base, &place)?;
+            let damaged = Error::Damaged {
+                structure: "$FILE_NAME",
+                record: base,
+                problem: "cut short",
+                found: 0,
+            };
+            let name = match attribute.form {
+                Form::Resident { value, .. } => FileName::parse(&value),
+                Form::NonResident { .. } => None,
+            };
+            names.push((place.record.record(), place.id, name.ok_or(damaged)?));
+        }
+        Ok(names)
+    }
+
+    /// What index entries should say of a file now.
+    pub(crate) fn duplicated(&mut self, base: u64) -> Result<Duplicated, Error> {
+        let information = self.information(base)?;
+        let directory = self.record(base)?.is_directory();
+        let (mut allocated, mut size) = (0, 0);
+        if !directory && let Some(data) = self.open_stream(base, kind::DATA, &[])? {
+            size = data.size();
+            allocated = data.allocated(self.cluster());
+            if matches!(data.body, crate::stream::Body::Resident(_)) {
+                allocated = bytes::align8(size as usize) as u64;
+            }
+        }
+        let attributes =
+            information.attributes() | if directory { file_name::DIRECTORY } else { 0 };
+        Ok(Duplicated { times: information.times(), allocated, size, attributes, tag: 0 })
+    }
+
+    /// Brings the index entries of every name of a file up to date.
+    pub(crate) fn refresh_names(&mut self, base: u64) -> Result<(), Error> {
+        let facts = self.duplicated(base)?;
+        let upcase = self.upcase()?;
+        let collation = Collation::FileName(&upcase);
+        for (_, _, name) in self.names(base)? {
+            let key = name.to_bytes();
+            self.with_index(name.parent.record(), I30, |store| {
+                let Some(entry) = index::find(store, collation, &key)? else { return Ok(()) };
+                let Some(old) = FileName::parse(entry.key()) else { return Ok(()) };
+                // The tag or the length of extended attributes stays; a reparse point that went takes its tag along.
+                let reparse = dos::REPARSE_POINT;
+                let gone = old.duplicated.attributes & !facts.attributes & reparse != 0;
+                let facts = Duplicated { tag: if gone { 0 } else { old.duplicated.tag }, ..facts };
+                if old.duplicated != facts {
+                    let mut value = entry.key().to_vec();
+                    facts.put(&mut value);
+                    index::update(store, collation, &Entry::file_name(entry.reference(), &value)?)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Stamps a change: of the contents (modified and changed) or of the record alone.
+    pub(crate) fn stamp(&mut self, base: u64, contents: bool) -> Result<(), Error> {
+        let now = self.now.0;
+        let mut information = self.information(base)?;
+        let [created, modified, _, accessed] = information.times();
+        information.set_times([created, if contents { now } else { modified }, now, accessed]);
+        if contents && !self.record(base)?.is_directory() {
+            information.set_attributes(information.attributes() | dos::ARCHIVE);
+        }
+        self.set_information(base, &information)?;
+        self.refresh_names(base)
+    }
+}

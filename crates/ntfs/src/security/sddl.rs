@@ -1,0 +1,221 @@
+//! Security descriptors as text.
+
+use std::fmt::Write;
+
+use super::SecurityError;
+use super::ace::{Ace, Kind};
+use super::descriptor::{Descriptor, List};
+use crate::bytes;
+
+/// Well-known identifiers: (authority, sub-authorities, letters). Longer rows of sub-authorities have no letters here.
+///
+/// Source: MS-DTYP 2.5.1.1, "SID Token".
+const ALIASES: [(u64, &[u32], &str); 34] = [
+    (1, &[0], "WD"),
+    (3, &[0], "CO"),
+    (3, &[1], "CG"),
+    (3, &[4], "OW"),
+    (5, &[2], "NU"),
+    (5, &[4], "IU"),
+    (5, &[6], "SU"),
+    (5, &[7], "AN"),
+    (5, &[9], "ED"),
+    (5, &[10], "PS"),
+    (5, &[11], "AU"),
+    (5, &[12], "RC"),
+    (5, &[18], "SY"),
+    (5, &[19], "LS"),
+    (5, &[20], "NS"),
+    (5, &[33], "WR"),
+    (5, &[32, 544], "BA"),
+    (5, &[32, 545], "BU"),
+    (5, &[32, 546], "BG"),
+    (5, &[32, 547], "PU"),
+    (5, &[32, 548], "AO"),
+    (5, &[32, 549], "SO"),
+    (5, &[32, 550], "PO"),
+    (5, &[32, 551], "BO"),
+    (5, &[32, 552], "RE"),
+    (5, &[32, 554], "RU"),
+    (5, &[32, 555], "RD"),
+    (5, &[32, 556], "NO"),
+    (15, &[2, 1], "AC"),
+    (16, &[4096], "LW"),
+    (16, &[8192], "ME"),
+    (16, &[8448], "MP"),
+    (16, &[12288], "HI"),
+    (16, &[16384], "SI"),
+];
+/// Types of entries: (code, letters).
+const TYPES: [(u8, &str); 16] = [
+    (0x00, "A"),
+    (0x01, "D"),
+    (0x02, "AU"),
+    (0x03, "AL"),
+    (0x05, "OA"),
+    (0x06, "OD"),
+    (0x07, "OU"),
+    (0x08, "OL"),
+    (0x09, "XA"),
+    (0x0a, "XD"),
+    (0x0b, "ZA"),
+    (0x0d, "XU"),
+    (0x11, "ML"),
+    (0x12, "RA"),
+    (0x13, "SP"),
+    (0x14, "TL"),
+];
+/// Flags of entries: (bit, letters).
+const FLAGS: [(u8, &str); 7] = [
+    (0x01, "OI"),
+    (0x02, "CI"),
+    (0x04, "NP"),
+    (0x08, "IO"),
+    (0x10, "ID"),
+    (0x40, "SA"),
+    (0x80, "FA"),
+];
+/// Masks with letters of their own.
+const MASKS: [(u32, &str); 4] =
+    [(0x001f_01ff, "FA"), (0x0012_0089, "FR"), (0x0012_0116, "FW"), (0x0012_00a0, "FX")];
+/// Rights that masks are written with when nothing else is in them.
+const RIGHTS: [(u32, &str); 8] = [
+    (0x0002_0000, "RC"),
+    (0x0001_0000, "SD"),
+    (0x0004_0000, "WD"),
+    (0x0008_0000, "WO"),
+    (0x1000_0000, "GA"),
+    (0x2000_0000, "GX"),
+    (0x4000_0000, "GW"),
+    (0x8000_0000, "GR"),
+];
+/// Rights of an integrity label.
+const LABEL_RIGHTS: [(u32, &str); 3] = [(1, "NW"), (2, "NR"), (4, "NX")];
+
+/// A self-relative security descriptor as a line of SDDL, such as `O:BAG:SYD:AI(A;OICIID;FA;;;BA)`.
+///
+/// It is meant for reading: conditions, attribute values, and entries of unknown types are shown by their size in bytes.
+/// # Errors
+/// [`SecurityError::Descriptor`].
+///
+/// Source: MS-DTYP 2.5.1.
+pub fn to_sddl(descriptor: &[u8]) -> Result<String, SecurityError> {
+    let descriptor = Descriptor::parse(descriptor)?;
+    let mut text = String::new();
+    for (letter, sid) in [("O:", descriptor.owner), ("G:", descriptor.group)] {
+        if let Some(sid) = sid {
+            text.push_str(letter);
+            text.push_str(&sid_text(sid));
+        }
+    }
+    // Bits of the DACL; those of the SACL are one to the left.
+    let lists = [("D:", 0, &descriptor.dacl), ("S:", 1, &descriptor.sacl)];
+    for (letter, shift, list) in lists {
+        let has = |bit: u16| descriptor.control & (bit << shift) != 0;
+        let present = descriptor.control & (0x0004 << (2 * shift)) != 0;
+        if !present {
+            continue;
+        }
+        text.push_str(letter);
+        for (bit, letters) in [(0x1000, "P"), (0x0100, "AR"), (0x0400, "AI")] {
+            if has(bit) {
+                text.push_str(letters);
+            }
+        }
+        match list {
+            Some(list) => list_text(list, &mut text)?,
+            None => text.push_str("NO_ACCESS_CONTROL"),
+        }
+    }
+    Ok(text)
+}
+
+fn list_text(list: &List<'_>, text: &mut String) -> Result<(), SecurityError> {
+    list.entries.iter().try_for_each(|ace| {
+        text.push_str(&entry_text(ace)?);
+        Ok(())
+    })
+}
+
+fn entry_text(ace: &Ace<'_>) -> Result<String, SecurityError> {
+    let letters = TYPES.iter().find(|(code, _)| *code == ace.type_code());
+    let kind =
+        letters.map_or_else(|| format!("{:#x}", ace.type_code()), |(_, letters)| (*letters).into());
+    let flags: String = FLAGS
+        .iter()
+        .filter(|(bit, _)| ace.flags() & bit != 0)
+        .map(|(_, letters)| *letters)
+        .collect();
+    // Compound entries, and types that nobody knows, are not taken apart.
+    if letters.is_none() {
+        return Ok(format!("({kind};{flags};{} bytes)", ace.bytes.len()));
+    }
+    let sid = ace.sid()?;
+    let [object, inherited] = ace.guids().map(|guid| guid.map(guid_text).unwrap_or_default());
+    let mask = mask_text(ace);
+    let mut text = format!("({kind};{flags};{mask};{object};{inherited};{}", sid_text(sid));
+    let more = ace.bytes.len().saturating_sub(ace.sid_at() + sid.len());
+    if more > 0 && ace.kind() != Kind::Other {
+        // Writing to a string does not fail.
+        let _ = write!(text, ";{more} bytes");
+    }
+    text.push(')');
+    Ok(text)
+}
+
+fn mask_text(ace: &Ace<'_>) -> String {
+    let mask = ace.mask();
+    if let (Kind::Access | Kind::ObjectAccess, Some((_, letters))) =
+        (ace.kind(), MASKS.iter().find(|(bits, _)| *bits == mask))
+    {
+        return (*letters).into();
+    }
+    let rights: &[(u32, &str)] = if ace.kind() == Kind::Policy { &LABEL_RIGHTS } else { &RIGHTS };
+    if mask == 0 || rights.iter().fold(mask, |rest, (bit, _)| rest & !bit) != 0 {
+        return format!("{mask:#x}");
+    }
+    rights.iter().filter(|(bit, _)| mask & bit != 0).map(|(_, letters)| *letters).collect()
+}
+
+fn sid_text(sid: &[u8]) -> String {
+    let authority = sid
+        .get(2..8)
+        .unwrap_or_default()
+        .iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte));
+    let parts: Vec<u32> =
+        (8..sid.len()).step_by(4).filter_map(|at| bytes::u32_at(sid, at)).collect();
+    let alias = ALIASES.iter().find(|(of, subs, _)| (*of, *subs) == (authority, parts.as_slice()));
+    match alias {
+        Some((_, _, letters)) => (*letters).into(),
+        None => {
+            parts.iter().fold(format!("S-1-{authority}"), |text, part| format!("{text}-{part}"))
+        }
+    }
+}
+
+fn guid_text(guid: &[u8; 16]) -> String {
+    let [a, b, c, d, e, f, g, h, rest @ ..] = guid;
+    let tail: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (first, last) = tail.split_at(4);
+    format!("{d:02x}{c:02x}{b:02x}{a:02x}-{f:02x}{e:02x}-{h:02x}{g:02x}-{first}-{last}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_without_letters_are_spelt_out() {
+        assert_eq!(sid_text(crate::security::sid::ADMINISTRATORS), "BA");
+        let installer = [
+            1, 6, 0, 0, 0, 0, 0, 5, 80, 0, 0, 0, 0xb5, 0x89, 0xfb, 0x38, 0x19, 0x84, 0xc2, 0xcb,
+            0x5c, 0x6c,
+        ];
+        let installer =
+            [&installer[..], &[0x23, 0x6d, 0x57, 0x00, 0x77, 0x6e, 0xc0, 0x02, 0x64, 0x87]]
+                .concat();
+        let text = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
+        assert_eq!(sid_text(&installer), text);
+    }
+}

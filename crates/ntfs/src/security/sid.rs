@@ -1,0 +1,28 @@
+//! Security identifiers.
+
+use super::SecurityError;
+
+/// BUILTIN\Administrators, S-1-5-32-544.
+pub(crate) const ADMINISTRATORS: &[u8] = &[1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0];
+/// LocalSystem, S-1-5-18.
+pub(crate) const LOCAL_SYSTEM: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
+/// CREATOR OWNER, S-1-3-0: stands for the owner of what will inherit the entry.
+pub(crate) const CREATOR_OWNER: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0];
+/// CREATOR GROUP, S-1-3-1: stands for the group of what will inherit the entry.
+pub(crate) const CREATOR_GROUP: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0];
+
+/// Sub-authorities that an identifier may have.
+const SUB_AUTHORITIES_MAX: u8 = 15;
+
+/// Bytes of the identifier at `at`, which may be followed by others.
+///
+/// Source: MS-DTYP 2.4.2.2: revision 1, count, 6 bytes of authority, `count` times 4 bytes.
+pub(crate) fn at(bytes: &[u8], at: usize) -> Result<&[u8], SecurityError> {
+    let malformed = |problem| SecurityError::Descriptor { offset: at, problem };
+    let rest = bytes.get(at..).unwrap_or_default();
+    let [1, count @ 0..=SUB_AUTHORITIES_MAX, ..] = rest else {
+        return Err(malformed("not a security identifier"));
+    };
+    rest.get(..8 + 4 * usize::from(*count))
+        .ok_or_else(|| malformed("a security identifier passes the end"))
+}

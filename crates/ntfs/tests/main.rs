@@ -1,0 +1,17 @@
+//! The NTFS editor against other people's tools and real volumes.
+#![allow(missing_docs)]
+#![cfg(unix)]
+
+mod device;
+mod directories;
+mod images;
+mod index;
+mod judges;
+mod model;
+mod read_real_volumes;
+mod write_volumes;
+mod fragmented_mft;
+mod limits;
+mod overlaid_files;
+mod second_reader;
+mod state;
