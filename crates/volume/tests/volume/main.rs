@@ -1,0 +1,7 @@
+//! Volumes through the public interface, judged by other programs' readers and checkers.
+
+mod environment;
+mod fat;
+mod fat_model;
+mod identify;
+mod ntfs;
