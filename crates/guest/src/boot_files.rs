@@ -1,0 +1,201 @@
+//! The boot configurations of a disk: `boot.ini` files and BCD stores.
+
+use winkiln_boot::bcd::{self, ElementValue, Object, PartitionRef};
+use winkiln_boot::boot_ini::BootIni;
+use winkiln_disk::partition::{DiskId, Partition, PartitionKind, PartitionTable};
+
+use crate::arc_path::ArcPath;
+use crate::{BootKind, Disk, Firmware, GuestError};
+
+/// Bytes of a boot.ini: real ones have hundreds.
+const BOOT_INI_MAX: u64 = 64 << 10;
+/// Description type of a Windows loader. Source: Microsoft, BCD reference, `BcdBootMgrObjectType`.
+const WINDOWS_LOADER: u32 = 0x1020_0003;
+/// Element numbers. Source: Microsoft, BCD reference, library, boot manager and loader elements.
+const DESCRIPTION: u32 = 0x1200_0004;
+const OS_DEVICE: u32 = 0x2100_0001;
+const SYSTEM_ROOT: u32 = 0x2200_0002;
+const DEFAULT_OBJECT: u32 = 0x2300_0003;
+const DISPLAY_ORDER: u32 = 0x2400_0001;
+const TEST_SIGNING: u32 = 0x1600_0049;
+
+/// One entry of a boot configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// What the menu shows.
+    pub(crate) description: String,
+    pub(crate) is_default: bool,
+    /// The volume and folder it starts, when those are on this disk.
+    pub(crate) starts: Option<(u32, String)>,
+}
+
+/// A boot configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BootFile {
+    pub(crate) kind: BootKind,
+    pub(crate) firmware: Firmware,
+    pub(crate) volume: u32,
+    pub(crate) path: &'static str,
+    /// Lies where the firmware looks first: on the active partition, or on a FAT volume for UEFI.
+    pub(crate) is_bootable: bool,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) testsigning: Option<bool>,
+    /// Why it could not be read.
+    pub(crate) warning: Option<String>,
+}
+
+/// Finds every boot configuration of the disk.
+pub(crate) fn find(disk: &mut Disk) -> Vec<BootFile> {
+    let volumes: Vec<(u32, bool, bool)> = disk
+        .volumes()
+        .iter()
+        .filter(|volume| volume.holds_files())
+        .map(|volume| {
+            let bare = matches!(volume.partition.kind, PartitionKind::Bare);
+            let is_ntfs = volume.identity.filesystem == winkiln_volume::Filesystem::Ntfs;
+            (volume.number, volume.is_active() || bare, is_ntfs)
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (volume, is_active, is_ntfs) in volumes {
+        for (path, kind, firmware, is_bootable) in [
+            (r"\boot.ini", BootKind::BootIni, Firmware::Bios, is_active),
+            (r"\Boot\BCD", BootKind::Bcd, Firmware::Bios, is_active),
+            (r"\EFI\Microsoft\Boot\BCD", BootKind::Bcd, Firmware::Uefi, !is_ntfs),
+        ] {
+            if !disk.has_file(volume, path) {
+                continue;
+            }
+            let mut file = BootFile {
+                kind,
+                firmware,
+                volume,
+                path,
+                is_bootable,
+                entries: Vec::new(),
+                testsigning: None,
+                warning: None,
+            };
+            let read = match kind {
+                BootKind::BootIni => read_boot_ini(disk, &mut file),
+                _ => read_store(disk, &mut file),
+            };
+            file.warning = read.err();
+            found.push(file);
+        }
+    }
+    found
+}
+
+fn read_boot_ini(disk: &mut Disk, file: &mut BootFile) -> Result<(), String> {
+    let table = disk.table().clone();
+    let volume = disk.volume(file.volume).map_err(|error| error.to_string())?;
+    let bytes = volume.read(file.path, BOOT_INI_MAX).map_err(|error| error.to_string())?;
+    let ini = BootIni::parse(&bytes).map_err(|error| error.to_string())?;
+    let default = ini.default_entry();
+    for (index, entry) in ini.entries().into_iter().enumerate() {
+        let starts = ArcPath::parse(&entry.path)
+            .and_then(|path| Some((path.volume(&table)?, path.folder.clone())));
+        file.entries.push(Entry {
+            description: String::from_utf8_lossy(&entry.description).into_owned(),
+            is_default: index == default,
+            starts,
+        });
+    }
+    Ok(())
+}
+
+/// A store that was not closed properly is shown as it is, with a warning.
+fn read_store(disk: &mut Disk, file: &mut BootFile) -> Result<(), String> {
+    let (number, path) = (file.volume, file.path);
+    let text = |error: bcd::BcdError| error.to_string();
+    match disk.read_hive(number, path) {
+        Ok(hive) => {
+            let read = read_objects(disk.table(), &hive, file);
+            disk.keep_hive(number, path, hive);
+            read.map_err(text)
+        }
+        Err(error @ GuestError::DirtyHive { .. }) => {
+            if let Some(hive) = disk.read_dirty_hive(number, path) {
+                read_objects(disk.table(), &hive, file).map_err(text)?;
+            }
+            Err(error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn read_objects(
+    table: &PartitionTable,
+    hive: &winkiln_hive::Hive,
+    file: &mut BootFile,
+) -> Result<(), bcd::BcdError> {
+    let objects = bcd::objects(hive)?;
+    let loaders = bcd::windows_loaders(hive)?;
+    let same = |left: &str, right: &str| left.eq_ignore_ascii_case(right);
+    let find = |guid: &str| objects.iter().find(|object| same(&object.guid, guid));
+    let manager = objects.iter().find(|object| object.alias.as_deref() == Some("{bootmgr}"));
+    let element = |object: &Object, id: u32| -> Option<ElementValue> {
+        object.elements.iter().find(|element| element.id == id).map(|found| found.value.clone())
+    };
+    let default = manager.and_then(|manager| match element(manager, DEFAULT_OBJECT) {
+        Some(ElementValue::Object(guid)) => Some(guid),
+        _ => None,
+    });
+    let order = manager.and_then(|manager| match element(manager, DISPLAY_ORDER) {
+        Some(ElementValue::ObjectList(guids)) => Some(guids),
+        _ => None,
+    });
+    let mut shown: Vec<&Object> =
+        order.unwrap_or_default().iter().filter_map(|guid| find(guid)).collect();
+    for object in objects.iter().filter(|object| object.kind == WINDOWS_LOADER) {
+        let installed = loaders.iter().any(|guid| same(guid, &object.guid));
+        if installed && !shown.iter().any(|other| other.guid == object.guid) {
+            shown.push(object);
+        }
+    }
+    for object in shown {
+        let description = match element(object, DESCRIPTION) {
+            Some(ElementValue::String(text)) => text,
+            _ => object.guid.clone(),
+        };
+        let volume = match element(object, OS_DEVICE) {
+            Some(ElementValue::Device { partition: Some(named), .. }) => named_volume(table, named),
+            Some(ElementValue::Device { text, .. }) if text == "boot" => Some(file.volume),
+            _ => None,
+        };
+        let folder = match element(object, SYSTEM_ROOT) {
+            Some(ElementValue::String(text)) => Some(text),
+            _ => None,
+        };
+        file.entries.push(Entry {
+            description,
+            is_default: default.as_ref().is_some_and(|guid| same(guid, &object.guid)),
+            starts: volume.zip(folder),
+        });
+    }
+    if !loaders.is_empty() {
+        let signing = |guid: &String| {
+            let value = find(guid).and_then(|object| element(object, TEST_SIGNING));
+            value == Some(ElementValue::Boolean(true))
+        };
+        file.testsigning = Some(loaders.iter().all(signing));
+    }
+    Ok(())
+}
+
+/// The number of the partition that a device element names, when it is on this disk.
+fn named_volume(table: &PartitionTable, named: PartitionRef) -> Option<u32> {
+    let is_named = |partition: &&Partition| match (named, table.disk_id, &partition.kind) {
+        (PartitionRef::Mbr { signature, offset }, DiskId::Mbr(id), _) => {
+            id == signature && partition.start == offset
+        }
+        (
+            PartitionRef::Gpt { disk, partition: wanted },
+            DiskId::Gpt(id),
+            PartitionKind::Gpt { guid, .. },
+        ) => id.0 == disk && guid.0 == wanted,
+        _ => false,
+    };
+    table.partitions.iter().find(is_named).map(|partition| partition.number)
+}

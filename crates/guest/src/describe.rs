@@ -1,0 +1,162 @@
+//! Facts of an installation, read from its SOFTWARE and SYSTEM hives.
+
+use std::error::Error;
+
+use winkiln_hive::{Hive, KeyId};
+
+use crate::machine::{architecture_of_files, architecture_of_text};
+use crate::{Architecture, Boot, BootKind, Disk, Firmware, GuestError, Windows};
+use crate::{guest_tools, service, setting};
+
+/// The first build of Windows 11, whose ProductName still says Windows 10.
+const WINDOWS_11: u32 = 22000;
+
+/// Describes the installation in `folder`. Hives that cannot be read leave their facts out, and a warning.
+pub(crate) fn describe(disk: &mut Disk, volume: u32, folder: String) -> Windows {
+    let mut windows = Windows {
+        volume,
+        system_root: folder,
+        product_name: String::new(),
+        version: (0, 0),
+        build: 0,
+        edition: String::new(),
+        installation_type: String::new(),
+        service_pack: String::new(),
+        architecture: Architecture::Unknown,
+        control_set: 0,
+        hal: None,
+        boot: Boot {
+            kind: BootKind::Missing,
+            firmware: Firmware::Unknown,
+            file: None,
+            testsigning: None,
+            entries: Vec::new(),
+        },
+        drivers: Vec::new(),
+        guest_tools: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let [software_path, system_path] = ["SOFTWARE", "SYSTEM"]
+        .map(|name| format!(r"{}\System32\config\{name}", windows.system_root));
+    let software = read(disk, &mut windows, &software_path);
+    let system = read(disk, &mut windows, &system_path);
+
+    let [software_hive, system_hive] =
+        [&software, &system].map(|read| read.as_ref().map(|read| &read.hive));
+    if let Some(software) = software_hive {
+        read_version(software, &mut windows);
+    }
+    let control_set = system_hive.and_then(|system| {
+        let control_set = read_control_set(system, &mut windows)?;
+        read_machine(system, control_set, &mut windows);
+        windows.drivers = service::drivers(disk, volume, &windows.system_root, system, control_set);
+        Some((system, control_set))
+    });
+    if windows.architecture == Architecture::Unknown {
+        windows.architecture = architecture_of_files(disk, volume, &windows.system_root);
+    }
+    windows.guest_tools = guest_tools::find(control_set, software_hive, windows.version);
+    for (path, read) in [(software_path, software), (system_path, system)] {
+        if let Some(ReadHive { hive, closed_properly: true }) = read {
+            disk.keep_hive(volume, &path, hive);
+        }
+    }
+    windows
+}
+
+/// A hive that facts are read from.
+struct ReadHive {
+    hive: Hive,
+    closed_properly: bool,
+}
+
+/// Reads a hive to describe it. One that was not closed properly is read as it is, with a warning.
+fn read(disk: &mut Disk, windows: &mut Windows, path: &str) -> Option<ReadHive> {
+    let error = match disk.read_hive(windows.volume, path) {
+        Ok(hive) => return Some(ReadHive { hive, closed_properly: true }),
+        Err(error) => error,
+    };
+    let dirty = matches!(error, GuestError::DirtyHive { .. });
+    windows.warnings.push(match error.source() {
+        _ if dirty => format!("{error}; what is told of it may be out of date"),
+        Some(source) => format!("registry hive {path} cannot be read: {source}"),
+        None => format!("registry hive {path} cannot be read: {error}"),
+    });
+    let hive = if dirty { disk.read_dirty_hive(windows.volume, path) } else { None };
+    Some(ReadHive { hive: hive?, closed_properly: false })
+}
+
+fn read_version(software: &Hive, windows: &mut Windows) {
+    let path = r"Microsoft\Windows NT\CurrentVersion";
+    let Some(key) = setting::key(software, software.root(), path) else {
+        windows.warnings.push(format!(r"the SOFTWARE hive has no key {path}"));
+        return;
+    };
+    let text = |name: &str| setting::text(software, key, name).unwrap_or_default();
+    windows.product_name = text("ProductName");
+    windows.edition = text("EditionID");
+    windows.installation_type = text("InstallationType");
+    windows.service_pack = text("CSDVersion");
+    windows.build = ["CurrentBuildNumber", "CurrentBuild"]
+        .iter()
+        .find_map(|name| text(name).trim().parse().ok())
+        .unwrap_or_default();
+    let major = setting::dword(software, key, "CurrentMajorVersionNumber");
+    let minor = setting::dword(software, key, "CurrentMinorVersionNumber");
+    windows.version = major.zip(minor).unwrap_or_else(|| {
+        let version = text("CurrentVersion");
+        let numbers = version.trim().split_once('.').unwrap_or_default();
+        numbers.0.parse().ok().zip(numbers.1.parse().ok()).unwrap_or_default()
+    });
+    if windows.version == (0, 0) || windows.build == 0 {
+        windows.warnings.push("the SOFTWARE hive does not tell version and build".into());
+    }
+    let is_server = windows.installation_type.to_lowercase().contains("server")
+        || windows.product_name.to_lowercase().contains("server");
+    if windows.build >= WINDOWS_11 && !is_server {
+        windows.product_name = windows.product_name.replacen("Windows 10", "Windows 11", 1);
+    }
+}
+
+/// The key of the current control set.
+fn read_control_set(system: &Hive, windows: &mut Windows) -> Option<KeyId> {
+    let select = setting::key(system, system.root(), "Select");
+    let current = select.and_then(|key| setting::dword(system, key, "Current"));
+    let Some(current) = current else {
+        windows.warnings.push(r"the SYSTEM hive has no Select\Current".into());
+        return None;
+    };
+    let name = format!("ControlSet{current:03}");
+    let key = setting::key(system, system.root(), &name);
+    if key.is_none() {
+        windows
+            .warnings
+            .push(format!(r"Select\Current is {current}, and the SYSTEM hive has no {name}"));
+        return None;
+    }
+    windows.control_set = current;
+    key
+}
+
+fn read_machine(system: &Hive, control_set: KeyId, windows: &mut Windows) {
+    let environment = setting::key(system, control_set, r"Control\Session Manager\Environment");
+    windows.architecture = environment
+        .and_then(|key| setting::text(system, key, "PROCESSOR_ARCHITECTURE"))
+        .map_or(Architecture::Unknown, |text| architecture_of_text(&text));
+    // Source: Microsoft, "Detecting the boot environment": 1 BIOS, 2 UEFI.
+    let control = setting::key(system, control_set, "Control");
+    windows.boot.firmware =
+        match control.and_then(|key| setting::dword(system, key, "PEFirmwareType")) {
+            Some(1) => Firmware::Bios,
+            Some(2) => Firmware::Uefi,
+            _ => Firmware::Unknown,
+        };
+    if !windows.is_nt5() {
+        return;
+    }
+    let hal = ["ACPI_HAL", "PCI_HAL", "MPS_HAL"].iter().find_map(|kind| {
+        let key = setting::key(system, control_set, &format!(r"Enum\Root\{kind}\0000"))?;
+        setting::texts(system, key, "HardwareID")?.into_iter().next()
+    });
+    windows.hal = hal;
+}

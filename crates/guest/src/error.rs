@@ -1,0 +1,131 @@
+//! Why a guest was not found, described or edited.
+
+use winkiln_disk::DeviceError;
+use winkiln_disk::partition::PartitionError;
+use winkiln_hive::HiveError;
+use winkiln_volume::VolumeError;
+
+/// Why a guest was not found, described or edited.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GuestError {
+    /// The partition table.
+    #[error("partition table of the disk")]
+    PartitionTable(#[from] PartitionError),
+    /// The volume's filesystem.
+    #[error("volume {number}")]
+    Volume {
+        /// As `inspect` numbers it.
+        number: u32,
+        /// Cause.
+        source: VolumeError,
+    },
+    /// The partition does not lie on the disk.
+    #[error(
+        "partition {number} passes the end of the disk: the image is cut short or its table is wrong"
+    )]
+    PastTheEnd {
+        /// As `inspect` numbers it.
+        number: u32,
+        /// The range.
+        source: DeviceError,
+    },
+    /// The disk was opened for reading only.
+    #[error("volume {number} cannot be changed: the disk is open for reading only")]
+    ReadOnly {
+        /// As `inspect` numbers it.
+        number: u32,
+    },
+    /// A hive.
+    #[error("registry hive {path}")]
+    Hive {
+        /// Path on its volume.
+        path: String,
+        /// Cause.
+        source: HiveError,
+    },
+    /// A hive that was not closed properly.
+    #[error(
+        "registry hive {path} was not closed properly: {}, \
+         and sequence numbers {primary} and {secondary} of the hive differ; \
+         start the guest and shut it down properly (not hibernate), then try again",
+        logs_text(.logs)
+    )]
+    DirtyHive {
+        /// Path on its volume.
+        path: String,
+        /// Paths of its log files that exist.
+        logs: Vec<String>,
+        /// Sequence number before the last write.
+        primary: u32,
+        /// Sequence number after the last completed write.
+        secondary: u32,
+    },
+    /// No such volume.
+    #[error("no volume {number}; there are: {available}")]
+    NoVolume {
+        /// As asked.
+        number: u32,
+        /// The numbers there are, with their filesystems.
+        available: String,
+    },
+    /// Several volumes could be meant.
+    #[error("no Windows installation names the volume; there are: {available}")]
+    AmbiguousVolume {
+        /// The numbers there are, with their filesystems.
+        available: String,
+    },
+    /// No volume that files can be read from.
+    #[error("no NTFS or FAT volume on the disk; there are: {available}")]
+    NoFileVolume {
+        /// The numbers there are, with their filesystems.
+        available: String,
+    },
+    /// No Windows on the disk.
+    #[error("no Windows installation found on any volume")]
+    NoWindows,
+    /// No Windows on the volumes that could be read.
+    #[error("no Windows installation found; volumes that could not be searched: {unread}")]
+    NoReadableWindows {
+        /// Those volumes, each with its reasons.
+        unread: String,
+    },
+    /// A key whose root is not stored in hives of its own.
+    #[error("{key} cannot be opened offline: {reason}")]
+    UnknownKey {
+        /// As given.
+        key: String,
+        /// What to write instead.
+        reason: String,
+    },
+    /// The installation has no such hive.
+    #[error("the installation has no hive {hive}: {reason}")]
+    NoHive {
+        /// As shown to users, such as `HKLM\DRIVERS`.
+        hive: String,
+        /// Where it was looked for, or what there is.
+        reason: String,
+    },
+}
+
+impl GuestError {
+    /// True when the image is unsafe to edit (damaged, dirty, hibernated, encrypted...), as opposed to plain answers.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Volume { source, .. } => source.is_refusal(),
+            Self::Hive { source, .. } => source.is_refusal(),
+            Self::PastTheEnd { .. } | Self::DirtyHive { .. } | Self::NoReadableWindows { .. } => {
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn logs_text(logs: &[String]) -> String {
+    match logs {
+        [] => "its last write was not completed and it has no logs".into(),
+        logs => format!("{} may hold changes that are not applied to it", logs.join(", ")),
+    }
+}

@@ -1,0 +1,30 @@
+//! A Windows installation inside a disk image: found, described, its hives opened by the names administrators use.
+#![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+pub mod error;
+pub mod disk;
+pub mod windows;
+mod installation;
+mod arc_path;
+mod boot_files;
+mod boot_choice;
+mod describe;
+mod setting;
+mod service;
+mod guest_tools;
+mod image_path;
+mod machine;
+pub mod hive_name;
+pub mod registry;
+mod profile;
+
+pub use disk::{Disk, DiskVolume};
+pub use error::GuestError;
+pub use hive_name::{HiveFile, HiveName, Location};
+pub use registry::Registry;
+pub use windows::{Architecture, Boot, BootKind, DriverService, Firmware, Windows};

@@ -1,0 +1,276 @@
+//! The registry of an installation, its hives opened when first used.
+
+use std::ops::Range;
+
+use winkiln_hive::Hive;
+
+use crate::hive_name::{HiveFile, HiveName, Location};
+use crate::profile::{self, Profiles};
+use crate::{BootKind, Disk, GuestError, Windows, setting};
+
+/// Bytes between two changed ranges that are written with them: pages are written whole anyway.
+const GAP_MAX: u64 = 4096;
+
+/// The registry of one installation. Hives are read when first used; edits stay in memory until [`Registry::save`].
+pub struct Registry {
+    volume: u32,
+    system_root: String,
+    /// 0 until known.
+    control_set: u32,
+    store: Option<HiveFile>,
+    opened: Vec<Opened>,
+}
+
+struct Opened {
+    name: HiveName,
+    file: HiveFile,
+    hive: Hive,
+}
+
+impl Registry {
+    /// The registry of `windows`.
+    #[must_use]
+    pub fn new(windows: &Windows) -> Self {
+        let store =
+            (windows.boot.kind == BootKind::Bcd).then(|| windows.boot.file.clone()).flatten();
+        Self {
+            volume: windows.volume,
+            system_root: windows.system_root.clone(),
+            control_set: windows.control_set,
+            store: store.map(|(volume, path)| HiveFile { volume, path }),
+            opened: Vec::new(),
+        }
+    }
+
+    /// Turns a full key (`HKLM\SYSTEM\CurrentControlSet\...`, long root names, any case) into its place.
+    ///
+    /// A user is named by SID where the list of profiles knows it, whatever name was given, so that each hive has one name.
+    ///
+    /// # Errors
+    /// [`GuestError::UnknownKey`], [`GuestError::NoHive`], and those of reading the SYSTEM or SOFTWARE hive.
+    pub fn locate(&mut self, disk: &mut Disk, key: &str) -> Result<Location, GuestError> {
+        let Location { hive, path } = Location::parse(key)?;
+        let (first, rest) = match path.split_once('\\') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (path.as_str(), None),
+        };
+        match hive {
+            HiveName::System if first.eq_ignore_ascii_case("CurrentControlSet") => {
+                let number = self.control_set(disk)?;
+                let set = format!("ControlSet{number:03}");
+                let path = rest.map_or_else(|| set.clone(), |rest| format!("{set}\\{rest}"));
+                Ok(Location { hive: HiveName::System, path })
+            }
+            HiveName::User(user) => {
+                let (profile, _) = self.user(disk, &HiveName::User(user))?;
+                // The user's classes are a hive of their own, linked into this one.
+                let below = rest.map(|rest| rest.split_once('\\').unwrap_or((rest, "")));
+                if let Some((second, path)) = below
+                    && first.eq_ignore_ascii_case("Software")
+                    && second.eq_ignore_ascii_case("Classes")
+                    && let Some(classes) = classes_of(profile.clone())
+                    && self.file(disk, &classes).is_ok()
+                {
+                    return Ok(Location { hive: classes, path: path.to_owned() });
+                }
+                Ok(Location { hive: profile, path })
+            }
+            HiveName::UserClasses(user) => {
+                let (hive, _) = self.user(disk, &HiveName::UserClasses(user))?;
+                Ok(Location { hive, path })
+            }
+            hive => Ok(Location { hive, path }),
+        }
+    }
+
+    /// A hive, read if it was not yet.
+    ///
+    /// # Errors
+    /// When the installation has no such hive, or it is damaged or was not closed properly.
+    pub fn hive(&mut self, disk: &mut Disk, name: &HiveName) -> Result<&Hive, GuestError> {
+        Ok(&self.open(disk, name)?.hive)
+    }
+
+    /// A hive for editing.
+    ///
+    /// # Errors
+    /// As [`Registry::hive`].
+    pub fn hive_mut(&mut self, disk: &mut Disk, name: &HiveName) -> Result<&mut Hive, GuestError> {
+        Ok(&mut self.open(disk, name)?.hive)
+    }
+
+    /// The file of a hive.
+    ///
+    /// # Errors
+    /// [`GuestError::NoHive`].
+    pub fn file(&mut self, disk: &mut Disk, name: &HiveName) -> Result<HiveFile, GuestError> {
+        if let Some(opened) = self.opened.iter().find(|opened| opened.name == *name) {
+            return Ok(opened.file.clone());
+        }
+        let config = |file: &str| HiveFile {
+            volume: self.volume,
+            path: format!(r"{}\System32\config\{file}", self.system_root),
+        };
+        let file = match name {
+            HiveName::System => config("SYSTEM"),
+            HiveName::Software => config("SOFTWARE"),
+            HiveName::Sam => config("SAM"),
+            HiveName::Security => config("SECURITY"),
+            HiveName::Drivers => config("DRIVERS"),
+            HiveName::Components => config("COMPONENTS"),
+            HiveName::DefaultUser => config("DEFAULT"),
+            HiveName::Bcd => self.store.clone().ok_or_else(|| GuestError::NoHive {
+                hive: name.to_string(),
+                reason: "it does not start from a boot configuration store".into(),
+            })?,
+            HiveName::User(_) | HiveName::UserClasses(_) => return Ok(self.user(disk, name)?.1),
+        };
+        if !disk.has_file(file.volume, &file.path) {
+            let reason = format!("there is no file {} on volume {}", file.path, file.volume);
+            return Err(GuestError::NoHive { hive: name.to_string(), reason });
+        }
+        Ok(file)
+    }
+
+    /// Every hive opened so far.
+    #[must_use]
+    pub fn opened(&self) -> Vec<(HiveName, HiveFile)> {
+        self.opened.iter().map(|opened| (opened.name.clone(), opened.file.clone())).collect()
+    }
+
+    /// Seals every modified hive and writes its dirty ranges to its file. Returns the hives written.
+    ///
+    /// The file grows first where the hive has grown.
+    ///
+    /// # Errors
+    /// When a volume refuses; the transaction below must then be dropped.
+    pub fn save(
+        &mut self,
+        disk: &mut Disk,
+        now: u64,
+    ) -> Result<Vec<(HiveName, HiveFile)>, GuestError> {
+        let mut written = Vec::new();
+        for opened in &mut self.opened {
+            if !opened.hive.is_modified() {
+                continue;
+            }
+            let HiveFile { volume: number, path } = &opened.file;
+            let failed = |source| GuestError::Volume { number: *number, source };
+            let volume = disk.volume_mut(*number)?;
+            let ranges = joined(opened.hive.seal(now));
+            let bytes = opened.hive.bytes();
+            // The file may be longer than the hive in it, and stays so.
+            let size = volume.metadata(path).map_err(failed)?.map_or(0, |metadata| metadata.size);
+            if bytes.len() as u64 > size {
+                volume.set_size(path, bytes.len() as u64).map_err(failed)?;
+            }
+            for range in ranges {
+                let part = usize::try_from(range.start)
+                    .ok()
+                    .zip(usize::try_from(range.end).ok())
+                    .and_then(|(start, end)| bytes.get(start..end))
+                    .unwrap_or_default();
+                volume.write_at(path, range.start, part).map_err(failed)?;
+            }
+            written.push((opened.name.clone(), opened.file.clone()));
+        }
+        Ok(written)
+    }
+
+    fn open(&mut self, disk: &mut Disk, name: &HiveName) -> Result<&mut Opened, GuestError> {
+        // By name first, then by file: a user has two names.
+        let mut at = self.opened.iter().position(|opened| opened.name == *name);
+        if at.is_none() {
+            let (name, file) = match name {
+                HiveName::User(_) | HiveName::UserClasses(_) => self.user(disk, name)?,
+                name => (name.clone(), self.file(disk, name)?),
+            };
+            at = self.opened.iter().position(|opened| {
+                opened.file.volume == file.volume
+                    && opened.file.path.eq_ignore_ascii_case(&file.path)
+            });
+            if at.is_none() {
+                let hive = disk.read_hive(file.volume, &file.path)?;
+                at = Some(self.opened.len());
+                self.opened.push(Opened { name, file, hive });
+            }
+        }
+        at.and_then(|at| self.opened.get_mut(at)).ok_or_else(|| GuestError::NoHive {
+            hive: name.to_string(),
+            reason: "it was not opened".into(),
+        })
+    }
+
+    fn control_set(&mut self, disk: &mut Disk) -> Result<u32, GuestError> {
+        if self.control_set == 0 {
+            let system = self.hive(disk, &HiveName::System)?;
+            let select = setting::key(system, system.root(), "Select");
+            let current = select.and_then(|key| setting::dword(system, key, "Current"));
+            self.control_set = current.ok_or_else(|| GuestError::UnknownKey {
+                key: r"HKLM\SYSTEM\CurrentControlSet".into(),
+                reason: r"the SYSTEM hive has no Select\Current; write ControlSet001".into(),
+            })?;
+        }
+        Ok(self.control_set)
+    }
+
+    /// The one name and the file of a user's hive.
+    fn user(
+        &mut self,
+        disk: &mut Disk,
+        name: &HiveName,
+    ) -> Result<(HiveName, HiveFile), GuestError> {
+        let (HiveName::User(user) | HiveName::UserClasses(user)) = name else {
+            return Ok((name.clone(), self.file(disk, name)?));
+        };
+        let (volume, system_root) = (self.volume, self.system_root.clone());
+        let software = self.hive(disk, &HiveName::Software)?;
+        let profiles = Profiles { volume, system_root: &system_root, software };
+        let missing = |reason| GuestError::NoHive { hive: name.to_string(), reason };
+        let profile = profiles.find(disk, user).map_err(missing)?;
+        let (one_name, paths) = match name {
+            HiveName::UserClasses(_) => {
+                (HiveName::UserClasses(profile.name), profile::classes(&profile.folder).to_vec())
+            }
+            _ => (HiveName::User(profile.name), vec![profile::ntuser(&profile.folder)]),
+        };
+        let found = paths.iter().find(|path| disk.has_file(volume, path)).cloned();
+        let path = found.ok_or_else(|| {
+            missing(format!("there is no file {} on volume {volume}", paths.join(" or ")))
+        })?;
+        Ok((one_name, HiveFile { volume, path }))
+    }
+}
+
+fn classes_of(profile: HiveName) -> Option<HiveName> {
+    match profile {
+        HiveName::User(user) => Some(HiveName::UserClasses(user)),
+        _ => None,
+    }
+}
+
+/// Joins ranges that lie close together; they come sorted.
+fn joined(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start.saturating_sub(last.end) < GAP_MAX => {
+                last.end = last.end.max(range.end);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_close_together_are_joined() {
+        assert_eq!(joined(vec![0..4, 4..8, 100..200, 9000..9001]), [0..200, 9000..9001]);
+        assert_eq!(joined(vec![0..1, 4096..4097, 8193..8194]), [0..4097, 8193..8194]);
+        assert_eq!(joined(Vec::new()), []);
+    }
+}

@@ -1,0 +1,100 @@
+//! What an installation is.
+
+/// Processor architecture of the installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Architecture {
+    X86,
+    X86_64,
+    Arm64,
+    Unknown,
+}
+
+/// How it boots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BootKind {
+    /// NTLDR and `boot.ini`.
+    BootIni,
+    /// Boot manager and a BCD store.
+    Bcd,
+    /// Neither was found.
+    Missing,
+}
+
+/// Firmware the boot configuration is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Firmware {
+    Bios,
+    Uefi,
+    Unknown,
+}
+
+/// The boot configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boot {
+    /// `boot.ini` or BCD.
+    pub kind: BootKind,
+    /// BIOS or UEFI.
+    pub firmware: Firmware,
+    /// The volume and path of `boot.ini` or the store, when found.
+    pub file: Option<(u32, String)>,
+    /// BCD only: testsigning on in every Windows loader.
+    pub testsigning: Option<bool>,
+    /// Menu entries: description, and whether it is the default.
+    pub entries: Vec<(String, bool)>,
+}
+
+/// A storage or network driver service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverService {
+    /// Service name.
+    pub name: String,
+    /// `Start` value; 0 boot ... 4 disabled. None when absent.
+    pub start: Option<u32>,
+    /// Its file exists on the volume.
+    pub present: bool,
+}
+
+/// One Windows installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Windows {
+    /// Volume it lives on.
+    pub volume: u32,
+    /// Its folder on the volume, such as `\Windows`.
+    pub system_root: String,
+    /// For people: Windows 11 from build 22000 on, whatever ProductName says.
+    pub product_name: String,
+    /// Kernel version, such as (10, 0) or (5, 1); (0, 0) when it could not be read.
+    pub version: (u32, u32),
+    /// Build number, such as 22631; 0 when it could not be read.
+    pub build: u32,
+    /// EditionID, may be empty.
+    pub edition: String,
+    /// `Client`, `Server`, ... may be empty.
+    pub installation_type: String,
+    /// CSDVersion, such as `Service Pack 3`; may be empty.
+    pub service_pack: String,
+    /// Architecture.
+    pub architecture: Architecture,
+    /// `Select\Current`; 0 when it could not be read.
+    pub control_set: u32,
+    /// HAL description on NT 5.x (`acpiapic_mp`...).
+    pub hal: Option<String>,
+    /// Boot configuration.
+    pub boot: Boot,
+    /// Storage and network drivers.
+    pub drivers: Vec<DriverService>,
+    /// Guest tools found (VMware Tools, QEMU guest agent, virtio drivers, Xen PV drivers...).
+    pub guest_tools: Vec<String>,
+    /// Facts that could not be read, in words.
+    pub warnings: Vec<String>,
+}
+
+impl Windows {
+    /// NT 5.x: boot.ini generation.
+    #[must_use]
+    pub fn is_nt5(&self) -> bool {
+        self.version.0 == 5
+    }
+}
