@@ -1,0 +1,71 @@
+//! What should be true.
+
+use std::sync::Arc;
+
+/// What should be true of one volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// The file (or `file:stream`) holds exactly these bytes.
+    File {
+        /// Path on the volume.
+        path: String,
+        /// Contents.
+        contents: Arc<Vec<u8>>,
+    },
+    /// The path is a folder.
+    Directory {
+        /// Path.
+        path: String,
+    },
+    /// Nothing has that path.
+    Absent {
+        /// Path.
+        path: String,
+    },
+    /// The hive file holds these bytes, and these facts are read from it by `nt-hive`.
+    Hive {
+        /// Path.
+        path: String,
+        /// The whole file.
+        contents: Arc<Vec<u8>>,
+        /// What it should say.
+        facts: Vec<HiveFact>,
+    },
+}
+
+impl Claim {
+    /// The path on the volume that the claim is about.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::File { path, .. }
+            | Self::Directory { path }
+            | Self::Absent { path }
+            | Self::Hive { path, .. } => path,
+        }
+    }
+}
+
+/// What should be true of a hive. Keys are paths below its root, `\` between components; a value's empty name is the
+/// default value; `kind` is the number of the value type as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum HiveFact {
+    KeyExists { key: String },
+    KeyAbsent { key: String },
+    Value { key: String, name: String, kind: u32, data: Vec<u8> },
+    ValueAbsent { key: String, name: String },
+}
+
+impl HiveFact {
+    /// The key that the fact is about.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::KeyExists { key }
+            | Self::KeyAbsent { key }
+            | Self::Value { key, .. }
+            | Self::ValueAbsent { key, .. } => key,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Hives, read by `nt-hive`.
+//!
+//! What is done about the crate's known faults:
+//!
+//! | fault | done |
+//! | --- | --- |
+//! | value types outside its list are an error | the number that the error carries is compared |
+//! | data above 16,344 bytes is taken for big data in 1.3 hives too | not asked there |
+//! | assertions on damaged cells and lists | the hive and each key are first read by `winkiln-hive`, which is strict |
+//! | an empty value without a data cell | its length compared, its data not touched |
+//! | binary search by its own upper-case table | a key with non-ASCII neighbours may be found in their list instead |
+
+use std::collections::HashSet;
+
+use nt_hive::{KeyNode, KeyValue, NtHiveError};
+use winkiln_hive::{Hive, KeyId};
+
+use crate::HiveFact;
+use crate::error::Trouble;
+use crate::question::{compare_length, compare_piece};
+
+/// Largest data that is one cell in every hive. Source: the format's big data (`db`) threshold.
+const SINGLE_CELL_MAX: u32 = 16_344;
+/// The first minor version that has big data records.
+const BIG_DATA_SINCE: u32 = 4;
+
+/// A hive as `nt-hive` sees it.
+pub(crate) struct HiveReader<'b> {
+    hive: nt_hive::Hive<&'b [u8]>,
+    /// The same bytes, for the checks that keep `nt-hive` from asserting.
+    strict: Hive,
+    /// Keys whose subkeys were read strictly.
+    sound: HashSet<KeyId>,
+}
+
+type Key<'h, 'b> = KeyNode<'h, &'b [u8]>;
+
+impl<'b> HiveReader<'b> {
+    pub(crate) fn open(bytes: &'b [u8]) -> Result<Self, Trouble> {
+        let strict = Hive::open(bytes.to_vec())?;
+        let hive = nt_hive::Hive::new(bytes)?;
+        Ok(Self { hive, strict, sound: HashSet::new() })
+    }
+
+    /// `Ok(Some(()))` when the fact holds.
+    pub(crate) fn ask(&mut self, fact: &HiveFact) -> Result<Option<()>, Trouble> {
+        self.precheck(fact.key())?;
+        let root = self.hive.root_key_node()?;
+        let key = descend(root, fact.key())?;
+        match (fact, key) {
+            (HiveFact::KeyExists { .. }, Some(_)) | (HiveFact::KeyAbsent { .. }, None) => {}
+            (HiveFact::KeyAbsent { .. }, Some(_)) => return disagree("the key is there"),
+            (HiveFact::ValueAbsent { .. }, None) => {}
+            (_, None) => return disagree("the key is missing"),
+            (HiveFact::ValueAbsent { name, .. }, Some(key)) => {
+                if value(&key, name)?.is_some() {
+                    return disagree("the value is there");
+                }
+            }
+            (HiveFact::Value { name, kind, data, .. }, Some(key)) => match value(&key, name)? {
+                Some(value) => self.compare(&value, *kind, data)?,
+                None => return disagree("the value is missing"),
+            },
+        }
+        Ok(Some(()))
+    }
+
+    /// Walks the path strictly, as far as it exists: lists, names and values are sound where `nt-hive` will look.
+    fn precheck(&mut self, path: &str) -> Result<(), Trouble> {
+        let mut key = self.strict.root();
+        for component in components(path) {
+            if self.sound.insert(key) {
+                self.strict.subkeys(key)?;
+            }
+            match self.strict.find(key, component)? {
+                Some(below) => key = below,
+                None => return Ok(()),
+            }
+        }
+        self.strict.values(key)?;
+        Ok(())
+    }
+
+    fn compare(&self, value: &KeyValue<'_, &[u8]>, kind: u32, data: &[u8]) -> Result<(), Trouble> {
+        compare_length(value.data_size().into(), data.len())?;
+        if value.data_size() > SINGLE_CELL_MAX && self.hive.minor_version() < BIG_DATA_SINCE {
+            return Err(Trouble::Unasked(
+                "nt-hive takes large data of a 1.3 hive for a big data record".into(),
+            ));
+        }
+        if !data.is_empty() {
+            compare_piece(&value.data()?.into_vec()?, data, 0)?;
+        }
+        match value.data_type() {
+            Ok(found) if found as u32 == kind => Ok(()),
+            Ok(found) => {
+                Err(Trouble::Disagrees(format!("type {:#x}, expected {kind:#x}", found as u32)))
+            }
+            Err(NtHiveError::UnsupportedKeyValueDataType { actual, .. }) if actual == kind => {
+                Ok(())
+            }
+            Err(NtHiveError::UnsupportedKeyValueDataType { actual, .. }) => {
+                Err(Trouble::Disagrees(format!("type {actual:#x}, expected {kind:#x}")))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn disagree<T>(difference: &str) -> Result<T, Trouble> {
+    Err(Trouble::Disagrees(difference.to_owned()))
+}
+
+/// Components of a key's path.
+fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split('\\').filter(|component| !component.is_empty())
+}
+
+/// Goes down from `root` as Windows does: by binary search.
+fn descend<'h, 'b>(root: Key<'h, 'b>, path: &str) -> Result<Option<Key<'h, 'b>>, Trouble> {
+    let mut key = root;
+    for component in components(path) {
+        match subkey(&key, component)? {
+            Some(below) => key = below,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(key))
+}
+
+fn subkey<'h, 'b>(key: &Key<'h, 'b>, name: &str) -> Result<Option<Key<'h, 'b>>, Trouble> {
+    if let Some(found) = key.subkey(name) {
+        return Ok(Some(found?));
+    }
+    // Either there is none, or it stands where a binary search does not come by.
+    let Some(subkeys) = key.subkeys() else { return Ok(None) };
+    let mut found = None;
+    let mut plain = name.is_ascii();
+    for subkey in subkeys? {
+        let subkey = subkey?;
+        let other = subkey.name()?;
+        plain &= other.to_string_lossy().is_ascii();
+        if other == name {
+            found = Some(subkey);
+        }
+    }
+    match found {
+        Some(_) if plain => disagree(&format!("{name} is listed out of order")),
+        found => Ok(found),
+    }
+}
+
+fn value<'h, 'b>(key: &Key<'h, 'b>, name: &str) -> Result<Option<KeyValue<'h, &'b [u8]>>, Trouble> {
+    Ok(key.value(name).transpose()?)
+}

@@ -1,0 +1,189 @@
+//! NTFS volumes, read by the `ntfs` crate.
+//!
+//! The crate returns wrong bytes without an error in some situations. What is done about each:
+//!
+//! | situation | done |
+//! | --- | --- |
+//! | LZNT1-compressed or encrypted stream | length compared, contents not asked |
+//! | initialized size below the length | bytes up to it compared, the rest not asked |
+//! | a run at cluster 0, which it takes for a hole (`$Boot`) | not asked |
+//! | stream split over an attribute list | its extents are put in order here, each decoded by the crate |
+//! | folder index split over an attribute list | not asked |
+//! | `$MFT` with an attribute list | its extents are put together here (`mft_map`); where that fails, records past the first extents are not asked |
+//! | folder index with clusters above its block size | its blocks are found here, each decoded by the crate |
+
+mod attribute;
+mod folder;
+mod mft_map;
+mod record;
+mod stream;
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use ntfs::{Ntfs, NtfsAttributeType};
+use winkiln_disk::{Device, DeviceCursor};
+
+use crate::VerifyError;
+use crate::error::Trouble;
+use crate::path::InnerPath;
+use crate::question::{FileReader, Found};
+use mft_map::{MftMap, Source};
+
+/// The name of the crate.
+const NAME: &str = "ntfs";
+/// The root folder. Source: linux-ntfs documentation, "Files on NTFS": record 5 is `.`.
+const ROOT: u64 = 5;
+/// Reads the crate may make for one claim: a lookup takes tens. A structure that leads in a circle ends here.
+const READS_MAX: u32 = 200_000;
+
+/// An NTFS volume as the `ntfs` crate sees it.
+pub(crate) struct NtfsReader {
+    parts: Parts,
+}
+
+/// What every question needs.
+struct Parts {
+    ntfs: Ntfs,
+    device: Arc<dyn Device>,
+    /// `$MFT` has an attribute list, of which the crate sees the first extents only.
+    mft_is_split: bool,
+    /// The `$MFT` in one piece, when it is split.
+    map: Option<Arc<MftMap>>,
+}
+
+/// The crate's position on the volume, with a bound on the reads that one claim may cost.
+pub(crate) struct Cursor {
+    cursor: DeviceCursor,
+    position: u64,
+    map: Option<Arc<MftMap>>,
+    reads_left: u32,
+}
+
+impl Cursor {
+    fn new(device: Arc<dyn Device>, map: Option<Arc<MftMap>>) -> Self {
+        Self { cursor: DeviceCursor::new(device), position: 0, map, reads_left: READS_MAX }
+    }
+}
+
+impl Read for Cursor {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.reads_left = self
+            .reads_left
+            .checked_sub(1)
+            .ok_or_else(|| io::Error::other("the structures of the volume lead in a circle"))?;
+        let source = match &self.map {
+            Some(map) => map.source(self.position)?,
+            None => Source::Device(self.position, u64::MAX),
+        };
+        let done = match source {
+            Source::Bytes(mut bytes) => bytes.read(buf)?,
+            Source::Device(position, length) => {
+                self.cursor.seek(SeekFrom::Start(position))?;
+                let length = usize::try_from(length).unwrap_or(usize::MAX).min(buf.len());
+                self.cursor.read(buf.get_mut(..length).unwrap_or_default())?
+            }
+        };
+        self.position = self.position.saturating_add(done as u64);
+        Ok(done)
+    }
+}
+
+impl Seek for Cursor {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(delta) => self.position.checked_add_signed(delta),
+            SeekFrom::End(delta) => self.cursor.device().len().checked_add_signed(delta),
+        };
+        let outside =
+            || io::Error::new(io::ErrorKind::InvalidInput, "a seek to a negative position");
+        self.position = target.ok_or_else(outside)?;
+        Ok(self.position)
+    }
+}
+
+impl NtfsReader {
+    pub(crate) fn open(device: Arc<dyn Device>) -> Result<Self, VerifyError> {
+        let failed =
+            |source| VerifyError::Reader { reader: NAME, what: "the volume".into(), source };
+        let mut cursor = Cursor::new(device.clone(), None);
+        let mut ntfs = Ntfs::new(&mut cursor).map_err(|error| failed(error.into()))?;
+        if ntfs.mft_position().value().is_none() {
+            return Err(failed("the $MFT begins at cluster 0".into()));
+        }
+        ntfs.read_upcase_table(&mut cursor).map_err(|error| failed(error.into()))?;
+        let mft = ntfs.file(&mut cursor, 0).map_err(|error| failed(error.into()))?;
+        let mft_is_split = mft.attributes_raw().flatten().any(|attribute| {
+            attribute.ty().is_ok_and(|kind| kind == NtfsAttributeType::AttributeList)
+        });
+        drop(mft);
+        let mut parts = Parts { ntfs, device, mft_is_split, map: None };
+        if mft_is_split {
+            // What fails here leaves the records past the first extents unasked.
+            parts.map = MftMap::build(&parts, &mut cursor).ok().flatten().map(Arc::new);
+        }
+        Ok(Self { parts })
+    }
+}
+
+impl Parts {
+    fn cursor(&self) -> Cursor {
+        Cursor::new(self.device.clone(), self.map.clone())
+    }
+
+    /// The number of the file record that has this path; the stream is not looked at.
+    fn resolve(&self, cursor: &mut Cursor, path: &InnerPath) -> Result<Option<u64>, Trouble> {
+        let mut number = ROOT;
+        for component in &path.components {
+            if !record::open(self, cursor, number)?.is_directory() {
+                return Ok(None);
+            }
+            let Some(reference) = folder::lookup(self, cursor, number, component)? else {
+                return Ok(None);
+            };
+            number = reference.file_record_number();
+            let file = record::open(self, cursor, number)?;
+            if file.sequence_number() != reference.sequence_number() {
+                return Err(Trouble::Disagrees(format!(
+                    "the entry of {component} names use {} of file record {number}, which is at use {}",
+                    reference.sequence_number(),
+                    file.sequence_number()
+                )));
+            }
+        }
+        Ok(Some(number))
+    }
+}
+
+impl FileReader for NtfsReader {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn find(&mut self, path: &InnerPath) -> Result<Found, Trouble> {
+        let mut cursor = self.parts.cursor();
+        let Some(number) = self.parts.resolve(&mut cursor, path)? else {
+            return Ok(Found::Nothing);
+        };
+        if !path.stream.is_empty() {
+            let stream = stream::Stream::open(&self.parts, &mut cursor, number, &path.stream)?;
+            return Ok(if stream.is_some() { Found::File } else { Found::Nothing });
+        }
+        let file = record::open(&self.parts, &mut cursor, number)?;
+        Ok(if file.is_directory() { Found::Directory } else { Found::File })
+    }
+
+    fn compare(&mut self, path: &InnerPath, contents: &[u8]) -> Result<(), Trouble> {
+        let mut cursor = self.parts.cursor();
+        let nothing = || Trouble::Disagrees("nothing there".into());
+        let number = self.parts.resolve(&mut cursor, path)?.ok_or_else(nothing)?;
+        if path.stream.is_empty() && record::open(&self.parts, &mut cursor, number)?.is_directory()
+        {
+            return Err(Trouble::Disagrees("a folder".into()));
+        }
+        stream::Stream::open(&self.parts, &mut cursor, number, &path.stream)?
+            .ok_or_else(nothing)?
+            .compare(&*self.parts.device, contents)
+    }
+}

@@ -1,0 +1,161 @@
+//! `$DATA` streams.
+
+use ntfs::attribute_value::NtfsAttributeValue;
+use ntfs::{NtfsAttributeFlags, NtfsAttributeType};
+use winkiln_disk::Device;
+
+use super::{Cursor, Parts, attribute, record};
+use crate::error::Trouble;
+use crate::question::{PIECE, compare_length, compare_piece};
+
+/// Bytes from the start of a non-resident attribute to its initialized size.
+/// Source: linux-ntfs documentation, "Attribute Header".
+const INITIALIZED_SIZE: u64 = 0x38;
+
+/// Part of a stream that lies in one piece.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    /// Byte on the volume; `None` where the crate sees a hole.
+    pub(super) position: Option<u64>,
+    /// Bytes.
+    pub(super) length: u64,
+}
+
+/// A stream as the crate decodes it.
+#[derive(Debug)]
+pub(super) struct Stream {
+    size: u64,
+    initialized: u64,
+    flags: NtfsAttributeFlags,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Resident(Vec<u8>),
+    NonResident(Vec<Run>),
+}
+
+impl Stream {
+    /// Decodes the stream of file record `number` with this name; `None` when there is none.
+    pub(super) fn open(
+        parts: &Parts,
+        cursor: &mut Cursor,
+        number: u64,
+        name: &str,
+    ) -> Result<Option<Self>, Trouble> {
+        const KIND: NtfsAttributeType = NtfsAttributeType::Data;
+        let places = attribute::locate(parts, cursor, number, KIND, name)?;
+        let Some(first) = places.first() else { return Ok(None) };
+        let file = record::open(parts, cursor, first.record)?;
+        let head = attribute::at(&file, KIND, *first)?;
+        let (size, flags) = (head.value_length(), head.flags());
+        if let NtfsAttributeValue::Resident(value) = head.value(cursor)? {
+            let body = Body::Resident(value.data().to_vec());
+            return Ok(Some(Self { size, initialized: size, flags, body }));
+        }
+        let within = head.position().value().zip(file.position().value());
+        let initialized = match within {
+            Some((head, record)) => {
+                let field = head.get().saturating_sub(record.get()) + INITIALIZED_SIZE;
+                record::field_u64(parts, cursor, &file, field)?
+            }
+            None => None,
+        };
+        let unknown = || Trouble::Disagrees(format!("file record {number} cannot be read again"));
+        let initialized = initialized.ok_or_else(unknown)?;
+
+        let mut runs = Vec::new();
+        let mut end = 0;
+        for place in places {
+            let begin = u64::try_from(place.lowest_vcn).ok();
+            let begin = begin.and_then(|vcn| vcn.checked_mul(parts.ntfs.cluster_size().into()));
+            if begin != Some(end) {
+                return Err(Trouble::Disagrees(format!(
+                    "the extents of file record {number} do not meet at byte {end:#x}"
+                )));
+            }
+            let file = record::open(parts, cursor, place.record)?;
+            let extent = attribute::at(&file, KIND, place)?;
+            let NtfsAttributeValue::NonResident(value) = extent.value(cursor)? else {
+                return Err(Trouble::Disagrees(format!(
+                    "file record {number} has a resident extent after a non-resident one"
+                )));
+            };
+            for run in value.data_runs() {
+                let run = run?;
+                let position = run.data_position().value().map(std::num::NonZero::get);
+                runs.push(Run { position, length: run.allocated_size() });
+                end = end.checked_add(run.allocated_size()).ok_or_else(unknown)?;
+            }
+        }
+        Ok(Some(Self { size, initialized, flags, body: Body::NonResident(runs) }))
+    }
+
+    /// The runs of a non-resident stream.
+    pub(super) fn into_runs(self) -> Option<Vec<Run>> {
+        match self.body {
+            Body::Resident(_) => None,
+            Body::NonResident(runs) => Some(runs),
+        }
+    }
+
+    /// Succeeds when the stream holds exactly `contents`.
+    pub(super) fn compare(&self, device: &dyn Device, contents: &[u8]) -> Result<(), Trouble> {
+        compare_length(self.size, contents.len())?;
+        let runs = match &self.body {
+            Body::Resident(bytes) => return compare_piece(bytes, contents, 0),
+            Body::NonResident(runs) => runs,
+        };
+        for (flag, word) in [
+            (NtfsAttributeFlags::COMPRESSED, "compressed"),
+            (NtfsAttributeFlags::ENCRYPTED, "encrypted"),
+        ] {
+            if self.flags.contains(flag) {
+                return Err(Trouble::Unasked(format!("the stream is {word}")));
+            }
+        }
+        let may_have_holes = self.flags.contains(NtfsAttributeFlags::SPARSE);
+        let mut buffer = Vec::new();
+        let mut left = contents;
+        let written = usize::try_from(self.initialized).unwrap_or(usize::MAX).min(contents.len());
+        left = left.get(..written).unwrap_or(left);
+        let mut offset = 0;
+        for run in runs {
+            if left.is_empty() {
+                break;
+            }
+            if run.position.is_none() && !may_have_holes {
+                return Err(Trouble::Unasked("a run at cluster 0 of the volume".into()));
+            }
+            let length = usize::try_from(run.length).unwrap_or(usize::MAX).min(left.len());
+            let (mut expected, rest) = left.split_at_checked(length).unwrap_or((left, &[]));
+            let mut within = 0;
+            while !expected.is_empty() {
+                let (piece, after) = expected.split_at_checked(PIECE).unwrap_or((expected, &[]));
+                buffer.resize(piece.len(), 0);
+                match run.position {
+                    Some(position) => {
+                        device.read_at(position.saturating_add(within), &mut buffer)?;
+                    }
+                    None => buffer.fill(0),
+                }
+                compare_piece(&buffer, piece, offset)?;
+                within += piece.len() as u64;
+                offset += piece.len() as u64;
+                expected = after;
+            }
+            left = rest;
+        }
+        if !left.is_empty() {
+            return Err(Trouble::Disagrees(format!("the runs end at byte {offset:#x}")));
+        }
+        if written < contents.len() {
+            return Err(Trouble::Unasked(format!(
+                "only {written} of {} bytes are initialized; those agree",
+                contents.len()
+            )));
+        }
+        Ok(())
+    }
+}

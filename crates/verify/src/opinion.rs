@@ -1,0 +1,28 @@
+//! The outcome when nothing disagrees.
+
+/// Something that was read back and agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// `ntfs`, `fatfs` or `nt-hive`.
+    pub reader: &'static str,
+    /// Path, or `hive file: key\value`.
+    pub what: String,
+}
+
+/// A claim that could not be put to an independent reader, and why (one of the reader's known faults).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Path, or `hive file: key\value`.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The outcome when nothing disagrees.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Opinion {
+    /// What agreed.
+    pub verified: Vec<Verified>,
+    /// What could not be asked.
+    pub skipped: Vec<Skipped>,
+}

@@ -1,0 +1,185 @@
+//! Puts claims to the readers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use winkiln_disk::Device;
+
+use crate::error::Trouble;
+use crate::fat_reader::FatReader;
+use crate::hive_reader::HiveReader;
+use crate::ntfs_reader::NtfsReader;
+use crate::path::InnerPath;
+use crate::{Claim, HiveFact, Opinion, Skipped, Verified, VerifyError};
+
+/// Bytes compared at a time.
+pub(crate) const PIECE: usize = 1 << 20;
+
+/// What a reader finds under a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Nothing,
+    File,
+    Directory,
+}
+
+/// An independent reader of one filesystem.
+pub(crate) trait FileReader {
+    /// The crate it is.
+    fn name(&self) -> &'static str;
+    /// What has this path.
+    fn find(&mut self, path: &InnerPath) -> Result<Found, Trouble>;
+    /// Succeeds when the file holds exactly `contents`.
+    fn compare(&mut self, path: &InnerPath, contents: &[u8]) -> Result<(), Trouble>;
+}
+
+/// Checks claims about the volume that `device` holds (NTFS by `ntfs`, FAT by `fatfs`, hives by `nt-hive`).
+///
+/// The readers are told nothing but the device: what they read is what a commit would leave on the disk.
+///
+/// # Errors
+/// The first disagreement, or the first reader that fails for no known reason.
+pub fn verify_volume(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinion, VerifyError> {
+    let mut reader = guarded("ntfs or fatfs", "the volume", || open_reader(device))??;
+    let mut opinion = Opinion::default();
+    for claim in claims {
+        let (name, path) = (reader.name(), claim.path());
+        guarded(name, path, || ask_file(&mut *reader, claim))?
+            .or_else(|trouble| settle(trouble, name, path.to_owned(), &mut opinion.skipped))?
+            .into_iter()
+            .for_each(|()| opinion.verified.push(Verified { reader: name, what: path.to_owned() }));
+        if let Claim::Hive { contents, facts, .. } = claim {
+            guarded("nt-hive", path, || ask_hive(path, contents, facts, &mut opinion))??;
+        }
+    }
+    Ok(opinion)
+}
+
+/// Checks facts about a hive that lies in no volume. `name` is what the answers call it.
+///
+/// # Errors
+/// As [`verify_volume`].
+pub fn verify_hive(name: &str, bytes: &[u8], facts: &[HiveFact]) -> Result<Opinion, VerifyError> {
+    let mut opinion = Opinion::default();
+    guarded("nt-hive", name, || ask_hive(name, bytes, facts, &mut opinion))??;
+    Ok(opinion)
+}
+
+/// `Ok(None)` for a question that is not asked, which `skipped` then says.
+fn settle(
+    trouble: Trouble,
+    reader: &'static str,
+    what: String,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Option<()>, VerifyError> {
+    match trouble {
+        Trouble::Unasked(reason) => {
+            skipped.push(Skipped { what, reason });
+            Ok(None)
+        }
+        Trouble::Disagrees(difference) => {
+            Err(VerifyError::Disagreement { reader, what, difference })
+        }
+        Trouble::Failed(source) => Err(VerifyError::Reader { reader, what, source }),
+    }
+}
+
+/// The readers are not free of panics on damaged structures; here one becomes an error.
+fn guarded<T>(reader: &'static str, what: &str, ask: impl FnOnce() -> T) -> Result<T, VerifyError> {
+    catch_unwind(AssertUnwindSafe(ask))
+        .map_err(|_| VerifyError::Panicked { reader, what: what.to_owned() })
+}
+
+fn open_reader(device: Arc<dyn Device>) -> Result<Box<dyn FileReader>, VerifyError> {
+    let mut boot_sector = [0; 512];
+    if device.len() < boot_sector.len() as u64 {
+        return Err(VerifyError::UnknownFilesystem);
+    }
+    device.read_at(0, &mut boot_sector)?;
+    // Source: linux-ntfs documentation, "$Boot": OEM ID at offset 3.
+    if boot_sector.get(3..11) == Some(b"NTFS    ") {
+        return Ok(Box::new(NtfsReader::open(device)?));
+    }
+    if boot_sector.get(510..) != Some(&[0x55, 0xAA]) {
+        return Err(VerifyError::UnknownFilesystem);
+    }
+    Ok(Box::new(FatReader::open(device)?))
+}
+
+/// Puts the part of a claim that is about files to the filesystem's reader.
+fn ask_file(reader: &mut dyn FileReader, claim: &Claim) -> Result<Option<()>, Trouble> {
+    let path = InnerPath::parse(claim.path());
+    let (expected, found) = match claim {
+        Claim::File { contents, .. } | Claim::Hive { contents, .. } => {
+            return reader.compare(&path, contents).map(Some);
+        }
+        Claim::Directory { .. } => (Found::Directory, reader.find(&path)?),
+        Claim::Absent { .. } => (Found::Nothing, reader.find(&path)?),
+    };
+    if found == expected {
+        return Ok(Some(()));
+    }
+    let word = |found| match found {
+        Found::Nothing => "nothing there",
+        Found::File => "a file",
+        Found::Directory => "a folder",
+    };
+    Err(Trouble::Disagrees(format!("{}, expected {}", word(found), word(expected))))
+}
+
+/// Puts facts to `nt-hive`, on the bytes that the filesystem's reader has just compared with the file.
+fn ask_hive(
+    path: &str,
+    contents: &[u8],
+    facts: &[HiveFact],
+    opinion: &mut Opinion,
+) -> Result<(), VerifyError> {
+    const NAME: &str = "nt-hive";
+    let mut reader = match HiveReader::open(contents) {
+        Ok(reader) => reader,
+        Err(trouble) => {
+            return settle(trouble, NAME, path.to_owned(), &mut opinion.skipped).map(drop);
+        }
+    };
+    for fact in facts {
+        let what = match fact {
+            HiveFact::KeyExists { key } | HiveFact::KeyAbsent { key } => format!("{path}: {key}"),
+            HiveFact::Value { key, name, .. } | HiveFact::ValueAbsent { key, name } => {
+                let name = if name.is_empty() { "(default)" } else { name };
+                format!("{path}: {key}\\{name}")
+            }
+        };
+        let answer = reader
+            .ask(fact)
+            .or_else(|trouble| settle(trouble, NAME, what.clone(), &mut opinion.skipped))?;
+        if answer.is_some() {
+            opinion.verified.push(Verified { reader: NAME, what });
+        }
+    }
+    Ok(())
+}
+
+/// Says where `found` first differs from `expected`, which starts at byte `offset` of the file.
+pub(crate) fn compare_piece(found: &[u8], expected: &[u8], offset: u64) -> Result<(), Trouble> {
+    if found == expected {
+        return Ok(());
+    }
+    let difference =
+        match found.iter().zip(expected).position(|(found, expected)| found != expected) {
+            Some(at) => {
+                let byte = |bytes: &[u8]| bytes.get(at).copied().unwrap_or_default();
+                let place = offset + at as u64;
+                format!("byte {place:#x} is {:02x}, expected {:02x}", byte(found), byte(expected))
+            }
+            None => format!("{} bytes from {offset:#x}, expected {}", found.len(), expected.len()),
+        };
+    Err(Trouble::Disagrees(difference))
+}
+
+/// Compares lengths in bytes.
+pub(crate) fn compare_length(found: u64, expected: usize) -> Result<(), Trouble> {
+    if found == expected as u64 {
+        return Ok(());
+    }
+    Err(Trouble::Disagrees(format!("{found} bytes, expected {expected}")))
+}

@@ -1,0 +1,174 @@
+//! The `nt-hive` reader.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use winkiln_disk::Device;
+use winkiln_hive::{Hive, KeyId, ValueType};
+use winkiln_verify::{Claim, HiveFact, VerifyError, verify_volume};
+
+use crate::tools::{corpus, disagrees, have, ntfs_volume, opinion, run, unxz};
+
+const PATH: &str = r"\Windows\System32\config\SYSTEM";
+/// Values asked of one hive.
+const VALUES_MAX: usize = 5000;
+
+fn volume(hive: &[u8]) -> Arc<dyn Device> {
+    ntfs_volume(64 << 20, 4096, |root| {
+        let folder = root.join("Windows/System32/config");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("SYSTEM"), hive).unwrap();
+    })
+}
+
+fn claim(contents: &[u8], facts: Vec<HiveFact>) -> Claim {
+    Claim::Hive { path: PATH.into(), contents: Arc::new(contents.to_vec()), facts }
+}
+
+fn number(kind: ValueType) -> u32 {
+    match kind {
+        ValueType::None => 0,
+        ValueType::Sz => 1,
+        ValueType::ExpandSz => 2,
+        ValueType::Binary => 3,
+        ValueType::Dword => 4,
+        ValueType::DwordBigEndian => 5,
+        ValueType::Link => 6,
+        ValueType::MultiSz => 7,
+        ValueType::ResourceList => 8,
+        ValueType::FullResourceDescriptor => 9,
+        ValueType::ResourceRequirementsList => 10,
+        ValueType::Qword => 11,
+        ValueType::Other(number) => number,
+    }
+}
+
+/// Facts of every key and value in the order of the hive, up to a number.
+fn facts(hive: &Hive) -> Vec<HiveFact> {
+    let mut facts = Vec::new();
+    let mut open: Vec<(String, KeyId)> = vec![(String::new(), hive.root())];
+    while let Some((path, key)) = open.pop() {
+        facts.push(HiveFact::KeyExists { key: path.clone() });
+        for value in hive.values(key).unwrap() {
+            let (name, kind, data) = (value.name, number(value.kind), value.data);
+            facts.push(HiveFact::Value { key: path.clone(), name, kind, data });
+        }
+        if facts.len() > VALUES_MAX {
+            break;
+        }
+        for (name, below) in hive.subkeys(key).unwrap() {
+            open.push((format!("{path}\\{name}").trim_start_matches('\\').to_owned(), below));
+        }
+    }
+    facts
+}
+
+/// A hive of the corpus, its sequence numbers made equal by `hivexsh` where they are not.
+fn hive(file: &str, folder: &Path) -> Option<Vec<u8>> {
+    let path = corpus(file)?;
+    let bytes = if file.ends_with(".xz") { unxz(&path) } else { fs::read(&path).unwrap() };
+    if bytes[4..8] == bytes[8..12] {
+        return Some(bytes);
+    }
+    let place = folder.join("hive");
+    fs::write(&place, bytes).unwrap();
+    let script = folder.join("script");
+    fs::write(&script, "commit\nunload\n").unwrap();
+    run(Command::new("hivexsh").args(["-w", "-f"]).args([&script, &place]));
+    Some(fs::read(&place).unwrap())
+}
+
+/// Facts of real hives, from XP to Windows 10, values of unknown types and big data among them.
+#[test]
+fn real_hives_agree() {
+    if !have(&["mkntfs", "ntfs-3g", "umount", "xz", "hivexsh"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for file in [
+        "hive/cellxml-xpsp3-x86/SYSTEM.xz",
+        "hive/regipy-win81-x64/SYSTEM.xz",
+        "hive/regipy-win10-1709-x64-dirty/SYSTEM.xz",
+        "bcd/uefi-win10-lenovo/BCD",
+    ] {
+        let Some(bytes) = hive(file, folder.path()) else { return };
+        let facts = facts(&Hive::open(bytes.clone()).unwrap());
+        assert!(facts.len() > 50, "{file}: {} facts", facts.len());
+        let found = opinion(&volume(&bytes), &[claim(&bytes, facts.clone())]);
+        assert_eq!(found.skipped, [], "{file}");
+        assert_eq!(found.verified.len(), facts.len() + 1, "{file}");
+    }
+}
+
+/// Every kind of wrong fact is found, in a hive that other facts hold of.
+#[test]
+fn wrong_facts_are_found() {
+    if !have(&["mkntfs", "ntfs-3g", "umount", "xz", "hivexsh"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let Some(bytes) = hive("hive/cellxml-xpsp3-x86/SYSTEM.xz", folder.path()) else { return };
+    let device = volume(&bytes);
+    let select = "Select".to_owned();
+    let value = |name: &str, kind, data: &[u8]| HiveFact::Value {
+        key: "SELECT".into(),
+        name: name.into(),
+        kind,
+        data: data.to_vec(),
+    };
+    let one = 1_u32.to_le_bytes();
+    let right = vec![
+        HiveFact::KeyExists { key: select.clone() },
+        HiveFact::KeyExists { key: r"controlset001\SERVICES\tcpip\Parameters".into() },
+        HiveFact::KeyAbsent { key: r"Select\Below".into() },
+        HiveFact::KeyAbsent { key: r"Nothing\Below".into() },
+        value("current", 4, &one),
+        HiveFact::ValueAbsent { key: select.clone(), name: "Currant".into() },
+        HiveFact::ValueAbsent { key: "Nothing".into(), name: "Current".into() },
+    ];
+    let found = opinion(&device, &[claim(&bytes, right.clone())]);
+    assert_eq!((found.verified.len(), found.skipped.len()), (right.len() + 1, 0));
+
+    for (fact, reason) in [
+        (HiveFact::KeyExists { key: r"Select\Below".into() }, "the key is missing"),
+        (HiveFact::KeyAbsent { key: "sElect".into() }, "the key is there"),
+        (value("Current", 4, &2_u32.to_le_bytes()), "byte 0x0 is 01, expected 02"),
+        (value("Current", 4, &[1, 0, 0]), "4 bytes, expected 3"),
+        (value("Current", 3, &one), "type 0x4, expected 0x3"),
+        (value("Currant", 4, &one), "the value is missing"),
+        (
+            HiveFact::ValueAbsent { key: select.clone(), name: "CURRENT".into() },
+            "the value is there",
+        ),
+        (
+            HiveFact::Value { key: "No".into(), name: "a".into(), kind: 4, data: one.to_vec() },
+            "the key is missing",
+        ),
+    ] {
+        disagrees(&device, claim(&bytes, vec![right[0].clone(), fact]), reason);
+    }
+
+    let mut other = bytes.clone();
+    other[5000] ^= 1;
+    disagrees(&device, claim(&other, Vec::new()), "byte 0x1388 is");
+}
+
+/// A hive that is no sound hive is an error, whatever is claimed of it.
+#[test]
+fn damaged_hives_are_errors() {
+    if !have(&["mkntfs", "ntfs-3g", "umount"]) {
+        return;
+    }
+    let Some(path) = corpus("bcd/uefi-win10-lenovo/BCD") else { return };
+    let good = fs::read(path).unwrap();
+    let mut dirty = good.clone();
+    dirty[4] ^= 1;
+    let mut cell = good.clone();
+    cell[4096 + 32] = 3;
+    for bytes in [dirty, cell, good[..6000].to_vec(), b"not a hive".to_vec()] {
+        let error = verify_volume(volume(&bytes), &[claim(&bytes, Vec::new())]).unwrap_err();
+        assert!(matches!(error, VerifyError::Reader { reader: "nt-hive", .. }), "{error:?}");
+    }
+}
