@@ -1,0 +1,233 @@
+//! Why a bake failed, and what its caller should do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use winkiln_boot::bcd::BcdError;
+use winkiln_boot::boot_ini::BootIniError;
+use winkiln_disk::{CommitError, DeviceError, ImageError};
+use winkiln_guest::GuestError;
+use winkiln_hive::HiveError;
+use winkiln_verify::VerifyError;
+use winkiln_volume::VolumeError;
+
+use crate::first_boot::FirstBootError;
+pub use crate::image_path::PathError;
+pub use crate::preset::PresetError;
+pub use crate::recipe::RecipeError;
+pub use crate::value_text::ValueTextError;
+
+/// Why a bake failed. The image is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BakeError {
+    /// A preset's name or argument, or a guest it does not fit.
+    #[error(transparent)]
+    Preset(#[from] PresetError),
+    /// A recipe that cannot be understood.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// A `.reg` file that cannot be understood.
+    #[error("registry file {}", path.display())]
+    RegFile {
+        /// On the host.
+        path: PathBuf,
+        /// The line.
+        source: winkiln_hive::reg_text::RegTextError,
+    },
+    /// A value's type or data.
+    #[error(transparent)]
+    ValueText(#[from] ValueTextError),
+    /// A path inside the image.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// A first-boot command, or the script in the guest that holds the pending ones.
+    #[error(transparent)]
+    FirstBoot(#[from] FirstBootError),
+    /// A file of the host.
+    #[error("cannot read {}", path.display())]
+    HostFile {
+        /// On the host.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file of the host that is not read: not a regular file, or too large.
+    #[error("cannot take {}: {reason}", path.display())]
+    HostFileUnfit {
+        /// On the host.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The image was not opened.
+    #[error("cannot open the image")]
+    Image(#[from] ImageError),
+    /// The disk, a volume or a hive of the guest.
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+    /// No Windows on the volume asked for.
+    #[error("no Windows installation on volume {volume}; there is {found}")]
+    NoWindowsOnVolume {
+        /// As asked.
+        volume: u32,
+        /// Where there are some, in words.
+        found: String,
+    },
+    /// The edit needs a boot configuration that the guest does not have.
+    #[error("cannot edit {wanted}: {found}")]
+    NoBootConfiguration {
+        /// `boot.ini` or `the BCD store`.
+        wanted: &'static str,
+        /// What the guest has.
+        found: String,
+    },
+    /// A key of a hive.
+    #[error("registry key {key}")]
+    Hive {
+        /// Full key.
+        key: String,
+        /// Cause.
+        source: HiveError,
+    },
+    /// An object or element of the BCD store.
+    #[error("boot configuration object {object}")]
+    Bcd {
+        /// As asked.
+        object: String,
+        /// Cause.
+        source: BcdError,
+    },
+    /// The guest's `boot.ini`.
+    #[error("{path}")]
+    BootIni {
+        /// Path on its volume.
+        path: String,
+        /// Cause.
+        source: BootIniError,
+    },
+    /// A file or folder of the guest.
+    #[error("{path}")]
+    Volume {
+        /// Path on its volume.
+        path: String,
+        /// Cause.
+        source: VolumeError,
+    },
+    /// A file or folder that is in the way, or not what the step expects.
+    #[error("{path} {problem}")]
+    FileInTheWay {
+        /// Path on its volume.
+        path: String,
+        /// Such as `is a folder`.
+        problem: &'static str,
+    },
+    /// More than the limit that keeps memory and time bounded.
+    #[error("{what}: more than {limit}")]
+    TooMuch {
+        /// What there is too much of.
+        what: String,
+        /// The limit in words.
+        limit: &'static str,
+    },
+    /// A session opened for reading was asked to edit.
+    #[error("the image is open for reading only")]
+    ReadOnly,
+    /// A step failed earlier, perhaps half done.
+    #[error("an earlier step failed; nothing was written")]
+    StepFailed,
+    /// The disk could not be read.
+    #[error("cannot read the image")]
+    Device(#[from] DeviceError),
+    /// An independent reader disagrees with what was written. Nothing was committed.
+    #[error("an independent reader disagrees with the edited volume {volume}; nothing was written")]
+    Verify {
+        /// Volume number.
+        volume: u32,
+        /// The disagreement.
+        source: VerifyError,
+    },
+    /// The commit failed.
+    #[error("cannot commit")]
+    Commit(#[from] CommitError),
+}
+
+/// What a caller should do about an error; decides the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Failed; nothing was written (status 1).
+    Failed,
+    /// The caller asked for something that does not make sense (status 2).
+    Usage,
+    /// The image is not safe to edit (status 3).
+    Refused,
+}
+
+impl BakeError {
+    /// Failed, wrong usage or refused.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        let refused = match self {
+            Self::Preset(error) => return error.kind(),
+            Self::Recipe(error) => return error.kind(),
+            Self::RegFile { .. }
+            | Self::ValueText(_)
+            | Self::Path(_)
+            | Self::Guest(GuestError::UnknownKey { .. }) => return ErrorKind::Usage,
+            Self::FirstBoot(error) => return error.kind(),
+            Self::Image(error) => error.is_refusal(),
+            Self::Guest(error) => error.is_refusal(),
+            Self::Hive { source, .. } => source.is_refusal(),
+            Self::Bcd { source: BcdError::Hive(source), .. } => source.is_refusal(),
+            Self::Volume { source, .. } => source.is_refusal(),
+            _ => false,
+        };
+        if refused { ErrorKind::Refused } else { ErrorKind::Failed }
+    }
+
+    /// What to do next, when there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Preset(error) => return error.hint(),
+            Self::Recipe(error) => return error.hint(),
+            Self::Guest(GuestError::NoVolume { .. }) => {
+                "`winkiln inspect IMAGE` lists the volumes; choose one with --volume N"
+            }
+            Self::Guest(GuestError::NoWindows) => {
+                "presets and registry keys need a Windows installation; files can be edited with `winkiln fs` and --volume N"
+            }
+            Self::NoWindowsOnVolume { .. } => "`winkiln inspect IMAGE` lists the installations",
+            Self::NoBootConfiguration { wanted: "boot.ini", .. } => {
+                "Vista and later start from a BCD store: use `winkiln bcd`"
+            }
+            Self::NoBootConfiguration { .. } => {
+                "Windows XP and Server 2003 start from boot.ini: use `winkiln bootini`"
+            }
+            Self::Verify { .. } => {
+                "this is a fault of winkiln: please report it with the recipe; the image is as it was"
+            }
+            Self::HostFileUnfit { .. } => "only regular files and folders are copied into an image",
+            Self::ReadOnly => "open the image for writing",
+            Self::Volume { source, .. } | Self::Guest(GuestError::Volume { source, .. })
+                if is_unclean(source) =>
+            {
+                START_AND_SHUT_DOWN
+            }
+            Self::Hive { source: HiveError::Dirty { .. }, .. } => START_AND_SHUT_DOWN,
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// The volume was not put away properly, which Windows mends itself.
+fn is_unclean(error: &VolumeError) -> bool {
+    matches!(
+        error,
+        VolumeError::Ntfs(winkiln_ntfs::Error::NotClean { .. })
+            | VolumeError::Fat(winkiln_volume::FatError::NotClean { .. })
+    )
+}
+
+const START_AND_SHUT_DOWN: &str = "start the guest and shut it down fully (`shutdown /s /t 0`, not hibernation or fast startup), then try again";

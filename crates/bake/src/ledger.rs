@@ -1,0 +1,381 @@
+//! The ledger: what every edit met and what it left, by target.
+//!
+//! The first state met and the last one left count, so a later step that undoes an earlier one leaves no change.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use winkiln_guest::HiveName;
+use winkiln_hive::ValueType;
+
+use crate::report::Change;
+use crate::value_text::display_value;
+
+/// What an edit is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A key: its hive and path below the root.
+    Key { hive: HiveName, path: String },
+    /// A value of a key.
+    Value { hive: HiveName, path: String, name: String },
+    /// A file or one of its streams.
+    File { volume: u32, path: String },
+    /// A folder.
+    Folder { volume: u32, path: String },
+    /// The DOS attributes of a file or folder.
+    Attributes { volume: u32, path: String },
+    /// An element of a BCD object: `{guid}`, number and name.
+    Element { object: String, id: u32, name: String },
+    /// `boot.ini` as a whole.
+    BootIni { volume: u32, path: String },
+}
+
+impl Target {
+    /// One text for each target, whatever its spelling.
+    fn identity(&self) -> String {
+        match self {
+            Self::Key { hive, path } => format!("key|{hive:?}|{path}"),
+            Self::Value { hive, path, name } => format!("value|{hive:?}|{path}\\\\{name}"),
+            // One path is one thing at a time, whatever it is.
+            Self::File { volume, path }
+            | Self::Folder { volume, path }
+            | Self::BootIni { volume, path } => format!("path|{volume}|{path}"),
+            Self::Attributes { volume, path } => format!("attributes|{volume}|{path}"),
+            Self::Element { object, id, .. } => format!("element|{object}|{id}"),
+        }
+        .to_lowercase()
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Key { .. } => "registry-key",
+            Self::Value { .. } => "registry-value",
+            Self::File { .. } => "file",
+            Self::Folder { .. } => "folder",
+            Self::Attributes { .. } => "attributes",
+            Self::Element { .. } => "bcd-element",
+            Self::BootIni { .. } => "boot-ini",
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Key { hive, path } => full_key(hive, path),
+            Self::Value { hive, path, name } => {
+                let name = if name.is_empty() { "(Default)" } else { name };
+                format!("{}\\{name}", full_key(hive, path))
+            }
+            Self::File { path, .. }
+            | Self::Folder { path, .. }
+            | Self::Attributes { path, .. }
+            | Self::BootIni { path, .. } => path.clone(),
+            Self::Element { object, name, .. } => format!("{object} {name}"),
+        }
+    }
+}
+
+/// A key as administrators write it.
+pub(crate) fn full_key(hive: &HiveName, path: &str) -> String {
+    let root = match hive {
+        HiveName::System => r"HKLM\SYSTEM".to_owned(),
+        HiveName::Software => r"HKLM\SOFTWARE".to_owned(),
+        HiveName::Sam => r"HKLM\SAM".to_owned(),
+        HiveName::Security => r"HKLM\SECURITY".to_owned(),
+        HiveName::Drivers => r"HKLM\DRIVERS".to_owned(),
+        HiveName::Components => r"HKLM\COMPONENTS".to_owned(),
+        HiveName::Bcd => r"HKLM\BCD00000000".to_owned(),
+        HiveName::DefaultUser => r"HKU\.DEFAULT".to_owned(),
+        HiveName::User(user) => format!(r"HKU\{user}"),
+        HiveName::UserClasses(user) => format!(r"HKU\{user}_Classes"),
+    };
+    if path.is_empty() { root } else { format!("{root}\\{path}") }
+}
+
+/// What a target holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing of that name.
+    Absent,
+    /// A key, with what is in it in words.
+    Key(String),
+    /// A value.
+    Value(ValueType, Vec<u8>),
+    /// A file.
+    File(FileState),
+    /// A folder.
+    Folder,
+    /// DOS attribute bits.
+    Attributes(u32),
+    /// An element: as `bcdedit` prints it, and its registry type and data.
+    Element(String, ValueType, Vec<u8>),
+    /// The bytes of `boot.ini`.
+    BootIni(Arc<Vec<u8>>),
+}
+
+/// A file's contents. The bytes are there when they are ours.
+#[derive(Debug, Clone)]
+pub(crate) struct FileState {
+    pub(crate) length: u64,
+    /// Of the whole file, when it was read.
+    pub(crate) digest: Option<u64>,
+    pub(crate) bytes: Option<Arc<Vec<u8>>>,
+}
+
+impl FileState {
+    /// The state of a file with these contents.
+    pub(crate) fn ours(bytes: Arc<Vec<u8>>) -> Self {
+        Self { bytes: Some(Arc::clone(&bytes)), ..Self::met(&bytes) }
+    }
+
+    /// The state of a file that was read.
+    pub(crate) fn met(bytes: &[u8]) -> Self {
+        use std::hash::Hasher as _;
+        let mut hasher = std::hash::DefaultHasher::new();
+        hasher.write(bytes);
+        Self { length: bytes.len() as u64, digest: Some(hasher.finish()), bytes: None }
+    }
+
+    /// The state of a file that was not read.
+    pub(crate) fn unread(length: u64) -> Self {
+        Self { length, digest: None, bytes: None }
+    }
+}
+
+impl PartialEq for FileState {
+    fn eq(&self, other: &Self) -> bool {
+        self.length == other.length && self.digest.is_some() && self.digest == other.digest
+    }
+}
+
+impl Eq for FileState {}
+
+impl State {
+    fn text(&self) -> Option<String> {
+        match self {
+            Self::Absent => None,
+            Self::Key(text) | Self::Element(text, ..) => Some(text.clone()),
+            Self::Value(kind, data) => Some(display_value(*kind, data)),
+            Self::File(file) => Some(format!("{} bytes", file.length)),
+            Self::Folder => Some("folder".to_owned()),
+            Self::Attributes(bits) => Some(attribute_letters(*bits)),
+            Self::BootIni(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        }
+    }
+}
+
+/// Attributes in the letters of `attrib`; `none` without any.
+fn attribute_letters(bits: u32) -> String {
+    const LETTERS: [(u32, char); 5] =
+        [(0x20, 'A'), (0x04, 'S'), (0x02, 'H'), (0x01, 'R'), (0x2000, 'I')];
+    let letters: String =
+        LETTERS.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, letter)| letter).collect();
+    if letters.is_empty() { "none".to_owned() } else { letters }
+}
+
+/// One target with the state that was met and the state that was left.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) target: Target,
+    pub(crate) before: State,
+    pub(crate) after: State,
+}
+
+/// What was changed so far, in the order of first touch.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: Vec<Entry>,
+    places: HashMap<String, usize>,
+    /// Steps that were already so.
+    pub(crate) unchanged: usize,
+}
+
+impl Ledger {
+    /// Notes an edit.
+    pub(crate) fn record(&mut self, target: Target, before: State, after: State) {
+        let identity = target.identity();
+        if let Some(entry) = self.places.get(&identity).and_then(|at| self.entries.get_mut(*at)) {
+            // A path may have become something else; otherwise the first spelling stays.
+            if entry.target.kind() != target.kind() {
+                entry.target = target;
+            }
+            entry.after = after;
+        } else {
+            self.places.insert(identity, self.entries.len());
+            self.entries.push(Entry { target, before, after });
+        }
+    }
+
+    /// Notes that all that was edited below a key went with it.
+    pub(crate) fn key_deleted(&mut self, hive: &HiveName, key: &str) {
+        let key = key.to_lowercase();
+        let below = |path: &str| {
+            let path = path.to_lowercase();
+            path.strip_prefix(&key).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
+        };
+        for entry in &mut self.entries {
+            match &entry.target {
+                Target::Key { hive: h, path } | Target::Value { hive: h, path, .. }
+                    if h == hive && below(path) =>
+                {
+                    entry.after = State::Absent;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Notes that the streams of a path, and all that was edited below it, went with it.
+    pub(crate) fn path_removed(&mut self, volume: u32, removed: &str) {
+        let removed = removed.to_lowercase();
+        let below = |path: &str| {
+            let path = path.to_lowercase();
+            path.strip_prefix(&removed).is_some_and(|rest| rest.starts_with(['\\', ':']))
+        };
+        let of_it = |path: &str| path.to_lowercase() == removed;
+        for entry in &mut self.entries {
+            let gone = match &entry.target {
+                Target::File { volume: v, path }
+                | Target::Folder { volume: v, path }
+                | Target::BootIni { volume: v, path } => *v == volume && below(path),
+                Target::Attributes { volume: v, path } => {
+                    *v == volume && (below(path) || of_it(path))
+                }
+                _ => false,
+            };
+            if gone {
+                // Attributes go unmentioned: what carried them is gone, which is told of itself.
+                let attributes = matches!(entry.target, Target::Attributes { .. });
+                entry.after = if attributes { entry.before.clone() } else { State::Absent };
+            }
+        }
+    }
+
+    /// Tells whether a key was there and was deleted earlier in this session.
+    pub(crate) fn was_deleted(&self, hive: &HiveName, path: &str) -> bool {
+        let target = Target::Key { hive: hive.clone(), path: path.to_owned() };
+        self.places
+            .get(&target.identity())
+            .and_then(|at| self.entries.get(*at))
+            .is_some_and(|entry| entry.before != State::Absent && entry.after == State::Absent)
+    }
+
+    /// Every target that was touched, changed in the end or not.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Tells whether anything differs from how it was met.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.iter().all(|entry| entry.before == entry.after)
+    }
+
+    /// The changes, for the report.
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        self.entries.iter().filter(|entry| entry.before != entry.after).map(change).collect()
+    }
+}
+
+fn change(entry: &Entry) -> Change {
+    let (before, after) = match (&entry.before, &entry.after) {
+        (State::BootIni(before), State::BootIni(after)) => {
+            let (before, after) = changed_lines(before, after);
+            let some = |text: String| (!text.is_empty()).then_some(text);
+            (some(before), some(after))
+        }
+        (before, after) => (before.text(), after.text()),
+    };
+    Change { kind: entry.target.kind(), target: entry.target.text(), before, after }
+}
+
+/// The lines between the first and the last that differ. Bytes outside UTF-8 have an unknown code page.
+fn changed_lines(before: &[u8], after: &[u8]) -> (String, String) {
+    let before: Vec<&[u8]> = before.split(|byte| *byte == b'\n').collect();
+    let after: Vec<&[u8]> = after.split(|byte| *byte == b'\n').collect();
+    let head = before.iter().zip(&after).take_while(|(b, a)| b == a).count();
+    let rest = before.len().min(after.len()) - head;
+    let equal_tail = before.iter().rev().zip(after.iter().rev()).take_while(|(b, a)| b == a);
+    let tail = equal_tail.count().min(rest);
+    let text = |lines: &[&[u8]]| {
+        let lines = lines[head..lines.len() - tail].join(&b'\n');
+        String::from_utf8_lossy(&lines).replace('\r', "").trim_end_matches('\n').to_owned()
+    };
+    (text(&before), text(&after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileState, Ledger, State, Target, changed_lines};
+    use std::sync::Arc;
+    use winkiln_guest::HiveName;
+    use winkiln_hive::ValueType;
+
+    fn value(path: &str, name: &str) -> Target {
+        Target::Value { hive: HiveName::System, path: path.into(), name: name.into() }
+    }
+
+    fn dword(number: u8) -> State {
+        State::Value(ValueType::Dword, vec![number, 0, 0, 0])
+    }
+
+    #[test]
+    fn what_is_undone_is_no_change() {
+        let mut ledger = Ledger::default();
+        ledger.record(value("A", "x"), dword(1), dword(2));
+        assert_eq!(ledger.changes().len(), 1);
+        ledger.record(value("a", "X"), dword(2), dword(1));
+        assert!(ledger.is_empty(), "spelling does not make another target");
+        ledger.record(value("a", "X"), dword(1), dword(3));
+        let changes = ledger.changes();
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].target, r"HKLM\SYSTEM\A\x");
+        assert_eq!(changes[0].before.as_deref(), Some("REG_DWORD 0x00000001"));
+        assert_eq!(changes[0].after.as_deref(), Some("REG_DWORD 0x00000003"));
+    }
+
+    #[test]
+    fn values_go_with_their_key() {
+        let mut ledger = Ledger::default();
+        ledger.record(value("A\\B", "new"), State::Absent, dword(1));
+        ledger.record(value("AB", "other"), State::Absent, dword(1));
+        ledger.key_deleted(&HiveName::System, "a");
+        let changes = ledger.changes();
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        assert_eq!(changes[0].target, r"HKLM\SYSTEM\AB\other");
+    }
+
+    #[test]
+    fn a_path_is_one_thing_at_a_time() {
+        let mut ledger = Ledger::default();
+        let path = || "\\a".to_owned();
+        let bytes = || FileState::ours(Arc::new(b"x".to_vec()));
+        let file = |path| Target::File { volume: 1, path };
+        ledger.record(file(path()), State::Absent, State::File(bytes()));
+        ledger.record(file("\\A:s".into()), State::Absent, State::File(bytes()));
+        ledger.record(file("\\ab".into()), State::Absent, State::File(bytes()));
+        ledger.path_removed(1, "\\a");
+        ledger.record(file(path()), State::File(bytes()), State::Absent);
+        ledger.record(Target::Folder { volume: 1, path: path() }, State::Absent, State::Folder);
+        let changes = ledger.changes();
+        let kinds: Vec<_> = changes.iter().map(|change| (change.kind, &*change.target)).collect();
+        assert_eq!(kinds, [("folder", "\\a"), ("file", "\\ab")]);
+    }
+
+    #[test]
+    fn files_compare_by_contents() {
+        let met = FileState::met(b"one");
+        assert_eq!(met, FileState::ours(Arc::new(b"one".to_vec())));
+        assert_ne!(met, FileState::met(b"two"));
+        assert_ne!(FileState::unread(3), FileState::unread(3), "unread files may differ");
+    }
+
+    #[test]
+    fn boot_ini_shows_only_what_differs() {
+        let before = b"[a]\r\nx=1\r\ny=2\r\n";
+        assert_eq!(changed_lines(before, b"[a]\r\nx=3\r\ny=2\r\n"), ("x=1".into(), "x=3".into()));
+        assert_eq!(
+            changed_lines(before, b"[a]\r\nx=1\r\nx=1\r\ny=2\r\n"),
+            (String::new(), "x=1".into())
+        );
+        assert_eq!(changed_lines(before, before), (String::new(), String::new()));
+    }
+}

@@ -1,0 +1,27 @@
+//! Recipes and presets, baked into a Windows disk image as one transaction.
+//!
+//! A [`Recipe`] and [`Preset`]s become typed [`Step`]s for the guest at hand.
+//! A [`Session`] applies them to an uncommitted transaction, keeps a ledger of every [`Change`],
+//! has the result read back by independent readers, and only then commits.
+#![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod error;
+pub mod facts;
+pub mod first_boot;
+mod image_path;
+mod ledger;
+mod nearest;
+pub mod preset;
+pub mod recipe;
+pub mod report;
+pub mod session;
+pub mod step;
+pub mod value_text;
+
+pub use error::{BakeError, ErrorKind};
+pub use preset::Preset;
+pub use recipe::Recipe;
+pub use report::{Change, Io, Report};
+pub use session::{Session, SessionOptions};
+pub use step::Step;

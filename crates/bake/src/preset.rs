@@ -1,0 +1,241 @@
+//! Presets: named, well-tried settings that know what they mean on each Windows.
+
+mod acpi_shutdown;
+mod boot_words;
+mod crash_dump;
+mod no_auto_update;
+mod no_fast_startup;
+mod online_disks;
+mod plan;
+mod rdp;
+mod tcp_tuning;
+mod testsigning;
+mod utc_clock;
+
+use crate::facts::{Facts, Lookup};
+use crate::nearest::nearest;
+use crate::{BakeError, ErrorKind};
+
+pub use plan::Planned;
+use plan::Planner;
+
+/// A preset with its argument, as `--preset NAME[=ARG]` and `[presets]` give it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preset {
+    /// Such as `crash-dump`.
+    pub name: String,
+    /// Such as `small,no-reboot`.
+    pub argument: Option<String>,
+}
+
+/// Why a preset was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PresetError {
+    /// No such preset.
+    #[error("unknown preset {name:?}{}", nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
+    Unknown {
+        /// As given.
+        name: String,
+        /// The known name nearest to it.
+        nearest: Option<&'static str>,
+    },
+    /// A preset that is planned and does nothing yet.
+    #[error("preset {name} is not supported yet")]
+    NotSupported {
+        /// As given.
+        name: &'static str,
+    },
+    /// The preset needs an argument.
+    #[error("preset {name} needs an argument: {name}={expected}")]
+    MissingArgument {
+        /// The preset.
+        name: &'static str,
+        /// What it takes.
+        expected: &'static str,
+    },
+    /// The preset takes no argument.
+    #[error("preset {name} takes no argument, not {argument:?}")]
+    SuperfluousArgument {
+        /// The preset.
+        name: &'static str,
+        /// As given.
+        argument: String,
+    },
+    /// The argument is not one that the preset takes.
+    #[error("preset {name} does not take {argument:?}; expected {expected}")]
+    BadArgument {
+        /// The preset.
+        name: &'static str,
+        /// As given.
+        argument: String,
+        /// What it takes.
+        expected: &'static str,
+    },
+    /// The preset cannot do its work on this guest.
+    #[error("preset {name} does not fit this guest: {reason}")]
+    NotForGuest {
+        /// The preset.
+        name: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+impl PresetError {
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotSupported { .. } | Self::NotForGuest { .. } => ErrorKind::Failed,
+            _ => ErrorKind::Usage,
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        matches!(self, Self::Unknown { .. })
+            .then(|| format!("the presets are {}", Preset::names().join(", ")))
+    }
+}
+
+/// What a preset takes after `=`.
+#[derive(Debug, Clone, Copy)]
+enum Argument {
+    /// Nothing.
+    None,
+    /// Words separated by commas; may be left out.
+    Optional { check: fn(&str) -> bool, expected: &'static str },
+    /// One word; must be given. A list in a recipe gives the preset once for each.
+    Required { check: fn(&str) -> bool, expected: &'static str },
+}
+
+/// One line of the catalogue.
+struct Entry {
+    name: &'static str,
+    argument: Argument,
+    plan: fn(&mut Planner<'_>) -> Result<(), BakeError>,
+}
+
+const CATALOGUE: &[Entry] = &[
+    Entry { name: "acpi-shutdown", argument: Argument::None, plan: acpi_shutdown::plan },
+    Entry { name: "tcp-tuning", argument: Argument::None, plan: tcp_tuning::plan },
+    Entry {
+        name: "crash-dump",
+        argument: Argument::Optional {
+            check: crash_dump::is_argument,
+            expected: crash_dump::EXPECTED,
+        },
+        plan: crash_dump::plan,
+    },
+    Entry { name: "no-auto-update", argument: Argument::None, plan: no_auto_update::plan },
+    Entry { name: "rdp", argument: Argument::None, plan: rdp::plan },
+    Entry { name: "pae", argument: Argument::None, plan: boot_words::pae },
+    Entry { name: "gplpv", argument: Argument::None, plan: boot_words::gplpv },
+    Entry {
+        name: "boot-switch",
+        argument: Argument::Required {
+            check: boot_words::is_switch,
+            expected: boot_words::SWITCH_EXPECTED,
+        },
+        plan: boot_words::boot_switch,
+    },
+    Entry { name: "testsigning", argument: Argument::None, plan: testsigning::plan },
+    Entry { name: "no-fast-startup", argument: Argument::None, plan: no_fast_startup::plan },
+    Entry { name: "utc-clock", argument: Argument::None, plan: utc_clock::plan },
+    Entry { name: "online-disks", argument: Argument::None, plan: online_disks::plan },
+];
+
+/// Known names that do nothing yet.
+const NOT_SUPPORTED: [&str; 3] = ["trust-certificate", "ide-fallback", "nic-watchdog"];
+
+impl Preset {
+    /// Parses `NAME[=ARG]`.
+    ///
+    /// # Errors
+    /// An unknown name (with the nearest known one), a missing or wrong argument.
+    pub fn parse(text: &str) -> Result<Self, BakeError> {
+        let (name, argument) = match text.split_once('=') {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (text, None),
+        };
+        Ok(Self::new(name.trim(), argument)?)
+    }
+
+    /// Checks a name and an argument.
+    ///
+    /// # Errors
+    /// As [`Preset::parse`].
+    pub fn new(name: &str, argument: Option<&str>) -> Result<Self, PresetError> {
+        let entry = entry(name)?;
+        match (entry.argument, argument) {
+            (Argument::None, Some(argument)) => {
+                return Err(PresetError::SuperfluousArgument {
+                    name: entry.name,
+                    argument: argument.to_owned(),
+                });
+            }
+            (Argument::Required { expected, .. }, None) => {
+                return Err(PresetError::MissingArgument { name: entry.name, expected });
+            }
+            (
+                Argument::Optional { check, expected } | Argument::Required { check, expected },
+                Some(argument),
+            ) if !check(argument) => {
+                return Err(PresetError::BadArgument {
+                    name: entry.name,
+                    argument: argument.to_owned(),
+                    expected,
+                });
+            }
+            _ => {}
+        }
+        Ok(Self { name: entry.name.to_owned(), argument: argument.map(str::to_owned) })
+    }
+
+    /// Checks a name alone.
+    pub(crate) fn check_name(name: &str) -> Result<(), PresetError> {
+        entry(name).map(|_| ())
+    }
+
+    /// What a list of arguments in a recipe means: one preset with all of them, or one preset for each.
+    pub(crate) fn from_list(name: &str, arguments: &[&str]) -> Result<Vec<Self>, PresetError> {
+        match entry(name)?.argument {
+            Argument::Required { .. } => {
+                arguments.iter().map(|argument| Self::new(name, Some(argument))).collect()
+            }
+            _ => Ok(vec![Self::new(name, Some(&arguments.join(",")))?]),
+        }
+    }
+
+    /// The names of the presets that work, in the order of the documentation.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        CATALOGUE.iter().map(|entry| entry.name).collect()
+    }
+
+    /// Says what the preset means for this guest.
+    ///
+    /// # Errors
+    /// A guest that the preset does not fit, or that cannot be read.
+    pub fn plan(&self, facts: &Facts, lookup: &mut dyn Lookup) -> Result<Planned, BakeError> {
+        let entry = entry(&self.name)?;
+        let argument = self.argument.as_deref();
+        let planned = Planned::default();
+        let mut planner = Planner { name: entry.name, argument, facts, lookup, planned };
+        (entry.plan)(&mut planner)?;
+        Ok(planner.planned)
+    }
+}
+
+fn entry(name: &str) -> Result<&'static Entry, PresetError> {
+    if let Some(entry) = CATALOGUE.iter().find(|entry| entry.name == name) {
+        return Ok(entry);
+    }
+    if let Some(name) = NOT_SUPPORTED.iter().find(|known| **known == name) {
+        return Err(PresetError::NotSupported { name });
+    }
+    let known: Vec<&'static str> =
+        CATALOGUE.iter().map(|entry| entry.name).chain(NOT_SUPPORTED).collect();
+    Err(PresetError::Unknown {
+        name: name.chars().take(80).collect(),
+        nearest: nearest(name, &known),
+    })
+}

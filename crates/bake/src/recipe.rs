@@ -1,0 +1,88 @@
+//! Recipe files (TOML): what to bake into an image.
+//!
+//! Tables are read by hand from the spanned document, so that every error has its place in the file
+//! and an unknown key its nearest known name.
+
+mod boot;
+mod error;
+mod files;
+mod keys;
+mod presets;
+mod registry;
+mod table;
+
+use std::path::Path;
+
+use crate::{BakeError, Preset, Step};
+pub use error::{RecipeError, RecipeProblem};
+use table::{Node, Table};
+
+/// A recipe file, resolved: presets, registry edits and files, in that order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recipe {
+    /// Presets.
+    pub presets: Vec<Preset>,
+    /// Steps of `[[registry]]`, `[[files]]`, `[[bcd]]`, `[[firstboot]]`.
+    pub steps: Vec<Step>,
+}
+
+/// A recipe longer than this is not one.
+const RECIPE_BYTES_MAX: usize = 4 << 20;
+/// A `.reg` file longer than this is not read.
+const REG_FILE_BYTES_MAX: u64 = 64 << 20;
+
+impl Recipe {
+    /// Reads a TOML recipe; relative paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// Unknown keys (with the nearest known name), wrong values.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, BakeError> {
+        if text.len() > RECIPE_BYTES_MAX {
+            return Err(BakeError::TooMuch { what: "recipe".into(), limit: "4 MiB" });
+        }
+        let document = table::parse(text)?;
+        let root = Table::of_document(text, &document, ROOT)?;
+        if let Some(drivers) = root.get("drivers") {
+            return Err(drivers.error(RecipeProblem::NotSupported { what: "[[drivers]]" }).into());
+        }
+        let mut recipe = Self::default();
+        if let Some(presets) = root.get("presets") {
+            recipe.presets = presets::read(&presets)?;
+        }
+        for node in root.tables("registry")? {
+            registry::read(&node.table("[[registry]]", REGISTRY)?, folder, &mut recipe)?;
+        }
+        for node in root.tables("files")? {
+            files::read(&node.table("[[files]]", FILES)?, folder, &mut recipe.steps)?;
+        }
+        for node in root.tables("bcd")? {
+            recipe.steps.push(boot::element(&node.table("[[bcd]]", BCD)?)?);
+        }
+        for node in root.tables("firstboot")? {
+            recipe.steps.push(boot::command(&node.table("[[firstboot]]", FIRST_BOOT)?)?);
+        }
+        Ok(recipe)
+    }
+
+    /// Adds a `.reg` file's operations as steps.
+    ///
+    /// # Errors
+    /// A line that cannot be understood.
+    pub fn add_reg_file(&mut self, path: &Path) -> Result<(), BakeError> {
+        let bytes = read_host_file(path, REG_FILE_BYTES_MAX, "64 MiB")?;
+        let operations = winkiln_hive::reg_text::parse(&bytes)
+            .map_err(|source| BakeError::RegFile { path: path.to_owned(), source })?;
+        self.steps.extend(operations.into_iter().map(registry::step));
+        Ok(())
+    }
+}
+
+/// The tables of an array of tables, or of a single table.
+impl<'t> Table<'t> {
+    fn tables(&self, key: &'static str) -> Result<Vec<Node<'t>>, RecipeError> {
+        self.get(key).map_or(Ok(Vec::new()), |node| node.array(key))
+    }
+}
+
+pub use files::read_host_file;
+pub use keys::{BCD, FILES, FIRST_BOOT, REGISTRY, ROOT};

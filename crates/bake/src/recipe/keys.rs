@@ -1,0 +1,12 @@
+//! The keys of each table. `docs/recipe.schema.json` names the same ones.
+
+/// Of the document.
+pub const ROOT: &[&str] = &["presets", "registry", "files", "bcd", "firstboot", "drivers"];
+/// Of `[[registry]]`.
+pub const REGISTRY: &[&str] = &["file", "key", "name", "type", "data", "delete"];
+/// Of `[[files]]`.
+pub const FILES: &[&str] = &["from", "to"];
+/// Of `[[bcd]]`.
+pub const BCD: &[&str] = &["object", "element", "value", "delete"];
+/// Of `[[firstboot]]`.
+pub const FIRST_BOOT: &[&str] = &["name", "run"];

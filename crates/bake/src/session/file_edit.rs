@@ -1,0 +1,269 @@
+//! Steps on files and folders.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use winkiln_volume::{Metadata, Volume, VolumeError};
+
+use super::Session;
+use crate::BakeError;
+use crate::image_path::{ImagePath, parent};
+use crate::ledger::{FileState, State, Target};
+use crate::recipe::read_host_file;
+use crate::step::Contents;
+
+/// A file is held in memory until independent readers have seen it on the disk.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+/// Of all files together.
+const ALL_BYTES_MAX: u64 = 4 << 30;
+/// What is there is read for the ledger up to this length.
+const BEFORE_BYTES_MAX: u64 = 64 << 20;
+/// Files and folders removed by one step.
+const REMOVED_MAX: usize = 1_000_000;
+/// Folders inside each other, when one is removed with all in it.
+const DEPTH_MAX: usize = 256;
+/// Attributes that users set: read-only, hidden, system, archive, not content indexed.
+const ATTRIBUTES: u32 = 0x2027;
+
+impl Session {
+    pub(super) fn put_file(
+        &mut self,
+        path: &str,
+        contents: &Contents,
+        parents: bool,
+    ) -> Result<(), BakeError> {
+        let volume = self.file_volume()?;
+        let mut target = self.image_path(path, volume)?;
+        if let Contents::HostFile(file) = contents {
+            let folder = target.folder
+                || self.metadata(volume, &target.path)?.is_some_and(|found| found.is_directory);
+            if folder {
+                let name = file_name(file)?;
+                target = ImagePath::parse_entry(&format!(
+                    "{}\\{name}",
+                    target.path.trim_end_matches('\\')
+                ))?;
+            }
+        }
+        let bytes = match contents {
+            Contents::Bytes(bytes) => bytes.clone(),
+            Contents::HostFile(file) => read_host_file(file, FILE_BYTES_MAX, "1 GiB")?,
+        };
+        self.write_file(volume, &ImagePath::parse_entry(&target.path)?.path, bytes, parents)
+    }
+
+    /// Gives a file its contents, unless it has them.
+    pub(super) fn write_file(
+        &mut self,
+        volume: u32,
+        path: &str,
+        bytes: Vec<u8>,
+        parents: bool,
+    ) -> Result<(), BakeError> {
+        let before = match self.metadata(volume, path)? {
+            Some(found) if found.is_directory => {
+                return Err(BakeError::FileInTheWay { path: path.into(), problem: "is a folder" });
+            }
+            Some(found) if found.size <= BEFORE_BYTES_MAX.max(bytes.len() as u64) => {
+                let present = self.read(volume, path, found.size)?;
+                if present == bytes {
+                    self.ledger.unchanged += 1;
+                    return Ok(());
+                }
+                State::File(FileState::met(&present))
+            }
+            Some(found) => State::File(FileState::unread(found.size)),
+            None => State::Absent,
+        };
+        self.file_bytes += bytes.len() as u64;
+        if self.file_bytes > ALL_BYTES_MAX {
+            return Err(BakeError::TooMuch {
+                what: path.into(),
+                limit: "4 GiB of files in one run",
+            });
+        }
+        if let (State::Absent, true, Some(folder)) = (&before, parents, parent(path)) {
+            self.make_folders(volume, folder)?;
+        }
+        self.edit(volume, path, |volume| volume.write(path, &bytes))?;
+        let target = Target::File { volume, path: path.to_owned() };
+        self.ledger.record(target, before, State::File(FileState::ours(Arc::new(bytes))));
+        Ok(())
+    }
+
+    pub(super) fn make_directory(&mut self, path: &str, parents: bool) -> Result<(), BakeError> {
+        let volume = self.file_volume()?;
+        let path = self.image_path(path, volume)?.path;
+        if self.is_folder(volume, &path)? {
+            self.ledger.unchanged += 1;
+            return Ok(());
+        }
+        if parents { self.make_folders(volume, &path) } else { self.make_folder(volume, &path) }
+    }
+
+    /// Makes the folders on a path that are missing.
+    fn make_folders(&mut self, volume: u32, path: &str) -> Result<(), BakeError> {
+        let ends: Vec<usize> =
+            path.match_indices('\\').skip(1).map(|(at, _)| at).chain([path.len()]).collect();
+        for end in ends {
+            let folder = &path[..end];
+            if !self.is_folder(volume, folder)? {
+                self.make_folder(volume, folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn make_folder(&mut self, volume: u32, path: &str) -> Result<(), BakeError> {
+        self.edit(volume, path, |volume| volume.create_directory(path))?;
+        let target = Target::Folder { volume, path: path.to_owned() };
+        self.ledger.record(target, State::Absent, State::Folder);
+        Ok(())
+    }
+
+    fn is_folder(&mut self, volume: u32, path: &str) -> Result<bool, BakeError> {
+        match self.metadata(volume, path)? {
+            Some(found) if !found.is_directory => Err(BakeError::FileInTheWay {
+                path: path.to_owned(),
+                problem: "is a file where a folder is needed",
+            }),
+            found => Ok(found.is_some()),
+        }
+    }
+
+    pub(super) fn remove(&mut self, path: &str, recursive: bool) -> Result<(), BakeError> {
+        let volume = self.file_volume()?;
+        let path = self.image_path(path, volume)?;
+        let path = ImagePath::parse_entry(&path.path)?.path;
+        let Some(found) = self.metadata(volume, &path)? else {
+            self.ledger.unchanged += 1;
+            return Ok(());
+        };
+        let mut removed = 0;
+        self.remove_entry(volume, &path, &found, recursive, 0, &mut removed)
+    }
+
+    fn remove_entry(
+        &mut self,
+        volume: u32,
+        path: &str,
+        found: &Metadata,
+        recursive: bool,
+        depth: usize,
+        removed: &mut usize,
+    ) -> Result<(), BakeError> {
+        *removed += 1;
+        if *removed > REMOVED_MAX || depth > DEPTH_MAX {
+            return Err(BakeError::TooMuch {
+                what: path.to_owned(),
+                limit: "1000000 files, 256 folders inside each other",
+            });
+        }
+        // A junction is removed, not what it leads to.
+        if found.is_directory && recursive && found.reparse_tag.is_none() {
+            let failed = |source| BakeError::Volume { path: path.to_owned(), source };
+            let entries = self.disk.volume(volume)?.read_directory(path).map_err(failed)?;
+            for entry in entries.iter().filter(|entry| !matches!(&*entry.name, "." | "..")) {
+                let path = format!("{}\\{}", path.trim_end_matches('\\'), entry.name);
+                if let Some(found) = self.metadata(volume, &path)? {
+                    self.remove_entry(volume, &path, &found, true, depth + 1, removed)?;
+                }
+            }
+        }
+        self.remove_one(volume, path, found)
+    }
+
+    fn remove_one(&mut self, volume: u32, path: &str, found: &Metadata) -> Result<(), BakeError> {
+        let path = path.to_owned();
+        let (target, before) = if found.is_directory {
+            (Target::Folder { volume, path: path.clone() }, State::Folder)
+        } else {
+            let state = if found.size <= BEFORE_BYTES_MAX && found.reparse_tag.is_none() {
+                FileState::met(&self.read(volume, &path, found.size)?)
+            } else {
+                FileState::unread(found.size)
+            };
+            (Target::File { volume, path: path.clone() }, State::File(state))
+        };
+        self.edit(volume, &path, |volume| volume.remove(&path))?;
+        self.ledger.path_removed(volume, &path);
+        self.ledger.record(target, before, State::Absent);
+        Ok(())
+    }
+
+    pub(super) fn set_attributes(&mut self, path: &str, wanted: u32) -> Result<(), BakeError> {
+        let volume = self.file_volume()?;
+        let path = self.image_path(path, volume)?.path;
+        let Some(found) = self.metadata(volume, &path)? else {
+            let source = VolumeError::NotFound { path: path.clone() };
+            return Err(BakeError::Volume { path, source });
+        };
+        let (before, after) = (found.attributes & ATTRIBUTES, wanted & ATTRIBUTES);
+        if before == after {
+            self.ledger.unchanged += 1;
+            return Ok(());
+        }
+        self.edit(volume, &path, |volume| volume.set_attributes(&path, wanted))?;
+        let target = Target::Attributes { volume, path };
+        self.ledger.record(target, State::Attributes(before), State::Attributes(after));
+        Ok(())
+    }
+
+    /// A path inside the image. Which volume a drive letter means is not looked up, so other letters than C are noted.
+    fn image_path(&mut self, text: &str, volume: u32) -> Result<ImagePath, BakeError> {
+        let path = ImagePath::parse(text)?;
+        if let Some(drive) = path.drive.filter(|drive| *drive != 'C') {
+            self.warn(format!(
+                "{drive}: was taken for volume {volume}; drive letters are not looked up"
+            ));
+        }
+        Ok(path)
+    }
+
+    fn metadata(&mut self, volume: u32, path: &str) -> Result<Option<Metadata>, BakeError> {
+        let failed = |source| BakeError::Volume { path: path.to_owned(), source };
+        self.disk.volume(volume)?.metadata(path).map_err(failed)
+    }
+
+    /// A whole file; of one that is not there, nothing.
+    pub(super) fn read(
+        &mut self,
+        volume: u32,
+        path: &str,
+        limit: u64,
+    ) -> Result<Vec<u8>, BakeError> {
+        match self.disk.volume(volume)?.read(path, limit) {
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            result => result.map_err(|source| BakeError::Volume { path: path.to_owned(), source }),
+        }
+    }
+
+    fn edit(
+        &mut self,
+        volume: u32,
+        path: &str,
+        edit: impl FnOnce(&mut Volume) -> Result<(), VolumeError>,
+    ) -> Result<(), BakeError> {
+        let failed = |source| BakeError::Volume { path: path.to_owned(), source };
+        let base = path.rfind(':').map_or(path, |colon| &path[..colon]);
+        let is_hive = self.guest.as_ref().is_some_and(|guest| {
+            let opened = guest.registry.opened();
+            opened.iter().any(|(_, file)| {
+                file.volume == volume && file.path.to_lowercase() == base.to_lowercase()
+            })
+        });
+        if is_hive {
+            // Its keys were read already; edits of both kinds would be mixed up.
+            let problem = "is a registry hive that earlier steps use; edit it in a run of its own";
+            return Err(BakeError::FileInTheWay { path: path.to_owned(), problem });
+        }
+        edit(self.disk.volume_mut(volume)?).map_err(failed)
+    }
+}
+
+fn file_name(file: &Path) -> Result<&str, BakeError> {
+    file.file_name().and_then(|name| name.to_str()).ok_or_else(|| BakeError::HostFileUnfit {
+        path: file.to_owned(),
+        reason: "it has no name in UTF-8".to_owned(),
+    })
+}

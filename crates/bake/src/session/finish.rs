@@ -1,0 +1,147 @@
+//! Saving, the second opinion, and the commit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use winkiln_guest::{HiveFile, HiveName};
+use winkiln_verify::{Claim, HiveFact, verify_volume};
+
+use super::Session;
+use crate::BakeError;
+use crate::ledger::{Entry, State, Target};
+use crate::report::{Io, Report, VerifiedBy};
+use crate::value_text::type_number;
+
+pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
+    if session.failed {
+        return Err(BakeError::StepFailed);
+    }
+    let mut report = Report {
+        committed: false,
+        dry_run: session.dry_run,
+        changes: session.ledger.changes(),
+        unchanged: session.ledger.unchanged,
+        warnings: Vec::new(),
+        io: Io::default(),
+        verified: Vec::new(),
+    };
+    // Edits that cancel each other out may have left traces in the transaction; they go with it.
+    if !session.ledger.is_empty() {
+        let saved = save(&mut session)?;
+        verify(&mut session, &saved, &mut report)?;
+        if !session.dry_run {
+            report.committed = session.transaction.commit()?.committed;
+        }
+    }
+    report.io = session.transaction.io().into();
+    report.warnings = session.warnings;
+    Ok(report)
+}
+
+/// Writes hives and caches to the transaction.
+fn save(session: &mut Session) -> Result<Vec<(HiveName, HiveFile)>, BakeError> {
+    let Session { guest, disk, now, .. } = session;
+    let saved = match guest {
+        Some(guest) => guest.registry.save(disk, *now)?,
+        None => Vec::new(),
+    };
+    disk.flush()?;
+    Ok(saved)
+}
+
+/// Has every volume that was touched read back.
+fn verify(
+    session: &mut Session,
+    saved: &[(HiveName, HiveFile)],
+    report: &mut Report,
+) -> Result<(), BakeError> {
+    let mut claims: BTreeMap<u32, Vec<Claim>> = BTreeMap::new();
+    for (name, file) in saved {
+        let claim = hive_claim(session, name, file)?;
+        claims.entry(file.volume).or_default().push(claim);
+    }
+    for (volume, claim) in session.ledger.entries().iter().filter_map(file_claim) {
+        claims.entry(volume).or_default().push(claim);
+    }
+    for (volume, claims) in claims {
+        let device = session.disk.window(volume)?;
+        let opinion = verify_volume(device, &claims)
+            .map_err(|source| BakeError::Verify { volume, source })?;
+        report.verified.extend(opinion.verified.into_iter().map(|verified| VerifiedBy {
+            reader: verified.reader.to_owned(),
+            what: verified.what,
+        }));
+        for skipped in opinion.skipped {
+            session.warn(format!(
+                "not read back by an independent reader: {} ({})",
+                skipped.what, skipped.reason
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The whole hive as it lies in memory, and what was asked of it.
+fn hive_claim(session: &mut Session, name: &HiveName, file: &HiveFile) -> Result<Claim, BakeError> {
+    let facts = session.ledger.entries().iter().filter_map(|entry| fact(entry, name)).collect();
+    let (registry, disk) = session.registry()?;
+    let contents = Arc::new(registry.hive(disk, name)?.bytes().to_vec());
+    Ok(Claim::Hive { path: file.path.clone(), contents, facts })
+}
+
+fn fact(entry: &Entry, hive: &HiveName) -> Option<HiveFact> {
+    match (&entry.target, &entry.after) {
+        (Target::Key { hive: h, path }, after) if h == hive => {
+            let key = path.clone();
+            Some(match after {
+                State::Absent => HiveFact::KeyAbsent { key },
+                _ => HiveFact::KeyExists { key },
+            })
+        }
+        (Target::Value { hive: h, path, name }, after) if h == hive => {
+            let (key, name) = (path.clone(), name.clone());
+            Some(match after {
+                State::Value(kind, data) => {
+                    HiveFact::Value { key, name, kind: type_number(*kind), data: data.clone() }
+                }
+                _ => HiveFact::ValueAbsent { key, name },
+            })
+        }
+        (Target::Element { object, id, .. }, after) if *hive == HiveName::Bcd => {
+            let key = format!(r"Objects\{object}\Elements\{id:08x}");
+            Some(match after {
+                State::Element(_, kind, data) => HiveFact::Value {
+                    key,
+                    name: "Element".to_owned(),
+                    kind: type_number(*kind),
+                    data: data.clone(),
+                },
+                _ => HiveFact::KeyAbsent { key },
+            })
+        }
+        _ => None,
+    }
+}
+
+fn file_claim(entry: &Entry) -> Option<(u32, Claim)> {
+    match (&entry.target, &entry.after) {
+        (Target::File { volume, path } | Target::BootIni { volume, path }, State::File(file)) => {
+            let contents = Arc::clone(file.bytes.as_ref()?);
+            Some((*volume, Claim::File { path: path.clone(), contents }))
+        }
+        (Target::BootIni { volume, path }, State::BootIni(contents)) => {
+            let contents = Arc::clone(contents);
+            Some((*volume, Claim::File { path: path.clone(), contents }))
+        }
+        (Target::Folder { volume, path }, State::Folder) => {
+            Some((*volume, Claim::Directory { path: path.clone() }))
+        }
+        (
+            Target::File { volume, path }
+            | Target::Folder { volume, path }
+            | Target::BootIni { volume, path },
+            State::Absent,
+        ) => Some((*volume, Claim::Absent { path: path.clone() })),
+        _ => None,
+    }
+}

@@ -1,0 +1,97 @@
+//! Typed steps of a plan.
+
+use std::path::PathBuf;
+
+use winkiln_hive::ValueType;
+
+use crate::first_boot::Command;
+
+/// What a file is filled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// A file of the host, read when the step is applied.
+    HostFile(PathBuf),
+}
+
+/// One edit. Keys are full (`HKLM\...`); paths are inside the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Step {
+    CreateKey {
+        key: String,
+    },
+    /// With all below it.
+    DeleteKey {
+        key: String,
+    },
+    /// Creates the key when it is missing.
+    SetValue {
+        key: String,
+        name: String,
+        kind: ValueType,
+        data: Vec<u8>,
+    },
+    DeleteValue {
+        key: String,
+        name: String,
+    },
+    /// Creates missing parents when `parents`. A host file whose `path` is an existing folder, or ends in a separator,
+    /// goes into that folder under its own name.
+    PutFile {
+        path: String,
+        contents: Contents,
+        parents: bool,
+    },
+    MakeDirectory {
+        path: String,
+        parents: bool,
+    },
+    Remove {
+        path: String,
+        recursive: bool,
+    },
+    SetAttributes {
+        path: String,
+        attributes: u32,
+    },
+    BcdSet {
+        object: String,
+        element: String,
+        value: String,
+    },
+    BcdDelete {
+        object: String,
+        element: String,
+    },
+    /// Adds a word to the `loadoptions` of an object, behind what is there.
+    BcdAddLoadOption {
+        object: String,
+        word: String,
+    },
+    /// `entry` counts from 0; `None` is the default entry.
+    BootIniAddSwitch {
+        entry: Option<usize>,
+        switch: String,
+    },
+    BootIniRemoveSwitch {
+        entry: Option<usize>,
+        switch: String,
+    },
+    BootIniDefaultCopy {
+        description_suffix: String,
+        switch: String,
+    },
+    /// Has a command run once at the next start of the guest. See [`crate::first_boot`].
+    FirstBoot {
+        command: Command,
+    },
+}
+
+/// Tells whether load options hold a word, with or without a slash, in any case.
+pub(crate) fn has_load_option(options: &str, word: &str) -> bool {
+    options
+        .split_whitespace()
+        .any(|option| option.trim_start_matches('/').eq_ignore_ascii_case(word))
+}

@@ -1,0 +1,9 @@
+//! Presets, recipes and values as text; and bakes of whole images, judged by other programs.
+
+mod first_boot;
+mod images;
+mod judge;
+mod presets;
+mod recipes;
+mod schema;
+mod value_text;
