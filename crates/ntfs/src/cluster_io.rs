@@ -79,7 +79,7 @@ impl Core {
         Ok(())
     }
 
-    /// Zeroes bytes of a value.
+    /// Zeroes bytes of a value. Holes read as zeros as they are.
     pub(crate) fn zero_runs(
         &mut self,
         runs: &[Run],
@@ -89,8 +89,12 @@ impl Core {
     ) -> Result<(), Error> {
         const ZEROS: &[u8] = &[0; 1 << 16];
         while offset < end {
-            let length = (end - offset).min(ZEROS.len() as u64);
-            self.write_runs(runs, offset, &ZEROS[..length as usize], route)?;
+            let (place, left) = self.place(runs, offset, route.1)?;
+            let length = if place.is_some() { left.min(ZEROS.len() as u64) } else { left };
+            let length = length.min(end - offset);
+            if place.is_some() {
+                self.write_runs(runs, offset, &ZEROS[..length as usize], route)?;
+            }
             offset += length;
         }
         Ok(())

@@ -8,6 +8,7 @@
 //! **Invariant:** `$LogFile` is never written. A volume that is not clean is not opened for writing.
 //! **Assumes:** nobody else changes the device while a volume is open.
 //! **Not here:** replaying `$LogFile`, unpacking files of the Windows overlay filter, decrypting EFS, `$UsnJrnl`, quotas.
+#![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 // The public face.

@@ -4,7 +4,7 @@ use crate::{
     Error,
     attribute::{flag, kind},
     core::Core,
-    run_list::{self, Lcn, Vcn},
+    run_list::{self, Lcn, Run, Vcn},
     stream::{Body, Stream},
 };
 
@@ -26,8 +26,9 @@ impl Core {
         if data.is_empty() {
             return Ok(());
         }
-        self.check_form(stream, offset, end)?;
+        self.check_form(stream)?;
         let route = stream.route();
+        let filled = self.fill_holes(stream, offset, end)?;
         match &mut stream.body {
             Body::Resident(value) => {
                 value[offset as usize..end as usize].copy_from_slice(data);
@@ -38,8 +39,8 @@ impl Core {
                     self.zero_runs(runs, *initialized, offset, route)?;
                 }
                 self.write_runs(runs, offset, data, route)?;
-                if end > *initialized {
-                    *initialized = end;
+                if end > *initialized || filled {
+                    *initialized = end.max(*initialized);
                     self.save_stream(stream)?;
                 }
                 Ok(())
@@ -47,26 +48,53 @@ impl Core {
         }
     }
 
-    /// Refuses a range that cannot be overwritten in its stored form.
-    fn check_form(&self, stream: &Stream, offset: u64, end: u64) -> Result<(), Error> {
+    /// Gives clusters to the holes of a sparse value between two offsets, a whole unit at a time, and zeroes them.
+    /// Returns whether there was any.
+    fn fill_holes(&mut self, stream: &mut Stream, offset: u64, end: u64) -> Result<bool, Error> {
+        let (route, cluster) = (stream.route(), self.cluster());
+        let Body::Runs { runs, unit, .. } = &mut stream.body else { return Ok(false) };
+        let unit = 1u64 << *unit;
+        let first = offset / cluster / unit * unit;
+        let last = end.div_ceil(cluster).next_multiple_of(unit);
+        if runs.iter().all(|run| run.lcn.is_some()) {
+            return Ok(false);
+        }
+        let mut whole = Vec::with_capacity(runs.len() + 2);
+        let mut filled = Vec::new();
+        for run in runs.iter() {
+            let (start, stop) = (run.vcn.0, run.vcn.0 + run.length);
+            let (from, to) = (first.clamp(start, stop), last.clamp(start, stop));
+            if run.lcn.is_some() || from == to {
+                run_list::push(&mut whole, run.lcn, run.length);
+                continue;
+            }
+            run_list::push(&mut whole, None, from - start);
+            let hint = whole.last().and_then(|run: &Run| run.lcn.map(|at| Lcn(at.0 + run.length)));
+            for (lcn, length) in self.allocate(to - from, hint)? {
+                run_list::push(&mut whole, Some(lcn), length);
+            }
+            run_list::push(&mut whole, None, stop - to);
+            filled.push((from, to));
+        }
+        *runs = whole;
+        for (from, to) in &filled {
+            self.zero_runs(runs, from * cluster, to * cluster, route)?;
+        }
+        Ok(!filled.is_empty())
+    }
+
+    /// Refuses a value that cannot be overwritten in its stored form.
+    fn check_form(&self, stream: &Stream) -> Result<(), Error> {
         let record = stream.base;
         if stream.is_encrypted() {
             return Err(Error::Encrypted { record });
         }
-        let Body::Runs { runs, initialized, .. } = &stream.body else { return Ok(()) };
-        if stream.is_compressed() {
-            return Err(Error::StreamForm { record, form: "compressed" });
+        match &stream.body {
+            Body::Runs { .. } if stream.is_compressed() => {
+                Err(Error::StreamForm { record, form: "compressed" })
+            }
+            _ => Ok(()),
         }
-        let first = run_list::lookup(runs, Vcn(offset.min(*initialized) / self.cluster()));
-        let hole = runs.iter().filter(|run| run.lcn.is_none()).any(|run| {
-            let start = run.vcn.0.saturating_mul(self.cluster());
-            let stop = (run.vcn.0 + run.length).saturating_mul(self.cluster());
-            start < end && stop > offset.min(*initialized)
-        });
-        if hole || (first.is_none() && !runs.is_empty() && end > offset) {
-            return Err(Error::StreamForm { record, form: "sparse" });
-        }
-        Ok(())
     }
 
     /// Changes a value's length. What is added reads as zeros.
@@ -78,17 +106,10 @@ impl Core {
             return Ok(());
         }
         let record = stream.base;
-        let plain = !stream.is_compressed() && !stream.is_sparse();
         if size == 0 && stream.kind == kind::DATA && record >= crate::mft::FIRST_USER {
             return self.clear_stream(stream);
         }
-        if stream.is_encrypted() {
-            return Err(Error::Encrypted { record });
-        }
-        if !plain && !matches!(stream.body, Body::Resident(_)) {
-            let form = if stream.is_compressed() { "compressed" } else { "sparse" };
-            return Err(Error::StreamForm { record, form });
-        }
+        self.check_form(stream)?;
         if matches!(stream.body, Body::Resident(_)) && size > self.resident_max(stream)? {
             self.make_non_resident(stream)?;
         }
@@ -102,7 +123,11 @@ impl Core {
     /// Gives the runs of a non-resident value the clusters that `size` bytes need.
     pub(crate) fn resize_runs(&mut self, stream: &mut Stream, new_size: u64) -> Result<(), Error> {
         let clusters = self.geometry.clusters_for(new_size);
-        let Body::Runs { runs, size, initialized, .. } = &mut stream.body else { return Ok(()) };
+        let Body::Runs { runs, size, initialized, unit, .. } = &mut stream.body else {
+            return Ok(());
+        };
+        // Sparse values come in whole units.
+        let clusters = clusters.next_multiple_of(1 << *unit);
         let have = run_list::end(runs).0;
         if clusters > have {
             let hint = runs.last().and_then(|run| run.lcn.map(|lcn| Lcn(lcn.0 + run.length)));

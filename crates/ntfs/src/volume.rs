@@ -242,7 +242,7 @@ impl Volume {
     /// Writes to a stream, growing it as needed (a gap reads as zeros). Creates a named stream that does not exist.
     ///
     /// # Errors
-    /// [`Error::StreamForm`] for compressed streams and holes, [`Error::Encrypted`], [`Error::WofCompressed`],
+    /// [`Error::StreamForm`] for compressed streams, [`Error::Encrypted`], [`Error::WofCompressed`],
     /// [`Error::VolumeFull`], [`Error::SystemFile`], [`Error::IsADirectory`] and those of reading. Nothing has changed then.
     pub fn write_at(
         &mut self,

@@ -190,8 +190,7 @@ fn a_volume_that_others_filled() {
     let refused = volume.write_at(packed, "", 10, b"x");
     assert!(matches!(refused, Err(Error::StreamForm { form: "compressed", .. })), "{refused:?}");
     let sparse = find(&volume, "d/sparse");
-    let refused = volume.write_at(sparse, "", 10, b"x");
-    assert!(matches!(refused, Err(Error::StreamForm { form: "sparse", .. })), "{refused:?}");
+    volume.write_at(sparse, "", 10, b"x").expect("a hole is filled");
     volume.set_size(packed, "", 0).expect("emptied");
     volume.write_at(packed, "", 0, &[b'z'; 70_000]).expect("a plain file now");
     assert_eq!(volume.metadata(packed).expect("facts").attributes & 0x800, 0);
@@ -213,6 +212,58 @@ fn a_volume_that_others_filled() {
     assert_eq!(volume.metadata(linked).expect("facts").links, 1);
     volume.flush().expect("flushed");
     check_all(&image, Some(&before), "one name less");
+}
+
+/// Files with holes, as a copying program leaves them: written in the holes, across their ends and behind the end, cut
+/// and grown.
+#[test]
+fn holes_are_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for cluster in [512, 4096, 65_536] {
+        let Some(image) = images::mkntfs(folder.path(), 64 << 20, cluster, "") else { return };
+        {
+            let Some(mount) = Mount::new(&image, "rw") else { return };
+            let at = mount.path().display();
+            images::shell(&format!(
+                "cd '{at}'; for f in a b c; do truncate -s 3M $f; for k in 0 7 20 45; do \
+                 printf 'data %s' $k | dd of=$f bs=64k seek=$k conv=notrunc status=none; done; done"
+            ));
+        }
+        let before = copy(&image, folder.path());
+        let mut volume = open_for_writing(&image);
+        let mut random = Random(cluster | 1);
+        let sparse = 0x200;
+        let mut models = Vec::new();
+        for name in ["a", "b", "c"] {
+            let file = volume.find(name).expect("a lookup").expect("found");
+            let facts = volume.metadata(file).expect("facts");
+            assert_ne!(facts.attributes & sparse, 0, "the file has holes");
+            let mut model = vec![0; facts.size as usize];
+            let read = volume.read_at(file, "", 0, &mut model).expect("read");
+            assert_eq!(read, model.len());
+            for _ in 0..40 {
+                let offset = random.below(model.len() as u64 + 100_000) as usize;
+                if random.below(8) == 0 {
+                    volume.set_size(file, "", offset as u64).expect("cut or grown");
+                    model.resize(offset, 0);
+                    continue;
+                }
+                let length = 1 + random.below(150_000) as usize;
+                let data = random.bytes(length);
+                volume.write_at(file, "", offset as u64, &data).expect("written");
+                model.resize(model.len().max(offset + length), 0);
+                model[offset..offset + length].copy_from_slice(&data);
+            }
+            models.push((file, model));
+        }
+        volume.flush().expect("flushed");
+        for (file, model) in models {
+            let mut found = vec![1; model.len() + 1];
+            let read = volume.read_at(file, "", 0, &mut found).expect("read");
+            assert!(found[..read] == model[..], "{cluster}: bytes differ");
+        }
+        check_all(&image, Some(&before), "holes");
+    }
 }
 
 /// Cost follows the edit.
