@@ -1,0 +1,236 @@
+//! The command line.
+
+pub(crate) mod boot;
+pub(crate) mod files;
+pub(crate) mod reg;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use winkiln_bake::Preset;
+
+use crate::error::{CliError, Result};
+
+/// Prepares Windows disk images offline
+///
+/// Edits the files, registry and boot configuration of a Windows installation inside a raw or qcow2 disk image, as
+/// one transaction: the image is afterwards either completely changed or exactly as before.
+///
+/// Exit status: 0 done; 1 failed, nothing written; 2 wrong usage; 3 refused, the image is not safe to edit.
+#[derive(Debug, Parser)]
+#[command(name = "winkiln", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a small sample guest image, bake it, show before and after
+    Demo(DemoArgs),
+    /// Show what an image holds: partitions, volumes, each Windows
+    Inspect(InspectArgs),
+    /// Bake an image: apply a recipe, presets and .reg files in one transaction
+    Apply(ApplyArgs),
+    /// Read and edit the registry
+    ///
+    /// Keys as in `HKLM\SYSTEM\CurrentControlSet\Services`, with short or long root names, in any case. Offline there are
+    /// HKLM\SYSTEM, HKLM\SOFTWARE, HKLM\SAM, HKLM\SECURITY, HKLM\BCD00000000, HKU\.DEFAULT, and HKU\<profile folder or SID>.
+    #[command(subcommand)]
+    Reg(reg::RegCommand),
+    /// Read and edit files and folders
+    ///
+    /// Inside the image `C:\Windows\x`, `\Windows\x`, `/Windows/x` and `Windows/x` are the same path, in any case.
+    /// `file.txt:stream` names an alternate data stream.
+    #[command(subcommand)]
+    Fs(files::FsCommand),
+    /// Read and edit the boot configuration data of Windows Vista and later
+    #[command(subcommand)]
+    Bcd(boot::BcdCommand),
+    /// Read and edit boot.ini of Windows XP and Server 2003
+    #[command(subcommand)]
+    Bootini(boot::BootIniCommand),
+    /// Finish or discard an interrupted commit
+    ///
+    /// Opening an image for writing does the same.
+    Recover(RecoverArgs),
+}
+
+/// A container format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    Raw,
+    Qcow2,
+    Vmdk,
+    Vhd,
+    Vhdx,
+}
+
+impl FormatArg {
+    /// As it is typed.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+            Self::Vmdk => "vmdk",
+            Self::Vhd => "vhd",
+            Self::Vhdx => "vhdx",
+        }
+    }
+}
+
+/// How to open an image.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Image options")]
+pub(crate) struct ImageArgs {
+    /// Take the image to be raw or qcow2 instead of probing (vmdk, vhd and vhdx are refused for now)
+    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
+    pub(crate) format: Option<FormatArg>,
+    /// Allow the image to name this backing or data file outside its own folder
+    #[arg(long, value_name = "PATH")]
+    pub(crate) allow_backing: Vec<PathBuf>,
+    /// Keep the commit's journal in this folder instead of beside the image; a block device needs one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) journal_dir: Option<PathBuf>,
+    /// Use the volume of this number, as `inspect` shows it
+    #[arg(long, value_name = "N")]
+    pub(crate) volume: Option<u32>,
+}
+
+/// What to print.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output options")]
+pub(crate) struct OutputArgs {
+    /// Print one JSON document on standard output (errors stay text on standard error)
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print nothing but data and errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Print details
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// Of every command that writes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Writing options")]
+pub(crate) struct WriteArgs {
+    /// Do everything except commit: print what would change, write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Stamp edits with this time, in seconds since 1970, instead of now
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) time: Option<u64>,
+}
+
+/// Of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder to make the sample in; must be empty or not exist [default: a new temporary folder]
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `apply`.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// Recipe to bake
+    #[arg(value_name = "RECIPE.toml")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// Apply a preset, after those of the recipe
+    #[arg(long, value_name = "NAME[=ARG]", help = preset_help())]
+    pub(crate) preset: Vec<String>,
+    /// Import a .reg file after the recipe
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reg: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+fn preset_help() -> String {
+    format!("Apply a preset, after those of the recipe: {}", Preset::names().join(", "))
+}
+
+/// Of `recover`.
+#[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// Tell whether a commit was interrupted, write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What a command works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A disk image.
+    Image(PathBuf),
+    /// A loose hive or boot configuration store.
+    Loose(PathBuf),
+}
+
+/// Takes the target off the front of the positional arguments. With a loose file there is no image among them.
+///
+/// `names` are those of the arguments after the image, the last `optional` of which may be missing.
+pub(crate) fn split_target(
+    loose: Option<&PathBuf>,
+    positional: &[OsString],
+    names: &[&str],
+    optional: usize,
+) -> Result<(Target, Vec<OsString>)> {
+    let (target, rest) = match (loose, positional) {
+        (Some(file), rest) => (Target::Loose(file.clone()), rest),
+        (None, [image, rest @ ..]) => (Target::Image(image.into()), rest),
+        (None, []) => return Err(CliError::usage("no IMAGE given")),
+    };
+    if let Some(missing) = names.get(rest.len()).filter(|_| rest.len() + optional < names.len()) {
+        return Err(CliError::usage(format!("no {missing} given")));
+    }
+    if let Some(extra) = rest.get(names.len()) {
+        let extra = extra.to_string_lossy();
+        let mut error = CliError::usage(format!("unexpected argument '{extra}'"));
+        if loose.is_some() {
+            error = error.hint("a loose file takes the place of IMAGE");
+        }
+        return Err(error);
+    }
+    Ok((target, rest.to_vec()))
+}
+
+/// An argument that must be text.
+pub(crate) fn text(argument: &OsString, name: &str) -> Result<String> {
+    argument
+        .to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| CliError::usage(format!("{name} is not UTF-8 text")))
+}

@@ -1,0 +1,156 @@
+//! The command line of `fs`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{ImageArgs, OutputArgs, WriteArgs};
+
+/// File commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FsCommand {
+    /// List a folder
+    Ls(ListArgs),
+    /// Show the facts of a file or folder
+    Stat(PathArgs),
+    /// Print a file
+    Cat(CatArgs),
+    /// Copy out of the image
+    Get(GetArgs),
+    /// Copy into the image
+    Put(PutArgs),
+    /// Make a folder
+    Mkdir(MakeDirectoryArgs),
+    /// Remove a file, an alternate data stream or a folder
+    Rm(RemoveArgs),
+}
+
+/// Of `fs ls`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// Folder or file inside the image
+    #[arg(value_name = "PATH", default_value = "\\", hide_default_value = true)]
+    pub(crate) path: String,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `fs stat`.
+#[derive(Debug, Args)]
+pub(crate) struct PathArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// Path inside the image
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `fs cat`.
+#[derive(Debug, Args)]
+pub(crate) struct CatArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// File inside the image
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+}
+
+/// Of `fs get`.
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// File or folder inside the image
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// Where to: an existing folder receives the copy, any other name is taken by it; - is standard output
+    #[arg(value_name = "LOCAL")]
+    pub(crate) local: PathBuf,
+    /// Copy folders with all below them
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `fs put`.
+#[derive(Debug, Args)]
+pub(crate) struct PutArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// File or folder to copy; - is standard input
+    #[arg(value_name = "LOCAL")]
+    pub(crate) local: PathBuf,
+    /// Where to: an existing folder receives the copy, any other name is taken by it
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// Copy folders with all below them
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    /// Make missing parent folders
+    #[arg(short, long)]
+    pub(crate) parents: bool,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `fs mkdir`.
+#[derive(Debug, Args)]
+pub(crate) struct MakeDirectoryArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// Folder to make
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// Make missing parent folders, and accept a folder that exists
+    #[arg(short, long)]
+    pub(crate) parents: bool,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `fs rm`.
+#[derive(Debug, Args)]
+pub(crate) struct RemoveArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// Path inside the image
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// Remove folders with all below them
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}

@@ -1,0 +1,27 @@
+//! One file for each command.
+
+mod apply;
+mod bcd;
+mod bootini;
+mod demo;
+mod fs;
+mod inspect;
+mod recover;
+mod reg;
+
+use crate::args::Command;
+use crate::error::Result;
+
+/// Runs a command.
+pub(crate) fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Apply(args) => apply::run(&args),
+        Command::Reg(command) => reg::run(command),
+        Command::Fs(command) => fs::run(command),
+        Command::Bcd(command) => bcd::run(command),
+        Command::Bootini(command) => bootini::run(command),
+        Command::Recover(args) => recover::run(&args),
+    }
+}

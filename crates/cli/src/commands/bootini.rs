@@ -1,0 +1,39 @@
+//! `winkiln bootini`.
+
+mod show;
+mod switch;
+
+use std::path::Path;
+
+use winkiln_bake::Session;
+use winkiln_boot::boot_ini::BootIni;
+use winkiln_guest::BootKind;
+
+use crate::args::boot::BootIniCommand;
+use crate::error::{CliError, Doing as _, Result};
+
+/// NTLDR reads no more than a few KiB.
+const BOOT_INI_BYTES_MAX: u64 = 1 << 20;
+
+/// Runs a `boot.ini` command.
+pub(super) fn run(command: BootIniCommand) -> Result<()> {
+    match command {
+        BootIniCommand::Show(args) => show::run(&args),
+        BootIniCommand::AddSwitch(args) => switch::add(&args),
+        BootIniCommand::RemoveSwitch(args) => switch::remove(&args),
+    }
+}
+
+/// Reads the guest's `boot.ini`.
+fn read(session: &mut Session, image: &Path) -> Result<BootIni> {
+    let doing = || format!("cannot read boot.ini of {}", image.display());
+    let windows = session.windows().doing(doing)?;
+    let (BootKind::BootIni, Some((volume, path))) = (windows.boot.kind, &windows.boot.file) else {
+        let name = windows.product_name;
+        return Err(CliError::failed(format!("{name} does not boot by boot.ini"))
+            .hint("Vista and later start from a BCD store: use `winkiln bcd enum`"));
+    };
+    let volume = session.disk().volume(*volume).doing(doing)?;
+    let bytes = volume.read(path, BOOT_INI_BYTES_MAX).doing(doing)?;
+    BootIni::parse(&bytes).doing(doing)
+}

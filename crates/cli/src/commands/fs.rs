@@ -1,0 +1,95 @@
+//! `winkiln fs`.
+
+mod cat;
+mod get;
+mod ls;
+mod mkdir;
+mod put;
+mod rm;
+mod stat;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use winkiln_bake::Session;
+use winkiln_volume::{Metadata, Volume};
+
+use crate::args::files::FsCommand;
+use crate::error::{CliError, Doing as _, Result};
+use crate::guest_path::{base_name, parent};
+use crate::progress::Progress;
+
+/// Bytes copied at a time.
+const PIECE: usize = 1 << 20;
+
+/// Runs a file command.
+pub(super) fn run(command: FsCommand) -> Result<()> {
+    match command {
+        FsCommand::Ls(args) => ls::run(&args),
+        FsCommand::Stat(args) => stat::run(&args),
+        FsCommand::Cat(args) => cat::run(&args),
+        FsCommand::Get(args) => get::run(&args),
+        FsCommand::Put(args) => put::run(&args),
+        FsCommand::Mkdir(args) => mkdir::run(&args),
+        FsCommand::Rm(args) => rm::run(&args),
+    }
+}
+
+/// The volume that file commands use, open for reading, with its number.
+fn volume<'s>(session: &'s mut Session, image: &Path) -> Result<(u32, &'s Volume)> {
+    let doing = || format!("cannot use {}", image.display());
+    let number = session.file_volume().doing(doing)?;
+    Ok((number, session.disk().volume(number).doing(doing)?))
+}
+
+/// The facts of a path that must exist, its name as the volume spells it.
+fn existing(volume: &Volume, path: &str) -> Result<Metadata> {
+    let mut facts = volume
+        .metadata(path)
+        .doing(|| format!("cannot read {path}"))?
+        .ok_or_else(|| CliError::failed(format!("no such file or folder: {path}")))?;
+    let Some(name) = base_name(path) else { return Ok(facts) };
+    let name = name.split(':').next().unwrap_or_default().to_lowercase();
+    // Where the folder cannot be listed, the name stays as it was given.
+    let entries = volume.read_directory(parent(path)).unwrap_or_default();
+    let entry = entries.into_iter().find(|entry| entry.name.to_lowercase() == name);
+    if let Some(entry) = entry {
+        facts.name = entry.name;
+    }
+    Ok(facts)
+}
+
+/// Copies a file (or stream) of the volume to `out`. Returns its length.
+fn copy(volume: &Volume, path: &str, out: &mut dyn Write, progress: &Progress) -> Result<u64> {
+    let mut piece = vec![0; PIECE];
+    let mut offset = 0u64;
+    loop {
+        let read =
+            volume.read_at(path, offset, &mut piece).doing(|| format!("cannot read {path}"))?;
+        if read == 0 {
+            return Ok(offset);
+        }
+        out.write_all(&piece[..read]).map_err(|error| write_error(path, &error))?;
+        offset += read as u64;
+        progress.advance(read as u64);
+    }
+}
+
+fn write_error(path: &str, error: &io::Error) -> CliError {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return CliError::standard_output(error);
+    }
+    CliError::host(format!("cannot write the copy of {path}"), error)
+}
+
+/// The length of what a path names: of the stream when it names one.
+fn length(facts: &Metadata, path: &str) -> u64 {
+    let stream = base_name(path).and_then(|name| name.split_once(':'));
+    let stream = stream.map(|(_, stream)| stream);
+    match stream
+        .and_then(|name| facts.streams.iter().find(|stream| stream.name.eq_ignore_ascii_case(name)))
+    {
+        Some(stream) => stream.size,
+        None => facts.size,
+    }
+}

@@ -1,0 +1,28 @@
+//! `winkiln fs mkdir`.
+
+use winkiln_bake::Step;
+
+use super::volume;
+use crate::args::files::MakeDirectoryArgs;
+use crate::error::{CliError, Result};
+use crate::output::Output;
+use crate::session;
+
+/// Makes a folder. One that exists is an error without `-p`.
+pub(super) fn run(args: &MakeDirectoryArgs) -> Result<()> {
+    let output = Output::new(&args.output);
+    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let (_, volume) = volume(&mut session, &args.image)?;
+    match volume.metadata(&args.path)? {
+        Some(facts) if !facts.is_directory => {
+            return Err(CliError::failed(format!("{} is a file", args.path)));
+        }
+        Some(_) if !args.parents => {
+            return Err(CliError::failed(format!("{} exists already", args.path)));
+        }
+        _ => {}
+    }
+    let step = Step::MakeDirectory { path: args.path.clone(), parents: args.parents };
+    let report = session::bake(session, &[step], &args.image, output)?;
+    output.report(&report, None)
+}

@@ -1,0 +1,76 @@
+//! `winkiln reg`.
+
+mod add;
+mod delete;
+mod export;
+mod import;
+mod query;
+
+use std::path::Path;
+
+use winkiln_bake::{Report, Session};
+use winkiln_guest::Location;
+use winkiln_hive::reg_text::RegAction;
+use winkiln_hive::{Hive, KeyId};
+
+use crate::args::WriteArgs;
+use crate::args::reg::RegCommand;
+use crate::clock;
+use crate::error::{CliError, Doing as _, Result};
+use crate::loose_hive::LooseHive;
+
+/// Runs a registry command.
+pub(super) fn run(command: RegCommand) -> Result<()> {
+    match command {
+        RegCommand::Query(args) => query::run(&args),
+        RegCommand::Add(args) => add::run(&args),
+        RegCommand::Delete(args) => delete::run(&args),
+        RegCommand::Import(args) => import::run(&args),
+        RegCommand::Export(args) => export::run(&args),
+    }
+}
+
+/// Calls `read` with the hive that holds `key`, and the key's place in it when it exists.
+fn with_key<T>(
+    session: &mut Session,
+    image: &Path,
+    key: &str,
+    read: impl FnOnce(&Hive, Option<KeyId>) -> Result<T>,
+) -> Result<T> {
+    let doing = || format!("cannot read {key} in {}", image.display());
+    let (registry, disk) = session.registry().doing(doing)?;
+    let Location { hive, path } = registry.locate(disk, key).doing(doing)?;
+    let hive = registry.hive(disk, &hive).doing(doing)?;
+    let found = hive.find(hive.root(), &path).doing(doing)?;
+    read(hive, found)
+}
+
+/// The error for a key that is not there.
+fn no_such_key(key: &str) -> CliError {
+    CliError::failed(format!("no such key: {key}"))
+}
+
+/// The error for a value that is not there.
+fn no_such_value(key: &str, name: &str) -> CliError {
+    let name = if name.is_empty() { "(Default)" } else { name };
+    CliError::failed(format!("no such value: {key}\\{name}"))
+}
+
+/// Edits one key of a loose hive.
+fn edit_loose(
+    mut hive: LooseHive,
+    file: &Path,
+    key: &str,
+    actions: &[RegAction],
+    write: &WriteArgs,
+) -> Result<Report> {
+    let now = clock::file_time(write.time)?;
+    let path = hive.locate(key)?;
+    let (bytes, ledger) = hive.parts();
+    for action in actions {
+        ledger
+            .apply(bytes, key, &path, action, now)
+            .doing(|| format!("cannot edit {key} in {}", file.display()))?;
+    }
+    hive.finish(now, write.dry_run)
+}

@@ -1,0 +1,50 @@
+//! `winkiln reg add`.
+
+use winkiln_bake::Step;
+use winkiln_bake::value_text::parse_value;
+use winkiln_hive::reg_text::RegAction;
+
+use super::edit_loose;
+use crate::args::reg::AddArgs;
+use crate::args::{Target, split_target, text};
+use crate::error::{CliError, Result};
+use crate::loose_hive::LooseHive;
+use crate::output::Output;
+use crate::session;
+
+/// Creates a key, or sets a value.
+pub(super) fn run(args: &AddArgs) -> Result<()> {
+    let output = Output::new(&args.output.common());
+    let (target, rest) = split_target(args.hive.hive.as_ref(), &args.positional(), &["KEY"], 0)?;
+    let key = text(&rest[0], "KEY")?;
+    let action = match args.value.name() {
+        Some(name) => {
+            let data = args.data.as_deref().unwrap_or_default();
+            let (kind, data) = parse_value(&args.kind, data)
+                .map_err(|error| CliError::usage(error.to_string()))?;
+            RegAction::SetValue { name: name.to_owned(), kind, data }
+        }
+        None if args.data.is_some() => {
+            return Err(CliError::usage("-d gives data, but no value is named")
+                .hint("name the value with -v NAME, or take the default value with --ve"));
+        }
+        None => RegAction::CreateKey,
+    };
+    let report = match &target {
+        Target::Image(image) => {
+            let session = session::open(image, &args.open, &args.write)?;
+            let step = match action {
+                RegAction::SetValue { name, kind, data } => {
+                    Step::SetValue { key, name, kind, data }
+                }
+                _ => Step::CreateKey { key },
+            };
+            session::bake(session, &[step], image, output)?
+        }
+        Target::Loose(file) => {
+            let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            edit_loose(hive, file, &key, &[action], &args.write)?
+        }
+    };
+    output.report(&report, None)
+}

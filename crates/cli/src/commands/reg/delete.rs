@@ -1,0 +1,52 @@
+//! `winkiln reg delete`.
+
+use winkiln_bake::Step;
+use winkiln_hive::reg_text::RegAction;
+use winkiln_hive::{Hive, KeyId};
+
+use super::{edit_loose, no_such_key, no_such_value, with_key};
+use crate::args::reg::DeleteArgs;
+use crate::args::{Target, split_target, text};
+use crate::error::{CliError, Result};
+use crate::loose_hive::LooseHive;
+use crate::output::Output;
+use crate::session;
+
+/// Deletes a value, or a key with all below it. One that is not there is an error, as with reg.exe.
+pub(super) fn run(args: &DeleteArgs) -> Result<()> {
+    let output = Output::new(&args.output.common());
+    let (target, rest) = split_target(args.hive.hive.as_ref(), &args.positional(), &["KEY"], 0)?;
+    let key = text(&rest[0], "KEY")?;
+    let name = args.value.name();
+    let must_exist = |hive: &Hive, found: Option<KeyId>| -> Result<()> {
+        let id = found.ok_or_else(|| no_such_key(&key))?;
+        match name {
+            Some(name) if hive.value(id, name)?.is_none() => Err(no_such_value(&key, name)),
+            None if id == hive.root() => Err(CliError::usage(format!(
+                "{key} is the root of a hive, which cannot be deleted"
+            ))),
+            _ => Ok(()),
+        }
+    };
+    let report = match &target {
+        Target::Image(image) => {
+            let mut session = session::open(image, &args.open, &args.write)?;
+            with_key(&mut session, image, &key, must_exist)?;
+            let step = match name {
+                Some(name) => Step::DeleteValue { key, name: name.to_owned() },
+                None => Step::DeleteKey { key },
+            };
+            session::bake(session, &[step], image, output)?
+        }
+        Target::Loose(file) => {
+            let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            must_exist(hive.hive(), hive.find(&key)?)?;
+            let action = match name {
+                Some(name) => RegAction::DeleteValue { name: name.to_owned() },
+                None => RegAction::DeleteKey,
+            };
+            edit_loose(hive, file, &key, &[action], &args.write)?
+        }
+    };
+    output.report(&report, None)
+}

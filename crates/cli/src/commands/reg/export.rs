@@ -1,0 +1,64 @@
+//! `winkiln reg export`.
+
+use std::path::Path;
+
+use winkiln_hive::{Hive, KeyId, reg_text};
+
+use super::{no_such_key, with_key};
+use crate::args::reg::ExportArgs;
+use crate::args::{OutputArgs, Target, split_target, text};
+use crate::error::{CliError, Doing as _, Result};
+use crate::loose_hive::{LooseHive, full_name, guess};
+use crate::output::{self, Output};
+use crate::render::text::size;
+use crate::session;
+
+/// Exports a key.
+pub(super) fn run(args: &ExportArgs) -> Result<()> {
+    let output = Output::new(&OutputArgs { quiet: args.quiet, ..OutputArgs::default() });
+    let (target, rest) =
+        split_target(args.hive.hive.as_ref(), &args.positional(), &["KEY", "FILE.reg"], 1)?;
+    let key = text(&rest[0], "KEY")?;
+    let export = |hive: &Hive, found: Option<KeyId>, shown: &str| {
+        let found = found.ok_or_else(|| no_such_key(&key))?;
+        reg_text::export(hive, found, shown).doing(|| format!("cannot export {key}"))
+    };
+    let exported = match &target {
+        Target::Image(image) => {
+            let mut session = session::open_read_only(image, &args.open, output)?;
+            with_key(&mut session, image, &key, |hive, found| {
+                export(hive, found, &full_name(&key))
+            })?
+        }
+        Target::Loose(file) => {
+            let mount = args.hive.mount.as_deref();
+            let loose = LooseHive::open_read_only(file, mount, output)?;
+            let shown = loose_name(&loose, mount, &key)?;
+            export(loose.hive(), loose.find(&key)?, &shown)?
+        }
+    };
+    match rest.get(1).filter(|file| *file != "-") {
+        Some(file) => write_file(Path::new(file), &exported, output),
+        None => output::write_out(exported.replace("\r\n", "\n").as_bytes()),
+    }
+}
+
+/// The full name that regedit needs, for a key that may be relative to the hive's root.
+fn loose_name(loose: &LooseHive, mount: Option<&str>, key: &str) -> Result<String> {
+    let Some(relative) = key.strip_prefix('\\') else { return Ok(full_name(key)) };
+    let mount = mount.or_else(|| guess(loose.hive())).ok_or_else(|| {
+        CliError::usage("the hive's contents do not tell where it would be mounted")
+            .hint(r"say so with --mount, such as --mount HKLM\SOFTWARE")
+    })?;
+    Ok(full_name(&format!("{mount}\\{relative}")))
+}
+
+/// Writes as regedit does: UTF-16, little-endian, with a byte order mark and CRLF.
+fn write_file(file: &Path, text: &str, output: Output) -> Result<()> {
+    let bytes: Vec<u8> =
+        std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    std::fs::write(file, &bytes)
+        .map_err(|error| CliError::host(format!("cannot write {}", file.display()), &error))?;
+    output.note(&format!("wrote {} ({})", file.display(), size(bytes.len() as u64)));
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! `winkiln reg import`.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use winkiln_bake::Step;
+use winkiln_hive::reg_text::{self, RegAction, RegOperation};
+
+use crate::args::reg::ImportArgs;
+use crate::args::{Target, split_target};
+use crate::clock;
+use crate::error::{CliError, Doing as _, Result};
+use crate::loose_hive::LooseHive;
+use crate::output::Output;
+use crate::session;
+
+/// A .reg file of a whole SOFTWARE hive is a tenth of that.
+const REG_BYTES_MAX: u64 = 1 << 30;
+
+/// Imports a .reg file.
+pub(super) fn run(args: &ImportArgs) -> Result<()> {
+    let output = Output::new(&args.output.common());
+    let (target, rest) =
+        split_target(args.hive.hive.as_ref(), &args.positional(), &["FILE.reg"], 0)?;
+    let source = PathBuf::from(&rest[0]);
+    let operations = read(&source)?;
+    let report = match &target {
+        Target::Image(image) => {
+            let session = session::open(image, &args.open, &args.write)?;
+            let steps: Vec<Step> = operations.into_iter().map(step).collect();
+            session::bake(session, &steps, image, output)?
+        }
+        Target::Loose(file) => {
+            let now = clock::file_time(args.write.time)?;
+            let mut hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            hive.import(&operations, now)
+                .doing(|| format!("cannot import {}", source.display()))?;
+            hive.finish(now, args.write.dry_run)?
+        }
+    };
+    output.report(&report, None)
+}
+
+fn read(source: &Path) -> Result<Vec<RegOperation>> {
+    let doing = || format!("cannot read {}", source.display());
+    let mut bytes = Vec::new();
+    let reader: Box<dyn std::io::Read> = if source.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::fs::File::open(source).map_err(|error| CliError::host(doing(), &error))?)
+    };
+    reader
+        .take(REG_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| CliError::host(doing(), &error))?;
+    if bytes.len() as u64 > REG_BYTES_MAX {
+        return Err(CliError::failed(format!("{} is too long for a .reg file", source.display())));
+    }
+    reg_text::parse(&bytes).doing(doing)
+}
+
+fn step(operation: RegOperation) -> Step {
+    let key = operation.key;
+    match operation.action {
+        RegAction::CreateKey => Step::CreateKey { key },
+        RegAction::DeleteKey => Step::DeleteKey { key },
+        RegAction::SetValue { name, kind, data } => Step::SetValue { key, name, kind, data },
+        RegAction::DeleteValue { name } => Step::DeleteValue { key, name },
+    }
+}

@@ -1,0 +1,12 @@
+//! What people and scripts read. Pure: facts in, text or JSON shapes out.
+
+pub(crate) mod bcd;
+pub(crate) mod boot_ini;
+pub(crate) mod files;
+pub(crate) mod inspect;
+pub(crate) mod inspect_json;
+pub(crate) mod registry;
+pub(crate) mod report;
+pub(crate) mod step;
+pub(crate) mod table;
+pub(crate) mod text;

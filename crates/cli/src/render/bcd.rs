@@ -1,0 +1,110 @@
+//! Boot configuration entries, as bcdedit shows them and as JSON.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use winkiln_boot::bcd::{Element, ElementValue, Object};
+
+use crate::render::text::{hex, printable};
+
+/// bcdedit's first column.
+const NAME_WIDTH: usize = 24;
+
+/// `bcd enum --json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct EnumJson {
+    objects: Vec<ObjectJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct ObjectJson {
+    guid: String,
+    alias: Option<String>,
+    heading: String,
+    #[serde(rename = "type")]
+    kind: String,
+    elements: Vec<ElementJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct ElementJson {
+    id: String,
+    name: String,
+    value: Json,
+    text: String,
+}
+
+/// The JSON form.
+pub(crate) fn enum_json(objects: &[&Object]) -> EnumJson {
+    let element = |element: &Element| ElementJson {
+        id: format!("{:#010x}", element.id),
+        name: element.name.clone(),
+        value: value_json(&element.value),
+        text: one_line(element),
+    };
+    let object = |object: &&Object| ObjectJson {
+        guid: object.guid.clone(),
+        alias: object.alias.clone(),
+        heading: object.heading.clone(),
+        kind: format!("{:#010x}", object.kind),
+        elements: object.elements.iter().map(element).collect(),
+    };
+    EnumJson { objects: objects.iter().map(object).collect() }
+}
+
+fn value_json(value: &ElementValue) -> Json {
+    match value {
+        ElementValue::Device { text, .. } => json!(text),
+        ElementValue::String(text) | ElementValue::Object(text) => json!(text),
+        ElementValue::ObjectList(list) => json!(list),
+        ElementValue::Integer(number) => json!(number),
+        ElementValue::Boolean(on) => json!(on),
+        ElementValue::IntegerList(list) => json!(list),
+        ElementValue::Raw(bytes) => json!(hex(bytes)),
+        #[allow(unreachable_patterns)]
+        _ => Json::Null,
+    }
+}
+
+/// The text form. With `guids`, identifiers are not replaced by their aliases.
+pub(crate) fn enum_text(objects: &[&Object], all: &[Object], guids: bool) -> String {
+    let short = |guid: &str| -> String {
+        let known = all.iter().find(|object| object.guid.eq_ignore_ascii_case(guid));
+        match known.and_then(|object| object.alias.clone()) {
+            Some(alias) if !guids => alias,
+            _ => guid.to_owned(),
+        }
+    };
+    let mut text = String::new();
+    for object in objects {
+        let heading = printable(&object.heading);
+        let _ = writeln!(text, "\n{heading}\n{}", "-".repeat(heading.chars().count()));
+        line(&mut text, "identifier", &short(&object.guid));
+        for element in &object.elements {
+            for (number, value) in lines(element, &short).iter().enumerate() {
+                line(&mut text, if number == 0 { &element.name } else { "" }, value);
+            }
+        }
+    }
+    text
+}
+
+/// A value in bcdedit's words, in one line.
+pub(crate) fn one_line(element: &Element) -> String {
+    lines(element, &|guid| guid.to_owned()).join(" ")
+}
+
+fn line(text: &mut String, name: &str, value: &str) {
+    let (name, value) = (printable(name), printable(value));
+    let _ = writeln!(text, "{}", format!("{name:<NAME_WIDTH$}{value}").trim_end());
+}
+
+/// A value in bcdedit's words, a line for each part of a list.
+fn lines(element: &Element, short: &dyn Fn(&str) -> String) -> Vec<String> {
+    match &element.value {
+        ElementValue::Object(guid) => vec![short(guid)],
+        ElementValue::ObjectList(list) => list.iter().map(|guid| short(guid)).collect(),
+        _ => element.to_text().lines().map(str::to_owned).collect(),
+    }
+}

@@ -1,0 +1,46 @@
+//! A step of a plan in a few words.
+
+use winkiln_bake::Step;
+use winkiln_bake::step::Contents;
+
+/// What the step does, as a phrase that fits after "cannot".
+pub(crate) fn describe(step: &Step) -> String {
+    match step {
+        Step::CreateKey { key } => format!("create key {key}"),
+        Step::DeleteKey { key } => format!("delete key {key}"),
+        Step::SetValue { key, name, .. } => format!("set {}", value(key, name)),
+        Step::DeleteValue { key, name } => format!("delete {}", value(key, name)),
+        Step::PutFile { path, contents: Contents::HostFile(file), .. } => {
+            format!("put {} to {path}", file.display())
+        }
+        Step::PutFile { path, .. } => format!("write {path}"),
+        Step::MakeDirectory { path, .. } => format!("make folder {path}"),
+        Step::Remove { path, .. } => format!("remove {path}"),
+        Step::SetAttributes { path, .. } => format!("set the attributes of {path}"),
+        Step::BcdSet { object, element, value } => format!("set {element} of {object} to {value}"),
+        Step::BcdDelete { object, element } => format!("delete {element} of {object}"),
+        Step::BootIniAddSwitch { entry, switch } => {
+            format!("add {switch} to {}", boot_entry(*entry))
+        }
+        Step::BootIniRemoveSwitch { entry, switch } => {
+            format!("remove {switch} from {}", boot_entry(*entry))
+        }
+        Step::BootIniDefaultCopy { switch, .. } => {
+            format!("make a copy of the default boot entry with {switch}")
+        }
+        // Steps are added to the library before they are worded here.
+        #[allow(unreachable_patterns)]
+        _ => "do a step".to_owned(),
+    }
+}
+
+fn value(key: &str, name: &str) -> String {
+    if name.is_empty() { format!("the default value of {key}") } else { format!("{key}\\{name}") }
+}
+
+fn boot_entry(entry: Option<usize>) -> String {
+    entry.map_or_else(
+        || "the default entry of boot.ini".to_owned(),
+        |entry| format!("entry {} of boot.ini", entry.saturating_add(1)),
+    )
+}

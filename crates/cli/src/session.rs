@@ -1,0 +1,92 @@
+//! Opening an image as the common options ask.
+
+use std::path::Path;
+
+use winkiln_bake::{BakeError, Report, Session, SessionOptions, Step};
+
+use crate::args::{FormatArg, ImageArgs, WriteArgs};
+use crate::clock;
+use crate::error::{CliError, Doing as _, Result};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::render;
+
+/// Opens an image for reading, and says what there is to know about its state.
+pub(crate) fn open_read_only(image: &Path, args: &ImageArgs, output: Output) -> Result<Session> {
+    let session = look_at(image, args)?;
+    for warning in session.warnings() {
+        output.warn(warning);
+    }
+    Ok(session)
+}
+
+/// Opens an image for reading.
+pub(crate) fn look_at(image: &Path, args: &ImageArgs) -> Result<Session> {
+    let options = SessionOptions {
+        open: open_options(args)?,
+        dry_run: true,
+        now: clock::file_time(None)?,
+        volume: args.volume,
+    };
+    Session::open_read_only(image, &options).map_err(|error| cannot_open(error, image))
+}
+
+/// Opens an image for editing.
+pub(crate) fn open(image: &Path, args: &ImageArgs, write: &WriteArgs) -> Result<Session> {
+    let options = SessionOptions {
+        open: open_options(args)?,
+        dry_run: write.dry_run,
+        now: clock::file_time(write.time)?,
+        volume: args.volume,
+    };
+    Session::open(image, &options).map_err(|error| cannot_open(error, image))
+}
+
+/// Names the image, unless the error does.
+fn cannot_open(error: BakeError, image: &Path) -> CliError {
+    let named = matches!(error, BakeError::Image(_));
+    let error = CliError::from(error);
+    if named { error } else { error.while_doing(|| format!("cannot open {}", image.display())) }
+}
+
+/// Applies steps, commits and prints the report.
+pub(crate) fn bake(
+    mut session: Session,
+    steps: &[Step],
+    image: &Path,
+    output: Output,
+) -> Result<Report> {
+    {
+        let progress = Progress::steps(output, steps.len(), "editing");
+        for step in steps {
+            let text = render::step::describe(step);
+            progress.say(&text);
+            output.detail(|| text.clone());
+            session.apply(step).doing(|| format!("cannot {text} in {}", image.display()))?;
+            progress.advance(1);
+        }
+    }
+    let _progress = Progress::spinner(output, "verifying and committing");
+    session.finish().doing(|| format!("cannot commit to {}", image.display()))
+}
+
+/// What the options say of the image's container.
+pub(crate) fn open_options(args: &ImageArgs) -> Result<winkiln_disk::OpenOptions> {
+    let format = match args.format {
+        None => None,
+        Some(FormatArg::Raw) => Some(winkiln_disk::Format::Raw),
+        Some(FormatArg::Qcow2) => Some(winkiln_disk::Format::Qcow2),
+        Some(other @ (FormatArg::Vmdk | FormatArg::Vhd | FormatArg::Vhdx)) => {
+            let name = other.name();
+            return Err(CliError::refused(format!("{name} images are not supported")).hint(
+                format!("convert a copy: qemu-img convert -O qcow2 disk.{name} disk.qcow2"),
+            ));
+        }
+    };
+    Ok(winkiln_disk::OpenOptions {
+        format,
+        allow_backing: args.allow_backing.clone(),
+        journal_dir: args.journal_dir.clone(),
+        ..winkiln_disk::OpenOptions::default()
+    })
+}

@@ -1,0 +1,14 @@
+//! The built program, run as its users run it, over the sample guest that `demo` makes.
+
+mod boot;
+mod demo;
+mod dry_run;
+mod env;
+mod files;
+mod help;
+mod json;
+mod killed;
+mod outside_tools;
+mod registry;
+mod usage;
+mod wrong_input;

@@ -1,0 +1,139 @@
+//! What other programs say of the program's work.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::env::{Guest, require_tools, winkiln};
+
+/// Runs a program; `None`, said loudly, when it is not here.
+fn run(command: &mut Command) -> Option<(bool, String)> {
+    match command.output() {
+        Ok(done) => {
+            let said = [done.stdout, done.stderr].concat();
+            Some((done.status.success(), String::from_utf8_lossy(&said).into_owned()))
+        }
+        Err(error) => {
+            let program = command.get_program().to_string_lossy().into_owned();
+            assert!(!require_tools(), "{program}: {error}");
+            eprintln!("SKIPPED: {program}: {error}");
+            None
+        }
+    }
+}
+
+fn judge(name: &str) -> Option<PathBuf> {
+    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/judges").join(name);
+    if judge.is_file() {
+        return Some(judge);
+    }
+    assert!(!require_tools(), "no {}", judge.display());
+    eprintln!("SKIPPED: no {}", judge.display());
+    None
+}
+
+/// Edits of every kind.
+fn edit(guest: &Guest) {
+    let image = guest.image();
+    let tree = guest.dir.path().join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    for number in 0..300 {
+        std::fs::write(tree.join(format!("file number {number}.txt")), vec![b'x'; number * 40])
+            .unwrap();
+    }
+    drop(winkiln(&["fs", "put", "-r", image, tree.to_str().unwrap(), r"\Users"]).ok());
+    drop(winkiln(&["fs", "rm", image, r"\Users\tree\file number 7.txt"]).ok());
+    for number in 0..100 {
+        let name = format!("value {number}");
+        if number % 10 == 0 {
+            drop(
+                winkiln(&[
+                    "reg",
+                    "add",
+                    image,
+                    r"HKLM\SOFTWARE\Site\Many",
+                    "-v",
+                    &name,
+                    "-d",
+                    &name,
+                ])
+                .ok(),
+            );
+        }
+    }
+    drop(
+        winkiln(&["bcd", "set", image, "{default}", "bootstatuspolicy", "IgnoreAllFailures"]).ok(),
+    );
+}
+
+#[test]
+fn other_checkers_find_nothing_in_the_edited_guest() {
+    let guest = Guest::new();
+    edit(&guest);
+    if let Some(judge) = judge("ntfscheck.sh")
+        && let Some((clean, said)) = run(Command::new("bash").arg(judge).arg(guest.image()))
+    {
+        assert!(clean, "{said}");
+    }
+    for inside in
+        [r"\Windows\System32\config\SYSTEM", r"\Windows\System32\config\SOFTWARE", r"\Boot\BCD"]
+    {
+        let hive = guest.hive(inside, "hive");
+        if let Some(judge) = judge("hivecheck.py")
+            && let Some((clean, said)) = run(Command::new("python3").arg(judge).arg(&hive))
+        {
+            assert!(clean, "{inside}: {said}");
+        }
+    }
+}
+
+#[test]
+fn hivexget_reads_what_was_written() {
+    let guest = Guest::new();
+    let hive = guest.hive(r"\Windows\System32\config\SYSTEM", "SYSTEM");
+    drop(winkiln(&["reg", "add", "--hive", &hive, r"\Site", "-v", "text", "-d", "привет"]).ok());
+    let mut hivexget = Command::new("hivexget");
+    if let Some((ok, said)) = run(hivexget.args([&hive, r"\Site", "text"])) {
+        assert!(ok && said.trim() == "привет", "{said}");
+    }
+    let mut hivexget = Command::new("hivexget");
+    if let Some((ok, said)) =
+        run(hivexget.args([&hive, r"\ControlSet001\Control\CrashControl", "CrashDumpEnabled"]))
+    {
+        assert!(ok && said.trim() == "0", "{said}");
+    }
+}
+
+#[test]
+fn a_qcow2_guest_is_edited_and_stays_sound() {
+    let guest = Guest::new();
+    let image = guest.local("guest.qcow2");
+    let convert = ["convert", "-q", "-O", "qcow2", guest.image(), &image];
+    let Some((ok, said)) = run(Command::new("qemu-img").args(convert)) else { return };
+    assert!(ok, "{said}");
+    let report = winkiln(&[
+        "apply",
+        &image,
+        "--preset",
+        "utc-clock",
+        "--preset",
+        "no-fast-startup",
+        "--json",
+    ])
+    .json();
+    assert_eq!(report["committed"], true, "{report}");
+    let again = winkiln(&[
+        "apply",
+        &image,
+        "--preset",
+        "utc-clock",
+        "--preset",
+        "no-fast-startup",
+        "--json",
+    ])
+    .json();
+    assert_eq!(again["committed"], false, "{again}");
+    assert_eq!(winkiln(&["inspect", &image, "--json"]).json()["image"]["format"], "qcow2");
+    if let Some((ok, said)) = run(Command::new("qemu-img").args(["check", &image])) {
+        assert!(ok && said.contains("No errors"), "{said}");
+    }
+}
