@@ -54,7 +54,7 @@ fn modules_hold_one_idea() {
         .map(|path| (fs::read_to_string(&path).expect("a source file"), path))
         .collect();
     for (text, path) in &texts {
-        let lines = text.split("#[cfg(test)]").next().unwrap_or(&text).lines().count();
+        let lines = text.split("#[cfg(test)]").next().unwrap_or(text).lines().count();
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         // A module of tests alone is declared behind `cfg(test)`.
         let test = format!("#[cfg(test)]\nmod {stem};");
