@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use super::HostFile;
+use super::{HostFile, lock};
 
 /// An open regular file or block device.
 #[derive(Debug)]
@@ -33,7 +33,13 @@ impl DiskFile {
     /// Opens an existing file or block device. A block device is opened for writing only when nothing else claims it.
     pub(crate) fn open(path: &Path, writable: bool) -> Result<Self, OpenFailure> {
         use std::os::unix::fs::MetadataExt;
-        let kind = std::fs::metadata(path).map_err(OpenFailure::Io)?.file_type();
+        let metadata = std::fs::metadata(path).map_err(OpenFailure::Io)?;
+        let kind = metadata.file_type();
+        if writable && kind.is_file() && metadata.permissions().readonly() {
+            // The system lets root write all the same; whoever marked the file meant it.
+            let text = "the file is marked read-only (no write permission for anybody)";
+            return Err(OpenFailure::Io(io::Error::new(io::ErrorKind::PermissionDenied, text)));
+        }
         let exclusive = writable && kind.is_block_device();
         let mut flags = OFlag::O_NONBLOCK;
         if exclusive {
@@ -75,6 +81,12 @@ impl DiskFile {
 
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+}
+
+impl Drop for DiskFile {
+    fn drop(&mut self) {
+        lock::release(&self.file);
     }
 }
 

@@ -85,6 +85,15 @@ pub(crate) fn acquire(file: &File, access: Access) -> Result<(), LockFailure> {
     Ok(())
 }
 
+/// Gives every lock back at once. Closing the file alone would leave them to a child process that was just forked and has
+/// not yet started its program.
+pub(crate) fn release(file: &File) {
+    let mut all = one_byte(libc::F_UNLCK, USED);
+    all.l_len = NOT_SHARED - USED + 100;
+    // A file that cannot be unlocked is closed next.
+    let _ = fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&all));
+}
+
 /// Takes a shared lock on one byte.
 fn set(file: &File, byte: i64, permission: Permission) -> Result<(), LockFailure> {
     match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&one_byte(libc::F_RDLCK, byte))) {

@@ -462,3 +462,20 @@ fn a_mounted_block_device_is_not_written() {
         other => panic!("{other:?}"),
     }
 }
+
+/// The system lets root write to a file that nobody may write; whoever marked it meant it.
+#[test]
+fn a_file_marked_read_only_is_opened_for_reading_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("golden.img");
+    std::fs::write(&path, vec![7; 1 << 20]).expect("a file");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).expect("marked");
+    let writable = OpenOptions { writable: true, ..OpenOptions::default() };
+    let Err(ImageError::Io { source, .. }) = Image::open(&path, &writable) else {
+        panic!("opened for writing");
+    };
+    assert_eq!(source.kind(), std::io::ErrorKind::PermissionDenied);
+    Image::open(&path, &OpenOptions::default()).expect("opened for reading");
+}

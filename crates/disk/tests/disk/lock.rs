@@ -161,3 +161,29 @@ fn backing_files_are_locked_for_reading() {
         other => panic!("{other:?}"),
     }
 }
+
+/// A child that is being started holds copies of every open file for a moment; the locks must not stay with it.
+#[test]
+fn closing_an_image_frees_it_at_once() {
+    let folder = scratch();
+    let path = folder.path().join("disk.raw");
+    std::fs::write(&path, vec![0; 1 << 20]).unwrap();
+    let options = OpenOptions { writable: true, ..OpenOptions::default() };
+    let started = std::sync::atomic::AtomicBool::new(false);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let order = std::sync::atomic::Ordering::SeqCst;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(order) {
+                Command::new("true").status().unwrap();
+                started.store(true, order);
+            }
+        });
+        while !started.load(order) {
+            std::thread::yield_now();
+        }
+        let results: Vec<_> = (0..300).map(|_| Image::open(&path, &options).map(drop)).collect();
+        done.store(true, order);
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    });
+}
