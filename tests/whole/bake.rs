@@ -224,13 +224,45 @@ fn one_preset_on_a_big_hive_writes_little() {
     assert!(written <= 64 * 1024, "{written} bytes");
 }
 
-/// A dirty hive's pending data would be lost: it is refused by name and nothing is written.
+/// A hive that was not closed properly is baked with what its logs hold, as Windows would load it.
 #[test]
-fn a_dirty_hive_is_refused() {
+fn a_dirty_hive_is_recovered() {
     let folder = tempfile::tempdir().expect("a folder");
     let Some(image) = Guest::new("10-dirty", "mbr", "raw").build(folder.path()) else { return };
-    let before = hash(&image);
-    let refused = run(["apply", &image.display().to_string(), "--preset", "utc-clock"]).expect(3);
-    assert!(refused.stderr.contains("SYSTEM"), "{}", refused.stderr);
-    assert_eq!(hash(&image), before);
+    let before = folder.path().join("before.raw");
+    std::fs::copy(&image, &before).expect("a copy");
+    let name = image.display().to_string();
+    let power = r"ControlSet001\Control\Session Manager\Power";
+    let query = run(["reg", "query", &name, &format!(r"HKLM\SYSTEM\{power}"), "-v", "POSTTime"]);
+    let query = query.expect(0);
+    assert!(query.stdout.contains("0x2063"), "only the logs know: {}", query.stdout);
+    let told =
+        r"\config\SYSTEM was not closed properly: it was recovered from its logs (24 entries)";
+    assert!(query.stderr.contains(told), "{}", query.stderr);
+    assert_eq!(hash(&image), hash(&before), "reading writes nothing");
+
+    let apply = ["apply", &name, "--json", "--preset", "utc-clock"];
+    let report = run(apply).expect(0).json();
+    assert_eq!(report["committed"], true);
+    let warnings = report["warnings"].as_array().expect("a list");
+    let said = warnings.iter().filter(|text| text.as_str().is_some_and(|text| text.contains(told)));
+    assert_eq!(said.count(), 1, "{warnings:?}");
+    judge_volumes(&image, &before);
+    let copy = folder.path().join("SYSTEM");
+    ntfs_file(&image, 2048 * 512, "Windows/System32/config/SYSTEM", &copy);
+    assert_eq!(judge_hive(&copy), "");
+    let clock = r"ControlSet001\Control\TimeZoneInformation";
+    assert_eq!(hivexget(&copy, clock, "RealTimeIsUniversal").as_deref(), Some("1"));
+    assert_eq!(hivexget(&copy, power, "POSTTime").as_deref(), Some("8291"));
+    for log in ["LOG1", "LOG2"] {
+        ntfs_file(&image, 2048 * 512, &format!("Windows/System32/config/SYSTEM.{log}"), &copy);
+        assert_eq!(std::fs::read(&copy).expect("the log"), b"", "{log} cannot undo the edit");
+        let asked = report["verified"].as_array().expect("a list").iter();
+        let mut names = asked.filter_map(|verified| verified["what"].as_str());
+        assert!(names.any(|name| name.ends_with(log)), "{}", report["verified"]);
+    }
+
+    let again = run(apply).expect(0).json();
+    assert_eq!(again["committed"], false);
+    assert_eq!(again["io"]["image_bytes_written"], 0);
 }

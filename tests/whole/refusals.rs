@@ -59,6 +59,19 @@ fn a_hive_cut_short() {
     check("hive cut short", &image, 3, "system");
 }
 
+/// What the logs held is lost: nobody can tell what the hive was.
+#[test]
+fn a_dirty_hive_without_its_logs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(image) = Guest::new("10-dirty", "none", "raw").build(folder.path()) else { return };
+    mounted(&image, folder.path(), |mount| {
+        for log in ["SYSTEM.LOG1", "SYSTEM.LOG2"] {
+            fs::remove_file(mount.join("Windows/System32/config").join(log)).expect("removed");
+        }
+    });
+    check("dirty hive without logs", &image, 3, "it has no logs");
+}
+
 #[test]
 fn a_partition_past_the_end_of_the_disk() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -214,7 +214,10 @@ impl BakeError {
             {
                 START_AND_SHUT_DOWN
             }
-            Self::Hive { source: HiveError::Dirty { .. }, .. } => START_AND_SHUT_DOWN,
+            Self::Hive { source: HiveError::Dirty { .. }, .. }
+            | Self::Guest(
+                GuestError::HiveRecovery { .. } | GuestError::DamagedAfterRecovery { .. },
+            ) => START_AND_SHUT_DOWN,
             _ => return None,
         };
         Some(hint.to_owned())

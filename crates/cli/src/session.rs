@@ -20,6 +20,15 @@ pub(crate) fn open_read_only(image: &Path, args: &ImageArgs, output: Output) -> 
     Ok(session)
 }
 
+/// Says which hives were not closed properly, once they were read.
+pub(crate) fn warn_of_recovered(session: &mut Session, output: Output) {
+    if let Ok((registry, _)) = session.registry() {
+        for hive in registry.recovered() {
+            output.warn(&hive.to_string());
+        }
+    }
+}
+
 /// Opens an image for reading.
 pub(crate) fn look_at(image: &Path, args: &ImageArgs) -> Result<Session> {
     let options = SessionOptions {

@@ -31,6 +31,7 @@ pub(crate) fn choose(table: &PartitionTable, files: &[BootFile], windows: &mut W
         (named, file.firmware == usual, file.is_bootable, std::cmp::Reverse(place(files, file)))
     });
     for file in files {
+        windows.warnings.extend(file.recovered.as_ref().map(ToString::to_string));
         if let Some(warning) = &file.warning {
             let BootFile { volume, path, .. } = file;
             windows.warnings.push(format!("{path} on volume {volume}: {warning}"));

@@ -5,7 +5,7 @@ use winkiln_boot::boot_ini::BootIni;
 use winkiln_disk::partition::{DiskId, Partition, PartitionKind, PartitionTable};
 
 use crate::arc_path::ArcPath;
-use crate::{BootKind, Disk, Firmware, GuestError};
+use crate::{BootKind, Disk, Firmware, RecoveredHive};
 
 /// Bytes of a boot.ini: real ones have hundreds.
 const BOOT_INI_MAX: u64 = 64 << 10;
@@ -40,6 +40,8 @@ pub(crate) struct BootFile {
     pub(crate) is_bootable: bool,
     pub(crate) entries: Vec<Entry>,
     pub(crate) testsigning: Option<bool>,
+    /// The store was not closed properly, and is shown as its logs complete it.
+    pub(crate) recovered: Option<RecoveredHive>,
     /// Why it could not be read.
     pub(crate) warning: Option<String>,
 }
@@ -74,6 +76,7 @@ pub(crate) fn find(disk: &mut Disk) -> Vec<BootFile> {
                 is_bootable,
                 entries: Vec::new(),
                 testsigning: None,
+                recovered: None,
                 warning: None,
             };
             let read = match kind {
@@ -105,23 +108,23 @@ fn read_boot_ini(disk: &mut Disk, file: &mut BootFile) -> Result<(), String> {
     Ok(())
 }
 
-/// A store that was not closed properly is shown as it is, with a warning.
+/// A store that was not closed properly and cannot be recovered is shown as it is, with a warning.
 fn read_store(disk: &mut Disk, file: &mut BootFile) -> Result<(), String> {
     let (number, path) = (file.volume, file.path);
     let text = |error: bcd::BcdError| error.to_string();
     match disk.read_hive(number, path) {
-        Ok(hive) => {
-            let read = read_objects(disk.table(), &hive, file);
-            disk.keep_hive(number, path, hive);
+        Ok(loaded) => {
+            let read = read_objects(disk.table(), &loaded.hive, file);
+            file.recovered = loaded.recovered.clone();
+            disk.keep_hive(number, path, loaded);
             read.map_err(text)
         }
-        Err(error @ GuestError::DirtyHive { .. }) => {
+        Err(error) => {
             if let Some(hive) = disk.read_dirty_hive(number, path) {
                 read_objects(disk.table(), &hive, file).map_err(text)?;
             }
-            Err(error.to_string())
+            Err(error.with_cause())
         }
-        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Facts of an installation, read from its SOFTWARE and SYSTEM hives.
 
-use std::error::Error;
+use std::error::Error as _;
 
 use winkiln_hive::{Hive, KeyId};
 
+use crate::hive_logs::LoadedHive;
 use crate::machine::{architecture_of_files, architecture_of_text};
-use crate::{Architecture, Boot, BootKind, Disk, Firmware, GuestError, Windows};
+use crate::{Architecture, Boot, BootKind, Disk, Firmware, Windows};
 use crate::{guest_tools, service, setting};
 
 /// The first build of Windows 11, whose ProductName still says Windows 10.
@@ -42,7 +43,7 @@ pub(crate) fn describe(disk: &mut Disk, volume: u32, folder: String) -> Windows 
     let system = read(disk, &mut windows, &system_path);
 
     let [software_hive, system_hive] =
-        [&software, &system].map(|read| read.as_ref().map(|read| &read.hive));
+        [&software, &system].map(|read| read.as_ref().map(ReadHive::hive));
     if let Some(software) = software_hive {
         read_version(software, &mut windows);
     }
@@ -57,7 +58,7 @@ pub(crate) fn describe(disk: &mut Disk, volume: u32, folder: String) -> Windows 
     }
     windows.guest_tools = guest_tools::find(control_set, software_hive, windows.version);
     for (path, read) in [(software_path, software), (system_path, system)] {
-        if let Some(ReadHive { hive, closed_properly: true }) = read {
+        if let Some(ReadHive::Usable(hive)) = read {
             disk.keep_hive(volume, &path, hive);
         }
     }
@@ -65,25 +66,37 @@ pub(crate) fn describe(disk: &mut Disk, volume: u32, folder: String) -> Windows 
 }
 
 /// A hive that facts are read from.
-struct ReadHive {
-    hive: Hive,
-    closed_properly: bool,
+enum ReadHive {
+    Usable(LoadedHive),
+    /// Not closed properly, and its logs do not help.
+    Dirty(Hive),
 }
 
-/// Reads a hive to describe it. One that was not closed properly is read as it is, with a warning.
+impl ReadHive {
+    fn hive(&self) -> &Hive {
+        match self {
+            Self::Usable(loaded) => &loaded.hive,
+            Self::Dirty(hive) => hive,
+        }
+    }
+}
+
+/// Reads a hive to describe it. One that cannot be recovered is read as it is, with a warning.
 fn read(disk: &mut Disk, windows: &mut Windows, path: &str) -> Option<ReadHive> {
     let error = match disk.read_hive(windows.volume, path) {
-        Ok(hive) => return Some(ReadHive { hive, closed_properly: true }),
+        Ok(loaded) => {
+            windows.warnings.extend(loaded.recovered.as_ref().map(ToString::to_string));
+            return Some(ReadHive::Usable(loaded));
+        }
         Err(error) => error,
     };
-    let dirty = matches!(error, GuestError::DirtyHive { .. });
-    windows.warnings.push(match error.source() {
-        _ if dirty => format!("{error}; what is told of it may be out of date"),
-        Some(source) => format!("registry hive {path} cannot be read: {source}"),
-        None => format!("registry hive {path} cannot be read: {error}"),
+    let hive = disk.read_dirty_hive(windows.volume, path);
+    windows.warnings.push(match (&hive, error.source()) {
+        (Some(_), _) => format!("{}; what is told of it may be out of date", error.with_cause()),
+        (None, Some(source)) => format!("registry hive {path} cannot be read: {source}"),
+        (None, None) => format!("registry hive {path} cannot be read: {error}"),
     });
-    let hive = if dirty { disk.read_dirty_hive(windows.volume, path) } else { None };
-    Some(ReadHive { hive: hive?, closed_properly: false })
+    hive.map(ReadHive::Dirty)
 }
 
 fn read_version(software: &Hive, windows: &mut Windows) {

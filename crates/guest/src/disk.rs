@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use winkiln_disk::partition::{Partition, PartitionKind, PartitionTable, read_table};
 use winkiln_disk::{Device, DeviceError, Window};
-use winkiln_hive::{Hive, HiveError};
-use winkiln_volume::{Filesystem, Identity, OpenOptions, Volume, VolumeError, identify};
+use winkiln_hive::Hive;
+use winkiln_volume::{Filesystem, Identity, OpenOptions, Volume, identify};
 
-use crate::{GuestError, Windows, installation};
-
-/// Bytes of a hive file: above what Windows loads in practice, below what would exhaust memory.
-const HIVE_SIZE_MAX: u64 = 512 << 20;
+use crate::hive_logs::{self, LoadedHive};
+use crate::{GuestError, HiveFile, Windows, installation};
 
 /// One volume of the disk. Its number is the partition's.
 #[derive(Debug, Clone)]
@@ -56,7 +54,7 @@ pub struct Disk {
     /// The last answer of [`Disk::find_windows`], while nothing can have changed.
     found: Option<Vec<Windows>>,
     /// Hives read to describe installations, for [`crate::Registry`] to take over.
-    hives: BTreeMap<(u32, String), Hive>,
+    hives: BTreeMap<(u32, String), LoadedHive>,
 }
 
 impl Disk {
@@ -229,37 +227,27 @@ impl Disk {
         Ok(())
     }
 
-    /// Reads a hive from its file.
+    /// Reads a hive from its file; one that was not closed properly is recovered from its logs, in memory.
     ///
     /// # Errors
-    /// [`GuestError::DirtyHive`] for one that was not closed properly, [`GuestError::Hive`] for a damaged one.
-    pub(crate) fn read_hive(&mut self, number: u32, path: &str) -> Result<Hive, GuestError> {
+    /// [`GuestError::DirtyHive`] for one that was not closed properly and has no usable logs,
+    /// [`GuestError::HiveRecovery`] and [`GuestError::DamagedAfterRecovery`] where logs and hive do not fit together,
+    /// [`GuestError::Hive`] for a damaged one.
+    pub(crate) fn read_hive(&mut self, number: u32, path: &str) -> Result<LoadedHive, GuestError> {
         if let Some(hive) = self.hives.remove(&(number, path.to_lowercase())) {
             return Ok(hive);
         }
-        let volume = self.volume(number)?;
-        let bytes = volume
-            .read(path, HIVE_SIZE_MAX)
-            .map_err(|source| GuestError::Volume { number, source })?;
-        Hive::open(bytes).map_err(|source| match source {
-            HiveError::Dirty { primary, secondary } => GuestError::DirtyHive {
-                path: path.to_owned(),
-                logs: logs_of(volume, path),
-                primary,
-                secondary,
-            },
-            source => GuestError::Hive { path: path.to_owned(), source },
-        })
+        let file = HiveFile { volume: number, path: path.to_owned() };
+        hive_logs::load(self.volume(number)?, &file)
     }
 
     /// Reads a hive that was not closed properly, without its logs: for showing, never for editing.
     pub(crate) fn read_dirty_hive(&mut self, number: u32, path: &str) -> Option<Hive> {
-        let bytes = self.volume(number).ok()?.read(path, HIVE_SIZE_MAX).ok()?;
-        Hive::open_unrecovered(bytes).ok()
+        hive_logs::load_unrecovered(self.volume(number).ok()?, path)
     }
 
     /// Keeps a sound hive that was only read, for the next [`Disk::read_hive`].
-    pub(crate) fn keep_hive(&mut self, number: u32, path: &str, hive: Hive) {
+    pub(crate) fn keep_hive(&mut self, number: u32, path: &str, hive: LoadedHive) {
         self.hives.insert((number, path.to_lowercase()), hive);
     }
 
@@ -324,13 +312,4 @@ fn identity(device: &Arc<dyn Device>, partition: &Partition) -> Identity {
         Err(DeviceError::OutOfRange { .. }) => unknown("past-the-end-of-the-disk".into()),
         Err(error) => unknown(format!("unreadable: {error}")),
     }
-}
-
-/// Log files beside a hive.
-fn logs_of(volume: &Volume, path: &str) -> Vec<String> {
-    let exists = |log: &String| -> bool {
-        let found: Result<_, VolumeError> = volume.metadata(log);
-        matches!(found, Ok(Some(metadata)) if metadata.size > 0)
-    };
-    ["LOG", "LOG1", "LOG2"].iter().map(|log| format!("{path}.{log}")).filter(exists).collect()
 }

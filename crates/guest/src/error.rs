@@ -1,8 +1,10 @@
 //! Why a guest was not found, described or edited.
 
+use std::error::Error as _;
+
 use winkiln_disk::DeviceError;
 use winkiln_disk::partition::PartitionError;
-use winkiln_hive::HiveError;
+use winkiln_hive::{Finding, HiveError};
 use winkiln_volume::VolumeError;
 
 /// Why a guest was not found, described or edited.
@@ -44,7 +46,7 @@ pub enum GuestError {
         /// Cause.
         source: HiveError,
     },
-    /// A hive that was not closed properly.
+    /// A hive that was not closed properly and whose logs do not help.
     #[error(
         "registry hive {path} was not closed properly: {}, \
          and sequence numbers {primary} and {secondary} of the hive differ; \
@@ -54,12 +56,35 @@ pub enum GuestError {
     DirtyHive {
         /// Path on its volume.
         path: String,
-        /// Paths of its log files that exist.
+        /// Paths of its log files that are not empty.
         logs: Vec<String>,
         /// Sequence number before the last write.
         primary: u32,
         /// Sequence number after the last completed write.
         secondary: u32,
+    },
+    /// A hive that was not closed properly, with logs that do not lead to a hive.
+    #[error("registry hive {path} was not closed properly and cannot be recovered from its logs")]
+    HiveRecovery {
+        /// Path on its volume.
+        path: String,
+        /// Cause.
+        source: HiveError,
+    },
+    /// A hive that its logs would damage.
+    #[error(
+        "registry hive {path} was not closed properly and is damaged after its logs are applied: \
+         {count} new findings, the first at {:#x}: {}",
+        .first.offset,
+        .first.text
+    )]
+    DamagedAfterRecovery {
+        /// Path on its volume.
+        path: String,
+        /// What was found that the hive had not before its logs were applied.
+        count: usize,
+        /// One of it.
+        first: Finding,
     },
     /// No such volume.
     #[error("no volume {number}; there are: {available}")]
@@ -115,10 +140,20 @@ impl GuestError {
         match self {
             Self::Volume { source, .. } => source.is_refusal(),
             Self::Hive { source, .. } => source.is_refusal(),
-            Self::PastTheEnd { .. } | Self::DirtyHive { .. } | Self::NoReadableWindows { .. } => {
-                true
-            }
+            Self::PastTheEnd { .. }
+            | Self::DirtyHive { .. }
+            | Self::HiveRecovery { .. }
+            | Self::DamagedAfterRecovery { .. }
+            | Self::NoReadableWindows { .. } => true,
             _ => false,
+        }
+    }
+
+    /// The message with its cause, on one line.
+    pub(crate) fn with_cause(&self) -> String {
+        match self.source() {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
         }
     }
 }
@@ -126,6 +161,9 @@ impl GuestError {
 fn logs_text(logs: &[String]) -> String {
     match logs {
         [] => "its last write was not completed and it has no logs".into(),
-        logs => format!("{} may hold changes that are not applied to it", logs.join(", ")),
+        logs => {
+            let logs = logs.join(", ");
+            format!("its last write was not completed and {logs} cannot complete it")
+        }
     }
 }

@@ -18,6 +18,7 @@ mod setting;
 mod service;
 mod guest_tools;
 mod image_path;
+mod hive_logs;
 mod machine;
 pub mod hive_name;
 pub mod registry;
@@ -25,6 +26,7 @@ mod profile;
 
 pub use disk::{Disk, DiskVolume};
 pub use error::GuestError;
+pub use hive_logs::RecoveredHive;
 pub use hive_name::{HiveFile, HiveName, Location};
 pub use registry::Registry;
 pub use windows::{Architecture, Boot, BootKind, DriverService, Firmware, Windows};

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use winkiln_hive::Hive;
+use winkiln_volume::{Volume, VolumeError};
 
+use crate::hive_logs::{self, LoadedHive, RecoveredHive};
 use crate::hive_name::{HiveFile, HiveName, Location};
 use crate::profile::{self, Profiles};
 use crate::{BootKind, Disk, GuestError, Windows, setting};
@@ -12,6 +14,9 @@ use crate::{BootKind, Disk, GuestError, Windows, setting};
 const GAP_MAX: u64 = 4096;
 
 /// The registry of one installation. Hives are read when first used; edits stay in memory until [`Registry::save`].
+///
+/// A hive that was not closed properly is recovered from its logs as Windows would do it, in memory: what is read is what
+/// Windows would see. Only an edit brings the recovered hive into its file.
 pub struct Registry {
     volume: u32,
     system_root: String,
@@ -25,6 +30,8 @@ struct Opened {
     name: HiveName,
     file: HiveFile,
     hive: Hive,
+    /// What was done to it, when it was not closed properly.
+    recovered: Option<RecoveredHive>,
 }
 
 impl Registry {
@@ -86,7 +93,7 @@ impl Registry {
     /// A hive, read if it was not yet.
     ///
     /// # Errors
-    /// When the installation has no such hive, or it is damaged or was not closed properly.
+    /// When the installation has no such hive, or it is damaged, or was not closed properly and its logs do not help.
     pub fn hive(&mut self, disk: &mut Disk, name: &HiveName) -> Result<&Hive, GuestError> {
         Ok(&self.open(disk, name)?.hive)
     }
@@ -138,9 +145,15 @@ impl Registry {
         self.opened.iter().map(|opened| (opened.name.clone(), opened.file.clone())).collect()
     }
 
-    /// Seals every modified hive and writes its dirty ranges to its file. Returns the hives written.
+    /// Every hive opened so far that was not closed properly; in its file it stays as it is unless it was edited.
+    pub fn recovered(&self) -> impl Iterator<Item = &RecoveredHive> {
+        self.opened.iter().filter_map(|opened| opened.recovered.as_ref())
+    }
+
+    /// Seals every edited hive and writes its dirty ranges to its file. Returns the hives written.
     ///
-    /// The file grows first where the hive has grown.
+    /// The file grows first where the hive has grown; one that is compressed or has holes is replaced as a plain one. What
+    /// was recovered from logs is written with the edits, and those logs are emptied.
     ///
     /// # Errors
     /// When a volume refuses; the transaction below must then be dropped.
@@ -151,26 +164,27 @@ impl Registry {
     ) -> Result<Vec<(HiveName, HiveFile)>, GuestError> {
         let mut written = Vec::new();
         for opened in &mut self.opened {
-            if !opened.hive.is_modified() {
+            if !opened.hive.is_edited() {
                 continue;
             }
             let HiveFile { volume: number, path } = &opened.file;
             let failed = |source| GuestError::Volume { number: *number, source };
             let volume = disk.volume_mut(*number)?;
+            if opened.recovered.is_none() {
+                hive_logs::pass(volume, path, &mut opened.hive);
+            }
             let ranges = joined(opened.hive.seal(now));
             let bytes = opened.hive.bytes();
-            // The file may be longer than the hive in it, and stays so.
-            let size = volume.metadata(path).map_err(failed)?.map_or(0, |metadata| metadata.size);
-            if bytes.len() as u64 > size {
-                volume.set_size(path, bytes.len() as u64).map_err(failed)?;
+            match write(volume, path, bytes, ranges) {
+                // A compressed file, or one with holes, is refused before it is changed: it can only be replaced.
+                Err(VolumeError::Ntfs(winkiln_ntfs::Error::StreamForm { .. })) => {
+                    volume.write(path, bytes)
+                }
+                result => result,
             }
-            for range in ranges {
-                let part = usize::try_from(range.start)
-                    .ok()
-                    .zip(usize::try_from(range.end).ok())
-                    .and_then(|(start, end)| bytes.get(start..end))
-                    .unwrap_or_default();
-                volume.write_at(path, range.start, part).map_err(failed)?;
+            .map_err(failed)?;
+            if opened.recovered.is_some() {
+                hive_logs::empty(volume, path).map_err(failed)?;
             }
             written.push((opened.name.clone(), opened.file.clone()));
         }
@@ -190,9 +204,9 @@ impl Registry {
                     && opened.file.path.eq_ignore_ascii_case(&file.path)
             });
             if at.is_none() {
-                let hive = disk.read_hive(file.volume, &file.path)?;
+                let LoadedHive { hive, recovered } = disk.read_hive(file.volume, &file.path)?;
                 at = Some(self.opened.len());
-                self.opened.push(Opened { name, file, hive });
+                self.opened.push(Opened { name, file, hive, recovered });
             }
         }
         at.and_then(|at| self.opened.get_mut(at)).ok_or_else(|| GuestError::NoHive {
@@ -247,6 +261,29 @@ fn classes_of(profile: HiveName) -> Option<HiveName> {
         HiveName::User(user) => Some(HiveName::UserClasses(user)),
         _ => None,
     }
+}
+
+/// Writes ranges of a hive to its file.
+fn write(
+    volume: &mut Volume,
+    path: &str,
+    bytes: &[u8],
+    ranges: Vec<Range<u64>>,
+) -> Result<(), VolumeError> {
+    // The file may be longer than the hive in it, and stays so.
+    let size = volume.metadata(path)?.map_or(0, |metadata| metadata.size);
+    if bytes.len() as u64 > size {
+        volume.set_size(path, bytes.len() as u64)?;
+    }
+    for range in ranges {
+        let part = usize::try_from(range.start)
+            .ok()
+            .zip(usize::try_from(range.end).ok())
+            .and_then(|(start, end)| bytes.get(start..end))
+            .unwrap_or_default();
+        volume.write_at(path, range.start, part)?;
+    }
+    Ok(())
 }
 
 /// Joins ranges that lie close together; they come sorted.

@@ -52,7 +52,9 @@ pub struct Hive {
     /// Sequence numbers that differ: reading only.
     dirty: Option<(u32, u32)>,
     /// Edited since the last seal.
-    modified: bool,
+    edited: bool,
+    /// Recovered from logs since the last seal.
+    recovered: bool,
     /// Highest sequence number of the logs beside the hive.
     logged: u32,
     /// Keys whose subkeys are known to be in order.
@@ -89,7 +91,8 @@ impl Hive {
             root,
             minor: base.minor.get(),
             dirty,
-            modified: false,
+            edited: false,
+            recovered: false,
             logged: 0,
             sorted: HashSet::new(),
         })
@@ -98,8 +101,8 @@ impl Hive {
     /// Reads a hive and applies its transaction logs, as Windows does when it loads a hive that was not written completely.
     ///
     /// `logs` are the contents of `.LOG`, `.LOG1` and `.LOG2`, in any order; logs that Windows would not use are passed
-    /// over. A clean hive is opened as it is. What was recovered counts as an edit: [`Hive::seal`] returns the ranges, and
-    /// moves the sequence numbers past those of all applied entries.
+    /// over. A clean hive is opened as it is. What was recovered counts as modified, though not as edited: [`Hive::seal`]
+    /// returns the ranges, and moves the sequence numbers past those of all applied entries.
     ///
     /// # Errors
     /// [`HiveError::Dirty`], or [`HiveError::Checksum`] for a torn base block, when no log can be applied;
@@ -109,7 +112,7 @@ impl Hive {
         let mut hive = Self::open(recovered)?;
         if recovery.entries > 0 {
             hive.cells.mark_differences(bytes);
-            hive.modified = true;
+            hive.recovered = true;
         }
         Ok((hive, recovery))
     }
@@ -138,7 +141,8 @@ impl Hive {
             root,
             minor: 5,
             dirty: None,
-            modified: true,
+            edited: true,
+            recovered: false,
             logged: 0,
             sorted: HashSet::new(),
         }
@@ -216,7 +220,7 @@ impl Hive {
             Ok((at, made))
         })?;
         self.sorted.extend(sorted);
-        self.modified |= made > 0;
+        self.edited |= made > 0;
         Ok((KeyId(key.0), made))
     }
 
@@ -235,7 +239,7 @@ impl Hive {
         for key in gone {
             self.sorted.remove(&key);
         }
-        self.modified = true;
+        self.edited = true;
         Ok(())
     }
 
@@ -261,7 +265,7 @@ impl Hive {
         let changed = self
             .cells
             .edit(|cells| edit::set_value(cells, key.cell(), name, kind, data, minor, now))?;
-        self.modified |= changed;
+        self.edited |= changed;
         Ok(changed)
     }
 
@@ -274,7 +278,7 @@ impl Hive {
         let minor = self.minor;
         let deleted =
             self.cells.edit(|cells| edit::delete_value(cells, key.cell(), name, minor, now))?;
-        self.modified |= deleted;
+        self.edited |= deleted;
         Ok(deleted)
     }
 
@@ -293,10 +297,16 @@ impl Hive {
         check::check(&self.cells)
     }
 
-    /// True when edits were made since opening or the last [`Hive::seal`].
+    /// True when [`Hive::seal`] has something to stamp: edits since opening or the last seal, or a recovery from logs.
     #[must_use]
     pub fn is_modified(&self) -> bool {
-        self.modified
+        self.edited || self.recovered
+    }
+
+    /// True when edits were made since opening, recovery or the last [`Hive::seal`].
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        self.edited
     }
 
     /// Stamps the base block (sequence numbers, time, checksum) after edits and returns the byte ranges of the file that
@@ -305,9 +315,10 @@ impl Hive {
     ///
     /// A second call without edits in between stamps nothing and returns the same ranges.
     pub fn seal(&mut self, now: u64) -> Vec<Range<u64>> {
-        if self.modified {
+        if self.is_modified() {
             self.stamp(now);
-            self.modified = false;
+            self.edited = false;
+            self.recovered = false;
         }
         if self.cells.dirty().is_empty() {
             return Vec::new();
@@ -339,7 +350,7 @@ impl std::fmt::Debug for Hive {
         f.debug_struct("Hive")
             .field("bytes", &self.cells.bytes().len())
             .field("version", &format_args!("1.{}", self.minor))
-            .field("modified", &self.modified)
+            .field("modified", &self.is_modified())
             .finish_non_exhaustive()
     }
 }

@@ -34,6 +34,11 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
         }
     }
     report.io = session.transaction.io().into();
+    let recovered = session.guest.iter().flat_map(|guest| guest.registry.recovered());
+    let recovered: Vec<String> = recovered.map(ToString::to_string).collect();
+    for hive in recovered {
+        session.warn(hive);
+    }
     report.warnings = session.warnings;
     Ok(report)
 }
@@ -58,7 +63,9 @@ fn verify(
     let mut claims: BTreeMap<u32, Vec<Claim>> = BTreeMap::new();
     for (name, file) in saved {
         let claim = hive_claim(session, name, file)?;
-        claims.entry(file.volume).or_default().push(claim);
+        let claims = claims.entry(file.volume).or_default();
+        claims.push(claim);
+        claims.extend(emptied_logs(session, file));
     }
     for (volume, claim) in session.ledger.entries().iter().filter_map(file_claim) {
         claims.entry(volume).or_default().push(claim);
@@ -87,6 +94,13 @@ fn hive_claim(session: &mut Session, name: &HiveName, file: &HiveFile) -> Result
     let (registry, disk) = session.registry()?;
     let contents = Arc::new(registry.hive(disk, name)?.bytes().to_vec());
     Ok(Claim::Hive { path: file.path.clone(), contents, facts })
+}
+
+/// The logs of a hive that was recovered from them: writing it made them empty.
+fn emptied_logs(session: &Session, file: &HiveFile) -> Vec<Claim> {
+    let recovered = session.guest.iter().flat_map(|guest| guest.registry.recovered());
+    let logs = recovered.filter(|hive| hive.file == *file).flat_map(|hive| &hive.logs);
+    logs.map(|log| Claim::File { path: log.clone(), contents: Arc::default() }).collect()
 }
 
 fn fact(entry: &Entry, hive: &HiveName) -> Option<HiveFact> {

@@ -3,6 +3,7 @@
 mod damage;
 mod describe;
 mod fat;
+mod recovery;
 mod registry;
 mod tools;
 mod users;

@@ -45,10 +45,11 @@ fn dirty_hives_are_consistent_after_their_logs() {
         let (mut hive, recovery) =
             recover(&bytes, &logs).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(recovery, Recovery { entries, base_block: false }, "{name}");
-        assert!(hive.is_modified());
+        assert!(hive.is_modified() && !hive.is_edited());
         assert_eq!(hive.check(), [], "{name}");
         let root = hive.root();
         hive.set_value(root, "winkiln", ValueType::Sz, b"x\0\0\0", 7).unwrap();
+        assert!(hive.is_edited());
         let ranges = hive.seal(8);
         if let Some(found) = tools::hivecheck(hive.bytes()) {
             assert!(found.is_empty(), "{name}: {found:?}");

@@ -40,7 +40,9 @@ pub(super) fn run(args: &EnumArgs) -> Result<()> {
                 .hint("use `winkiln bootini show`"));
             }
             let (registry, disk) = session.registry().doing(doing)?;
-            read(registry.hive(disk, &HiveName::Bcd).doing(doing)?).doing(doing)?
+            let found = read(registry.hive(disk, &HiveName::Bcd).doing(doing)?).doing(doing)?;
+            session::warn_of_recovered(&mut session, output);
+            found
         }
         Target::Loose(file) => {
             let doing = || format!("cannot read boot configuration store {}", file.display());

@@ -26,9 +26,10 @@ pub(super) fn run(args: &ExportArgs) -> Result<()> {
     let exported = match &target {
         Target::Image(image) => {
             let mut session = session::open_read_only(image, &args.open, output)?;
-            with_key(&mut session, image, &key, |hive, found| {
-                export(hive, found, &full_name(&key))
-            })?
+            let export = |hive: &Hive, found| export(hive, found, &full_name(&key));
+            let exported = with_key(&mut session, image, &key, export)?;
+            session::warn_of_recovered(&mut session, output);
+            exported
         }
         Target::Loose(file) => {
             let mount = args.hive.mount.as_deref();

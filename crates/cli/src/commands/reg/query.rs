@@ -35,7 +35,10 @@ pub(super) fn run(args: &QueryArgs) -> Result<()> {
     let keys = match &target {
         Target::Image(image) => {
             let mut session = session::open_read_only(image, &args.open, output)?;
-            with_key(&mut session, image, &key, |hive, found| read(hive, found, &full_name(&key)))?
+            let read = |hive: &Hive, found| read(hive, found, &full_name(&key));
+            let keys = with_key(&mut session, image, &key, read)?;
+            session::warn_of_recovered(&mut session, output);
+            keys
         }
         Target::Loose(file) => {
             let loose = LooseHive::open_read_only(file, args.hive.mount.as_deref(), output)?;

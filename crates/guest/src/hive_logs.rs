@@ -1,0 +1,149 @@
+//! The transaction logs beside a hive, and the recovery of a hive from them.
+//!
+//! Windows from 8.1 on leaves changes in the logs and the hive marked as unfinished for hours, and applies them when it
+//! loads the hive the next time. So does this module, in memory; [`crate::Registry::save`] writes the result only together
+//! with an edit, and then empties the logs: the edited hive is complete and carries higher sequence numbers than any of
+//! their entries, so Windows has no use for them, and empty ones (which Windows leaves beside hives itself) can not be
+//! applied to it by mistake either, should its base block be damaged later.
+//!
+//! Source: M. Suhanov, "Windows registry file format specification", "Format of transaction log files" and "Dirty state of
+//! a hive".
+
+use std::collections::HashSet;
+use std::fmt;
+
+use winkiln_hive::{Finding, Hive, HiveError, Recovery, check_file};
+use winkiln_volume::{Volume, VolumeError};
+
+use crate::{GuestError, HiveFile};
+
+/// Bytes of a hive file or a log: above what Windows loads in practice, below what would exhaust memory.
+const SIZE_MAX: u64 = 512 << 20;
+/// What Windows appends to a hive's name for its logs; before Vista there is only the first.
+const LOGS: [&str; 3] = ["LOG", "LOG1", "LOG2"];
+
+/// A hive that was not closed properly and was recovered from its logs, in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveredHive {
+    /// The hive's file.
+    pub file: HiveFile,
+    /// Paths of the logs beside it that were not empty, on the same volume.
+    pub logs: Vec<String>,
+    /// What was applied.
+    pub recovery: Recovery,
+}
+
+impl fmt::Display for RecoveredHive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Recovery { entries, base_block } = self.recovery;
+        let entries = if entries == 1 { "1 entry".into() } else { format!("{entries} entries") };
+        let base_block = if base_block { " and the base block" } else { "" };
+        let path = &self.file.path;
+        write!(
+            f,
+            "registry hive {path} was not closed properly: it was recovered from its logs ({entries}{base_block})"
+        )
+    }
+}
+
+/// A hive that can be edited.
+pub(crate) struct LoadedHive {
+    pub(crate) hive: Hive,
+    /// What was done to it, when it was not closed properly.
+    pub(crate) recovered: Option<RecoveredHive>,
+}
+
+/// Reads a hive, and recovers it when Windows would.
+pub(crate) fn load(volume: &Volume, file: &HiveFile) -> Result<LoadedHive, GuestError> {
+    let HiveFile { volume: number, path } = file;
+    let failed = |source| GuestError::Volume { number: *number, source };
+    let fault = match Hive::open(volume.read(path, SIZE_MAX).map_err(failed)?) {
+        Ok(hive) => return Ok(LoadedHive { hive, recovered: None }),
+        Err(fault) => fault,
+    };
+    // A torn base block, or bins that are not in the file yet, can come from the logs too.
+    let unfinished = matches!(
+        fault,
+        HiveError::Dirty { .. } | HiveError::Checksum { .. } | HiveError::Length { .. }
+    );
+    let logs = if unfinished { paths(volume, path).map_err(failed)? } else { Vec::new() };
+    if logs.is_empty() {
+        return Err(unusable(path, logs, fault));
+    }
+    let contents = read_all(volume, &logs).map_err(failed)?;
+    let bytes = volume.read(path, SIZE_MAX).map_err(failed)?;
+    let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+    let (mut hive, recovery) = match Hive::recover(&bytes, &contents) {
+        Ok(recovered) => recovered,
+        Err(error) if error == fault => return Err(unusable(path, logs, fault)),
+        Err(source) => return Err(GuestError::HiveRecovery { path: path.clone(), source }),
+    };
+    let mut new = new_findings(&hive, &bytes).into_iter();
+    if let Some(first) = new.next() {
+        let count = new.len() + 1;
+        return Err(GuestError::DamagedAfterRecovery { path: path.clone(), count, first });
+    }
+    hive.pass_logs(&contents);
+    let recovered = Some(RecoveredHive { file: file.clone(), logs, recovery });
+    Ok(LoadedHive { hive, recovered })
+}
+
+/// Reads a hive as it is, whatever its logs hold: for showing, never for editing.
+pub(crate) fn load_unrecovered(volume: &Volume, path: &str) -> Option<Hive> {
+    Hive::open_unrecovered(volume.read(path, SIZE_MAX).ok()?).ok()
+}
+
+/// Moves an edited hive that had no use for its logs past whatever they hold: they may be newer than the hive.
+pub(crate) fn pass(volume: &Volume, path: &str, hive: &mut Hive) {
+    // Windows does not look at the logs of such a hive: unreadable ones are no reason to refuse it.
+    let logs = paths(volume, path).and_then(|logs| read_all(volume, &logs)).unwrap_or_default();
+    hive.pass_logs(&logs.iter().map(Vec::as_slice).collect::<Vec<_>>());
+}
+
+/// Empties the logs of a recovered hive.
+pub(crate) fn empty(volume: &mut Volume, path: &str) -> Result<(), VolumeError> {
+    for log in paths(volume, path)? {
+        volume.set_size(&log, 0)?;
+    }
+    Ok(())
+}
+
+/// The logs beside a hive that are not empty.
+fn paths(volume: &Volume, path: &str) -> Result<Vec<String>, VolumeError> {
+    let mut logs = Vec::new();
+    for extension in LOGS {
+        let log = format!("{path}.{extension}");
+        let metadata = volume.metadata(&log)?;
+        if metadata.is_some_and(|metadata| !metadata.is_directory && metadata.size > 0) {
+            logs.push(log);
+        }
+    }
+    Ok(logs)
+}
+
+fn read_all(volume: &Volume, logs: &[String]) -> Result<Vec<Vec<u8>>, VolumeError> {
+    logs.iter().map(|log| volume.read(log, SIZE_MAX)).collect()
+}
+
+/// The error for a hive that its logs do not help.
+fn unusable(path: &str, logs: Vec<String>, fault: HiveError) -> GuestError {
+    let path = path.to_owned();
+    match fault {
+        HiveError::Dirty { primary, secondary } => {
+            GuestError::DirtyHive { path, logs, primary, secondary }
+        }
+        source => GuestError::Hive { path, source },
+    }
+}
+
+/// What is wrong with a recovered hive that was not wrong with it before: logs of another hive, or damaged ones.
+fn new_findings(hive: &Hive, before: &[u8]) -> Vec<Finding> {
+    let mut found = hive.check();
+    if !found.is_empty() {
+        let before = check_file(before).unwrap_or_default();
+        let known: HashSet<(&str, u64)> =
+            before.iter().map(|finding| (finding.id, finding.offset)).collect();
+        found.retain(|finding| !known.contains(&(finding.id, finding.offset)));
+    }
+    found
+}
