@@ -96,7 +96,7 @@ impl LooseHive {
             return Ok(report);
         }
         let changed: u64 = self.hive.seal(now).iter().map(|range| range.end - range.start).sum();
-        report.verified = self.ledger.verify(&self.path, self.hive.bytes())?;
+        report.verified = self.ledger.verify(&self.path, &self.hive.shared_bytes())?;
         if !dry_run && changed > 0 {
             replace::replace(&self.path, self.hive.bytes()).map_err(|error| {
                 CliError::host(format!("cannot write {}", self.path.display()), &error)

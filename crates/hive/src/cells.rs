@@ -7,6 +7,7 @@ use crate::dirty::DirtyPages;
 use crate::error::{HiveError, Structure};
 use std::mem::offset_of;
 use std::ops::Range;
+use std::sync::Arc;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -24,7 +25,8 @@ const BINS_MAX: u64 = 0x7fff_f000;
 
 /// A hive's bytes with the map of its cells.
 pub(crate) struct Cells {
-    bytes: Vec<u8>,
+    /// Shared with whoever asked for the bytes; copied when written while they hold them.
+    bytes: Arc<Vec<u8>>,
     /// Length of all bins, bytes.
     length: u32,
     layout: Layout,
@@ -36,7 +38,7 @@ pub(crate) struct Cells {
 
 impl Cells {
     /// Takes a file whose base block says that its bins are `length` bytes long, and walks bins and cells.
-    pub(crate) fn open(bytes: Vec<u8>, length: u32) -> Result<Self, HiveError> {
+    pub(crate) fn open(bytes: Arc<Vec<u8>>, length: u32) -> Result<Self, HiveError> {
         let end = BASE_BLOCK_SIZE as usize + length as usize;
         let Some(bins) = bytes.get(BASE_BLOCK_SIZE as usize..end) else {
             return Err(HiveError::Length { length, file: bytes.len() as u64 });
@@ -54,13 +56,24 @@ impl Cells {
         let bins = bytes.get(base..base + length as usize).unwrap_or_default();
         let layout = bin::walk(bins, Some(&mut faults)).unwrap_or_default();
         (
-            Self { bytes, length, layout, free: None, dirty: DirtyPages::default(), undo: None },
+            Self {
+                bytes: bytes.into(),
+                length,
+                layout,
+                free: None,
+                dirty: DirtyPages::default(),
+                undo: None,
+            },
             faults,
         )
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    pub(crate) fn shared_bytes(&self) -> Arc<Vec<u8>> {
+        Arc::clone(&self.bytes)
     }
 
     /// Length of all bins, bytes.
@@ -115,14 +128,14 @@ impl Cells {
 
     /// Overwrites bytes of the file, which has them already.
     pub(crate) fn write_file(&mut self, at: usize, data: &[u8]) {
-        let Some(target) = self.bytes.get_mut(at..at + data.len()) else { return };
-        if target == data {
-            return;
-        }
+        let range = at..at + data.len();
+        let Some(old) = self.bytes.get(range.clone()).filter(|old| *old != data) else { return };
         if let Some(undo) = &mut self.undo {
-            undo.note(at, target);
+            undo.note(at, old);
         }
-        target.copy_from_slice(data);
+        if let Some(target) = Arc::make_mut(&mut self.bytes).get_mut(range) {
+            target.copy_from_slice(data);
+        }
         self.dirty.mark(at, data.len());
     }
 
@@ -306,7 +319,7 @@ impl Cells {
         let file_end = file_index(start) + bin_size as usize;
         if self.bytes.len() < file_end {
             let grown_from = self.bytes.len();
-            self.bytes.resize(file_end, 0);
+            Arc::make_mut(&mut self.bytes).resize(file_end, 0);
             self.dirty.mark(grown_from, file_end - grown_from);
         }
         self.length = start + bin_size;

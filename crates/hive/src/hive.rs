@@ -16,6 +16,7 @@ use crate::value::{VALUE_NAME_MAX, ValueType};
 use std::collections::HashSet;
 use std::mem::offset_of;
 use std::ops::Range;
+use std::sync::Arc;
 use zerocopy::FromBytes;
 
 mod query;
@@ -67,7 +68,7 @@ impl Hive {
     /// # Errors
     /// [`HiveError::Dirty`] when transaction logs would have to be applied first, otherwise what is damaged or not
     /// supported (versions other than 1.3 to 1.6).
-    pub fn open(bytes: Vec<u8>) -> Result<Self, HiveError> {
+    pub fn open(bytes: impl Into<Arc<Vec<u8>>>) -> Result<Self, HiveError> {
         let hive = Self::open_unrecovered(bytes)?;
         hive.refuse_dirty()?;
         Ok(hive)
@@ -79,7 +80,8 @@ impl Hive {
     ///
     /// # Errors
     /// What is damaged or not supported.
-    pub fn open_unrecovered(bytes: Vec<u8>) -> Result<Self, HiveError> {
+    pub fn open_unrecovered(bytes: impl Into<Arc<Vec<u8>>>) -> Result<Self, HiveError> {
+        let bytes = bytes.into();
         let base = BaseBlock::read(&bytes)?;
         let (primary, secondary) = (base.primary_sequence.get(), base.secondary_sequence.get());
         let root = CellOffset(base.root.get());
@@ -342,6 +344,12 @@ impl Hive {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.cells.bytes()
+    }
+
+    /// The file's bytes, without a copy. An edit made while they are held copies them first.
+    #[must_use]
+    pub fn shared_bytes(&self) -> Arc<Vec<u8>> {
+        self.cells.shared_bytes()
     }
 }
 

@@ -11,6 +11,7 @@
 //! | binary search by its own upper-case table | a key with non-ASCII neighbours may be found in their list instead |
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use nt_hive::{KeyNode, KeyValue, NtHiveError};
 use winkiln_hive::{Hive, KeyId};
@@ -36,9 +37,9 @@ pub(crate) struct HiveReader<'b> {
 type Key<'h, 'b> = KeyNode<'h, &'b [u8]>;
 
 impl<'b> HiveReader<'b> {
-    pub(crate) fn open(bytes: &'b [u8]) -> Result<Self, Trouble> {
-        let strict = Hive::open(bytes.to_vec())?;
-        let hive = nt_hive::Hive::new(bytes)?;
+    pub(crate) fn open(bytes: &'b Arc<Vec<u8>>) -> Result<Self, Trouble> {
+        let strict = Hive::open(Arc::clone(bytes))?;
+        let hive = nt_hive::Hive::new(bytes.as_slice())?;
         Ok(Self { hive, strict, sound: HashSet::new() })
     }
 

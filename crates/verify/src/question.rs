@@ -59,7 +59,11 @@ pub fn verify_volume(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinio
 ///
 /// # Errors
 /// As [`verify_volume`].
-pub fn verify_hive(name: &str, bytes: &[u8], facts: &[HiveFact]) -> Result<Opinion, VerifyError> {
+pub fn verify_hive(
+    name: &str,
+    bytes: &Arc<Vec<u8>>,
+    facts: &[HiveFact],
+) -> Result<Opinion, VerifyError> {
     let mut opinion = Opinion::default();
     guarded("nt-hive", name, || ask_hive(name, bytes, facts, &mut opinion))??;
     Ok(opinion)
@@ -130,7 +134,7 @@ fn ask_file(reader: &mut dyn FileReader, claim: &Claim) -> Result<Option<()>, Tr
 /// Puts facts to `nt-hive`, on the bytes that the filesystem's reader has just compared with the file.
 fn ask_hive(
     path: &str,
-    contents: &[u8],
+    contents: &Arc<Vec<u8>>,
     facts: &[HiveFact],
     opinion: &mut Opinion,
 ) -> Result<(), VerifyError> {

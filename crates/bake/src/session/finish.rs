@@ -92,7 +92,7 @@ fn verify(
 fn hive_claim(session: &mut Session, name: &HiveName, file: &HiveFile) -> Result<Claim, BakeError> {
     let facts = session.ledger.entries().iter().filter_map(|entry| fact(entry, name)).collect();
     let (registry, disk) = session.registry()?;
-    let contents = Arc::new(registry.hive(disk, name)?.bytes().to_vec());
+    let contents = registry.hive(disk, name)?.shared_bytes();
     Ok(Claim::Hive { path: file.path.clone(), contents, facts })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use winkiln_bake::report::VerifiedBy;
 use winkiln_bake::value_text::{display_value, type_number};
@@ -98,7 +99,7 @@ impl Ledger {
     }
 
     /// Has an independent reader read the edits back.
-    pub(super) fn verify(&self, path: &Path, bytes: &[u8]) -> Result<Vec<VerifiedBy>> {
+    pub(super) fn verify(&self, path: &Path, bytes: &Arc<Vec<u8>>) -> Result<Vec<VerifiedBy>> {
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let facts: Vec<HiveFact> = self.facts.values().cloned().collect();
         let opinion = verify_hive(&name, bytes, &facts).map_err(|error| {

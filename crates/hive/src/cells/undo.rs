@@ -1,5 +1,7 @@
 //! Taking back an edit that fails.
 
+use std::sync::Arc;
+
 use super::Cells;
 use crate::base_block::BASE_BLOCK_SIZE;
 use crate::bin;
@@ -52,17 +54,18 @@ impl Cells {
     }
 
     fn roll_back(&mut self, undo: Undo) {
+        let bytes = Arc::make_mut(&mut self.bytes);
         let mut end = undo.old.len();
         for write in undo.writes.iter().rev() {
             let start = end - write.length;
             if let (Some(target), Some(old)) =
-                (self.bytes.get_mut(write.at..write.at + write.length), undo.old.get(start..end))
+                (bytes.get_mut(write.at..write.at + write.length), undo.old.get(start..end))
             {
                 target.copy_from_slice(old);
             }
             end = start;
         }
-        self.bytes.truncate(undo.file_length);
+        bytes.truncate(undo.file_length);
         self.length = undo.bins_length;
         self.dirty = undo.dirty;
         self.free = None;
