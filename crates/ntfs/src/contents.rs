@@ -5,13 +5,11 @@ use crate::{
     attribute::{Attribute, kind},
     core::Core,
     index::{self, Collation},
-    metadata::WOF_TAG,
     standard_information::dos,
     stream::{Body, Stream},
+    wof,
 };
 
-/// The stream that holds the data of a file that the overlay filter compressed.
-const WOF_STREAM: &str = "WofCompressedData";
 /// Longest stream name in UTF-16 units.
 const NAME_MAX: usize = 255;
 
@@ -41,18 +39,13 @@ impl Core {
         if stream.is_encrypted() {
             return Err(Error::Encrypted { record });
         }
-        if self.is_overlaid(&stream)? {
-            return Err(Error::WofCompressed { record });
-        }
         let length = stream.size().saturating_sub(offset).min(buf.len() as u64) as usize;
-        self.read_stream(&stream, offset, &mut buf[..length])?;
+        if self.is_overlaid(&stream)? {
+            self.read_overlaid(&stream, offset, &mut buf[..length])?;
+        } else {
+            self.read_stream(&stream, offset, &mut buf[..length])?;
+        }
         Ok(length)
-    }
-
-    /// Whether the real bytes of a stream lie in the overlay filter's stream: only sparse streams can.
-    fn is_overlaid(&mut self, stream: &Stream) -> Result<bool, Error> {
-        let sparse = stream.is_sparse() && stream.name.is_empty();
-        Ok(sparse && self.reparse_tag(stream.base)? == Some(WOF_TAG))
     }
 
     /// Opens a stream for a change, making a named one that does not exist.
@@ -159,7 +152,7 @@ impl Core {
 
     /// Takes the overlay filter's stream and reparse point from a file, whose contents are about to be replaced.
     fn drop_overlay(&mut self, base: u64) -> Result<(), Error> {
-        let name: Vec<u16> = WOF_STREAM.encode_utf16().collect();
+        let name: Vec<u16> = wof::STREAM.encode_utf16().collect();
         for (kind, name) in [(kind::DATA, &name[..]), (kind::REPARSE_POINT, &[])] {
             if kind == kind::REPARSE_POINT {
                 self.forget_reparse_point(base)?;

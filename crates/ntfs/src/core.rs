@@ -11,6 +11,7 @@ use crate::{
     run_list::Run,
     stream::Stream,
     upcase::UpCase,
+    wof::Unpacked,
 };
 
 /// What is known of the volume and must go back when an operation fails.
@@ -42,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) geometry: Geometry,
     pub(crate) state: State,
     pub(crate) upcase: Option<Arc<UpCase>>,
+    /// Forgotten when anything changes.
+    pub(crate) unpacked: Option<Box<Unpacked>>,
     pub(crate) now: FileTime,
 }
 
@@ -64,7 +67,7 @@ impl Core {
             inherited: None,
             recent: None,
         };
-        let mut core = Self { cache, geometry, state, upcase: None, now };
+        let mut core = Self { cache, geometry, state, upcase: None, unpacked: None, now };
         core.open_mft()?;
         core.open_bitmap()?;
         Ok(core)
@@ -76,6 +79,7 @@ impl Core {
         f: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.upcase()?;
+        self.unpacked = None;
         let before = self.state.clone();
         self.cache.begin();
         match f(self) {

@@ -45,6 +45,20 @@ pub enum Error {
         /// The folder's name.
         name: String,
     },
+    /// A folder does not go into itself or a folder below it.
+    #[error("a folder cannot be moved into itself: {name}")]
+    FolderIntoItself {
+        /// The new name as given.
+        name: String,
+    },
+    /// A file has as many names as NTFS allows.
+    #[error("file record {record} has {most} names already")]
+    TooManyLinks {
+        /// Its record number.
+        record: u64,
+        /// Names allowed.
+        most: usize,
+    },
     /// The file has no stream of this name.
     #[error("file record {record} has no stream {stream:?}")]
     NoSuchStream {
@@ -126,7 +140,8 @@ pub enum Error {
         /// The words of [`crate::VolumeState::reasons`].
         reasons: Vec<String>,
     },
-    /// A file that Windows compressed with the overlay filter (WOF).
+    /// A file that the Windows overlay filter (WOF) compressed: not written in part, and not read when its bytes lie in an image
+    /// or are packed in a way that is not known.
     #[error(
         "file record {record} is compressed by the Windows overlay filter (reparse tag 0x80000017)"
     )]
@@ -196,6 +211,8 @@ impl Error {
                 | Self::NotADirectory { .. }
                 | Self::IsADirectory { .. }
                 | Self::DirectoryNotEmpty { .. }
+                | Self::FolderIntoItself { .. }
+                | Self::TooManyLinks { .. }
                 | Self::NoSuchStream { .. }
                 | Self::SystemFile { .. }
                 | Self::VolumeFull { .. }

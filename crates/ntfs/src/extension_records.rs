@@ -7,11 +7,11 @@ use crate::{
     core::Core,
     record::Slot,
     run_list,
-    stream::Body,
+    stream::{Body, Stream},
 };
 
 /// Bytes that a non-resident attribute list takes in its record.
-const LIST_EXTENT: usize = 0x58;
+pub(crate) const LIST_EXTENT: usize = 0x58;
 
 impl Core {
     pub(crate) fn list_entry(
@@ -141,6 +141,11 @@ impl Core {
             Body::Resident(old) => *old = value,
             Body::Runs { .. } => {
                 self.resize_runs(&mut stream, value.len() as u64)?;
+                if !self.list_fits(&stream)? {
+                    // Anew, in as few runs as there can be: its record has no room for more.
+                    self.resize_runs(&mut stream, 0)?;
+                    self.resize_runs(&mut stream, value.len() as u64)?;
+                }
                 let route = stream.route();
                 if let Body::Runs { runs, initialized, .. } = &mut stream.body {
                     self.write_runs(runs, 0, &value, route)?;
@@ -159,5 +164,14 @@ impl Core {
         record.replace(slot, &attribute)?;
         self.state.recent = None;
         self.write_record(&record)
+    }
+
+    /// Whether the record has room for the runs of the attribute list.
+    fn list_fits(&mut self, stream: &Stream) -> Result<bool, Error> {
+        let Body::Runs { runs, .. } = &stream.body else { return Ok(true) };
+        let record = self.record(stream.base)?;
+        let slot = self.slot(&record, stream, stream.extents[0])?;
+        let attribute = stream.attribute(0, run_list::end(runs).0, self.cluster());
+        Ok(attribute.length() <= slot.length + record.room())
     }
 }

@@ -6,6 +6,8 @@ use crate::{Error, FileReference, bytes};
 
 /// A name's rules.
 pub(crate) mod namespace {
+    /// Any name; what further names of a file have.
+    pub(crate) const POSIX: u8 = 0;
     pub(crate) const WIN32: u8 = 1;
     pub(crate) const DOS: u8 = 2;
     pub(crate) const WIN32_AND_DOS: u8 = 3;

@@ -7,7 +7,7 @@
 //! growth into clusters that nothing names yet.
 //! **Invariant:** `$LogFile` is never written. A volume that is not clean is not opened for writing.
 //! **Assumes:** nobody else changes the device while a volume is open.
-//! **Not here:** replaying `$LogFile`, unpacking files of the Windows overlay filter, decrypting EFS, `$UsnJrnl`, quotas.
+//! **Not here:** replaying `$LogFile`, packing files for the Windows overlay filter, decrypting EFS, `$UsnJrnl`, quotas.
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
@@ -24,6 +24,7 @@ mod directory;
 mod metadata;
 mod names;
 mod remove;
+mod rename;
 mod volume_state;
 
 // Structures with a meaning of their own.
@@ -43,6 +44,7 @@ mod lznt1;
 mod stream;
 mod stream_read;
 mod stream_write;
+mod wof;
 
 // Records and what stands in them.
 mod attribute;

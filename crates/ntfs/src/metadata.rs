@@ -5,11 +5,8 @@ use crate::{
     file_name::namespace, mft, standard_information::dos,
 };
 
-/// The reparse tag of files that the Windows overlay filter compressed.
-pub(crate) const WOF_TAG: u32 = 0x8000_0017;
-
 /// Folders in folders: a path has at most 32,767 units, two for each.
-const DEPTH_MAX: usize = 16384;
+pub(crate) const DEPTH_MAX: usize = 16384;
 
 /// DOS attributes as users see them: the folder bit is not stored.
 pub(crate) fn public_attributes(stored: u32, is_directory: bool) -> u32 {

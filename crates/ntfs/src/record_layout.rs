@@ -5,6 +5,7 @@ use crate::{
     attribute::{Attribute, Form, kind},
     attribute_list::ListEntry,
     core::Core,
+    extension_records::LIST_EXTENT,
     mft,
     record::Slot,
     run_list::{self, Run, Vcn},
@@ -231,6 +232,9 @@ impl Core {
             return Err(full);
         }
         let record = self.record(number)?;
+        // What moves out first must leave room for the list that leads to it.
+        let listed = self.attribute_list(base)?.is_some();
+        let least = if listed { 0 } else { LIST_EXTENT.saturating_sub(record.room()) };
         let mut movable = Vec::new();
         for slot in record.slots().iter().copied() {
             if slot.kind == kind::STANDARD_INFORMATION || slot.kind == kind::ATTRIBUTE_LIST {
@@ -253,7 +257,9 @@ impl Core {
                 (_, true) => 0,
                 (_, false) => 1,
             };
-            movable.push((rank, std::cmp::Reverse(slot.length), slot));
+            if slot.length >= least {
+                movable.push((rank, std::cmp::Reverse(slot.length), slot));
+            }
         }
         movable.sort_by_key(|(rank, length, _)| (*rank, *length));
         let (_, _, slot) = *movable.first().ok_or(full)?;

@@ -11,6 +11,9 @@ use crate::{
     stream::Body,
 };
 
+/// Names of a file with their place: (record, attribute id, value).
+pub(crate) type PlacedNames = Vec<(u64, u16, FileName)>;
+
 impl Core {
     /// Removes a name; the file goes with its last one.
     pub(crate) fn remove(&mut self, folder: FileReference, name: &str) -> Result<(), Error> {
@@ -25,24 +28,7 @@ impl Core {
         {
             return Err(Error::DirectoryNotEmpty { name: name.to_owned() });
         }
-        let names = self.names(record.number)?;
-        let here = |other: &FileName| other.parent.record() == folder.record();
-        // A long name and its 8.3 name go together.
-        let pair = |a: u8, b: u8| (a, b) == (namespace::WIN32, namespace::DOS);
-        let (gone, left): (Vec<_>, Vec<_>) = names.into_iter().partition(|(_, _, other)| {
-            let both =
-                pair(found.namespace, other.namespace) || pair(other.namespace, found.namespace);
-            here(other) && (other.name == found.name || both)
-        });
-        if gone.is_empty() {
-            let problem = "the folder names it, but it has no such name";
-            return Err(Error::Damaged {
-                structure: "$FILE_NAME",
-                record: record.number,
-                problem,
-                found: 0,
-            });
-        }
+        let (gone, left) = self.names_together(record.number, folder, &found)?;
         for (_, _, name) in &gone {
             self.remove_entry(name, file)?;
         }
@@ -63,7 +49,39 @@ impl Core {
         self.stamp(folder.record(), true)
     }
 
-    fn remove_entry(&mut self, name: &FileName, file: FileReference) -> Result<(), Error> {
+    /// The names of a file that go with one that a folder lists (a long name and its 8.3 name), and the others.
+    pub(crate) fn names_together(
+        &mut self,
+        base: u64,
+        folder: FileReference,
+        found: &FileName,
+    ) -> Result<(PlacedNames, PlacedNames), Error> {
+        let here = |other: &FileName| other.parent.record() == folder.record();
+        let pair = |a: u8, b: u8| (a, b) == (namespace::WIN32, namespace::DOS);
+        let (gone, left): (Vec<_>, Vec<_>) = self.names(base)?.into_iter().partition(|name| {
+            let other = &name.2;
+            let both =
+                pair(found.namespace, other.namespace) || pair(other.namespace, found.namespace);
+            here(other) && (other.name == found.name || both)
+        });
+        if gone.is_empty() {
+            let problem = "the folder names it, but it has no such name";
+            return Err(Error::Damaged {
+                structure: "$FILE_NAME",
+                record: base,
+                problem,
+                found: 0,
+            });
+        }
+        Ok((gone, left))
+    }
+
+    /// Takes a name of a file from its folder.
+    pub(crate) fn remove_entry(
+        &mut self,
+        name: &FileName,
+        file: FileReference,
+    ) -> Result<(), Error> {
         let upcase = self.upcase()?;
         let collation = Collation::FileName(&upcase);
         let key = name.to_bytes();

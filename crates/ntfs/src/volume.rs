@@ -227,8 +227,8 @@ impl Volume {
     /// Reads from a stream; returns the bytes read, 0 at the end.
     ///
     /// # Errors
-    /// [`Error::NoSuchStream`], [`Error::Encrypted`], [`Error::WofCompressed`], [`Error::StaleReference`], [`Error::Damaged`] or
-    /// [`Error::Device`].
+    /// [`Error::NoSuchStream`], [`Error::Encrypted`], [`Error::WofCompressed`] when the overlay filter keeps the bytes in an image
+    /// or a form that is not known, [`Error::StaleReference`], [`Error::Damaged`] or [`Error::Device`].
     pub fn read_at(
         &self,
         file: FileReference,
@@ -296,6 +296,40 @@ impl Volume {
     /// Nothing has changed then.
     pub fn remove(&mut self, folder: FileReference, name: &str) -> Result<(), Error> {
         self.change(|core| core.remove(folder, name))
+    }
+
+    /// Renames or moves a file or folder within the volume. Of a file with several names (hard links) this one alone changes; its
+    /// 8.3 name is dropped. With `replace` a file of the new name is removed first; a folder never is. Changing the case of
+    /// letters alone is a rename too.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::AlreadyExists`], [`Error::IsADirectory`] when a folder has the new name,
+    /// [`Error::FolderIntoItself`], [`Error::NameNotAllowed`], [`Error::NotADirectory`], [`Error::VolumeFull`],
+    /// [`Error::CaseSensitive`], [`Error::SystemFile`] and those of reading. Nothing has changed then.
+    pub fn rename(
+        &mut self,
+        from_folder: FileReference,
+        from_name: &str,
+        to_folder: FileReference,
+        to_name: &str,
+        replace: bool,
+    ) -> Result<(), Error> {
+        self.change(|core| core.rename((from_folder, from_name), (to_folder, to_name), replace))
+    }
+
+    /// Gives a file one more name (a hard link), in any folder of the volume.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`], [`Error::IsADirectory`], [`Error::TooManyLinks`], [`Error::NameNotAllowed`],
+    /// [`Error::NotADirectory`], [`Error::VolumeFull`], [`Error::CaseSensitive`], [`Error::SystemFile`] and those of reading.
+    /// Nothing has changed then.
+    pub fn link(
+        &mut self,
+        file: FileReference,
+        folder: FileReference,
+        name: &str,
+    ) -> Result<(), Error> {
+        self.change(|core| core.link(file, folder, name))
     }
 
     /// Removes a named stream of a file.

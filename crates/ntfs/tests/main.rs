@@ -13,5 +13,6 @@ mod write_volumes;
 mod fragmented_mft;
 mod limits;
 mod overlaid_files;
+mod rename;
 mod second_reader;
 mod state;

@@ -39,10 +39,9 @@ pub(crate) fn check_all(image: &Image, before: Option<&Path>, what: &str) {
 }
 
 /// Makes random changes in rounds, reopening in between, and judges the result.
-fn random_changes(image: &Image, folder: &Path, seed: u64, size: u64, what: &str) {
+pub(crate) fn random_changes(image: &Image, folder: &Path, model: &mut Model, what: &str) {
     let before = copy(image, folder);
     let (was, _) = judges::tree_of(&crate::read_real_volumes::open(image));
-    let mut model = Model::new(seed, size);
     // The long version is for a night.
     let rounds = if std::env::var_os("WINKILN_LONG").is_some() { 100 } else { 3 };
     for _ in 0..rounds {
@@ -67,8 +66,7 @@ fn fresh(cluster: u64, size: u64, seed: u64, extra: &str) {
     random_changes(
         &image,
         folder.path(),
-        seed,
-        40 * cluster.min(4096),
+        &mut Model::new(seed, 40 * cluster.min(4096)),
         &format!("mkntfs -c {cluster} {extra}"),
     );
 }
@@ -76,7 +74,7 @@ fn fresh(cluster: u64, size: u64, seed: u64, extra: &str) {
 fn real(name: &str, seed: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let Some(image) = images::corpus(name, folder.path()) else { return };
-    random_changes(&image, folder.path(), seed, 60_000, name);
+    random_changes(&image, folder.path(), &mut Model::new(seed, 60_000), name);
 }
 
 #[test]

@@ -84,6 +84,12 @@ pub enum VolumeError {
         /// The path as given.
         path: String,
     },
+    /// Files on FAT keep their names.
+    #[error("{path}: renaming is not supported on FAT")]
+    NoRenameOnFat {
+        /// The path as given.
+        path: String,
+    },
     /// A file that is larger than the caller takes.
     #[error("{path} is {size} bytes, at most {limit} are read")]
     TooLarge {

@@ -226,6 +226,18 @@ impl Volume {
         on_backend!(mut self, remove(&path))
     }
 
+    /// Renames or moves a file or folder within the volume; the folder of the new path must exist. With `replace` a file of the new
+    /// name is removed first; a folder never is. Changing the case of letters alone is a rename too. NTFS alone.
+    ///
+    /// # Errors
+    /// [`VolumeError::NotFound`], [`VolumeError::AlreadyExists`], [`VolumeError::IsADirectory`] when a folder has the new name,
+    /// [`VolumeError::BadPath`] for the root folder and for a folder that would go into itself, [`VolumeError::NoRenameOnFat`];
+    /// the filesystem's own.
+    pub fn rename(&mut self, from: &str, to: &str, replace: bool) -> Result<(), VolumeError> {
+        let (from, to) = (plain(from)?, plain(to)?);
+        on_backend!(mut self, rename(&from, &to, replace))
+    }
+
     /// Sets the DOS attributes that users may set.
     ///
     /// # Errors

@@ -137,6 +137,15 @@ impl FatBackend {
         }
     }
 
+    pub(crate) fn rename(
+        &mut self,
+        from: &VolumePath,
+        _to: &VolumePath,
+        _replace: bool,
+    ) -> Result<()> {
+        Err(VolumeError::NoRenameOnFat { path: from.given.clone() })
+    }
+
     pub(crate) fn set_attributes(&mut self, path: &VolumePath, attributes: u32) -> Result<()> {
         let done = self.0.set_attributes(&path.components, attributes)?;
         if done { Ok(()) } else { Err(not_found(path)) }

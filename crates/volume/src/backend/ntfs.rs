@@ -167,6 +167,26 @@ impl NtfsBackend {
         self.0.remove(folder, name).map_err(|error| about(error, path))
     }
 
+    pub(crate) fn rename(
+        &mut self,
+        from: &VolumePath,
+        to: &VolumePath,
+        replace: bool,
+    ) -> Result<()> {
+        let root = |path: &VolumePath| VolumeError::BadPath {
+            path: path.given.clone(),
+            reason: "the root folder cannot be renamed",
+        };
+        let (from_folder, from_name) = from.split().ok_or_else(|| root(from))?;
+        let (to_folder, to_name) = to.split().ok_or_else(|| root(to))?;
+        self.existing(from)?;
+        let from_folder = self.find(from_folder)?.ok_or_else(|| not_found(from))?;
+        let to_folder = self.find(to_folder)?.ok_or_else(|| not_found(to))?;
+        self.0
+            .rename(from_folder, from_name, to_folder, to_name, replace)
+            .map_err(|error| about(error, to))
+    }
+
     pub(crate) fn set_attributes(&mut self, path: &VolumePath, attributes: u32) -> Result<()> {
         let file = self.existing(path)?;
         self.0.set_attributes(file, attributes).map_err(|error| about(error, path))
@@ -204,6 +224,9 @@ fn about(error: ntfs::Error, path: &VolumePath) -> VolumeError {
         ntfs::Error::IsADirectory { .. } => VolumeError::IsADirectory { path: given() },
         ntfs::Error::DirectoryNotEmpty { .. } => VolumeError::DirectoryNotEmpty { path: given() },
         ntfs::Error::NoSuchStream { .. } => no_such_stream(path),
+        ntfs::Error::FolderIntoItself { .. } => {
+            VolumeError::BadPath { path: given(), reason: "a folder cannot be moved into itself" }
+        }
         other => other.into(),
     }
 }

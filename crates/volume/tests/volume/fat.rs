@@ -140,6 +140,8 @@ fn answers_are_typed() {
     let mut volume = writable(&device);
     volume.create_directory("folder").unwrap();
     volume.write("folder/file", b"12345").unwrap();
+    let renamed = volume.rename("folder/file", "other", true);
+    assert!(matches!(renamed, Err(VolumeError::NoRenameOnFat { .. })), "{renamed:?}");
     assert_eq!(volume.metadata("nothing").unwrap(), None);
     assert_eq!(volume.metadata("folder/file/below").unwrap(), None);
     assert!(volume.metadata("").unwrap().unwrap().is_directory);

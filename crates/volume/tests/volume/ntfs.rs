@@ -93,6 +93,41 @@ fn answers_are_typed() {
     assert!(matches!(closed, VolumeError::Ntfs(_)) && !closed.is_refusal());
 }
 
+#[test]
+fn files_and_folders_are_renamed_by_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(image) = make(folder.path()) else { return };
+    let device = device(&image);
+    let mut volume = writable(&device);
+    volume.create_directory(r"Windows").unwrap();
+    volume.create_directory(r"Windows\Temp").unwrap();
+    volume.write(r"Windows\Temp\new.sys", b"new").unwrap();
+    volume.write(r"Windows\old.sys", b"old").unwrap();
+    let taken = volume.rename(r"Windows\Temp\new.sys", r"C:\windows\OLD.SYS", false);
+    assert!(matches!(taken, Err(VolumeError::AlreadyExists { path }) if path.contains("OLD.SYS")));
+    volume.rename(r"Windows\Temp\new.sys", r"C:\windows\OLD.SYS", true).unwrap();
+    assert_eq!(volume.metadata(r"Windows\Temp\new.sys").unwrap(), None);
+    volume.rename(r"\Windows\OLD.SYS", "/Windows/Old.sys", false).unwrap();
+    let below = volume.rename("Windows", r"Windows\Temp\x", true);
+    assert!(matches!(below, Err(VolumeError::BadPath { .. })), "{below:?}");
+    let over = volume.rename(r"Windows\Old.sys", r"Windows\Temp", true);
+    assert!(matches!(over, Err(VolumeError::IsADirectory { .. })), "{over:?}");
+    for (from, to) in [("nothing", "x"), (r"Windows\Old.sys", r"nowhere\x")] {
+        assert!(volume.rename(from, to, true).unwrap_err().is_not_found(), "{from} to {to}");
+    }
+    for (from, to) in [("", "x"), ("Windows", "/"), (r"Windows\Old.sys", r"x:y"), ("..", "x")] {
+        let refused = volume.rename(from, to, true);
+        assert!(matches!(refused, Err(VolumeError::BadPath { .. })), "{from} to {to}");
+    }
+    volume.rename("Windows", "WINNT", false).unwrap();
+    volume.flush().unwrap();
+    std::fs::write(&image, device.to_vec()).unwrap();
+    let name = image.to_str().unwrap();
+    assert_eq!(must("ntfscat", &[name, "/WINNT/Old.sys"]), b"new");
+    let (sound, stdout, stderr) = run("ntfsfix", &["-n", name]);
+    assert!(sound, "{}{stderr}", String::from_utf8_lossy(&stdout));
+}
+
 /// Files that Windows compressed take new contents: the compressed form is given up, nothing else of the file is.
 #[test]
 fn compressed_files_of_a_real_volume_take_new_contents() {
