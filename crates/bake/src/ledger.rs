@@ -2,6 +2,8 @@
 //!
 //! The first state met and the last one left count, so a later step that undoes an earlier one leaves no change.
 
+mod renames;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use winkiln_hive::ValueType;
 
 use crate::report::Change;
 use crate::value_text::display_value;
+use renames::Rename;
 
 /// What an edit is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub(crate) enum Target {
     File { volume: u32, path: String },
     /// A folder.
     Folder { volume: u32, path: String },
+    /// The spelling of a name, where letters change their case alone.
+    Name { volume: u32, path: String },
     /// The DOS attributes of a file or folder.
     Attributes { volume: u32, path: String },
     /// An element of a BCD object: `{guid}`, number and name.
@@ -40,6 +45,7 @@ impl Target {
             Self::File { volume, path }
             | Self::Folder { volume, path }
             | Self::BootIni { volume, path } => format!("path|{volume}|{path}"),
+            Self::Name { volume, path } => format!("name|{volume}|{path}"),
             Self::Attributes { volume, path } => format!("attributes|{volume}|{path}"),
             Self::Element { object, id, .. } => format!("element|{object}|{id}"),
         }
@@ -52,6 +58,7 @@ impl Target {
             Self::Value { .. } => "registry-value",
             Self::File { .. } => "file",
             Self::Folder { .. } => "folder",
+            Self::Name { .. } => "rename",
             Self::Attributes { .. } => "attributes",
             Self::Element { .. } => "bcd-element",
             Self::BootIni { .. } => "boot-ini",
@@ -67,6 +74,7 @@ impl Target {
             }
             Self::File { path, .. }
             | Self::Folder { path, .. }
+            | Self::Name { path, .. }
             | Self::Attributes { path, .. }
             | Self::BootIni { path, .. } => path.clone(),
             Self::Element { object, name, .. } => format!("{object} {name}"),
@@ -104,6 +112,8 @@ pub(crate) enum State {
     File(FileState),
     /// A folder.
     Folder,
+    /// A path as it is spelt.
+    Name(String),
     /// DOS attribute bits.
     Attributes(u32),
     /// An element: as `bcdedit` prints it, and its registry type and data.
@@ -153,7 +163,7 @@ impl State {
     fn text(&self) -> Option<String> {
         match self {
             Self::Absent => None,
-            Self::Key(text) | Self::Element(text, ..) => Some(text.clone()),
+            Self::Key(text) | Self::Element(text, ..) | Self::Name(text) => Some(text.clone()),
             Self::Value(kind, data) => Some(display_value(*kind, data)),
             Self::File(file) => Some(format!("{} bytes", file.length)),
             Self::Folder => Some("folder".to_owned()),
@@ -185,6 +195,7 @@ pub(crate) struct Entry {
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
     places: HashMap<String, usize>,
+    renames: Vec<Rename>,
     /// Steps that were already so.
     pub(crate) unchanged: usize,
 }
@@ -236,16 +247,20 @@ impl Ledger {
             let gone = match &entry.target {
                 Target::File { volume: v, path }
                 | Target::Folder { volume: v, path }
-                | Target::BootIni { volume: v, path } => *v == volume && below(path),
-                Target::Attributes { volume: v, path } => {
+                | Target::BootIni { volume: v, path } => {
+                    // What went before needs no second look: a tree is removed path by path.
+                    entry.after != State::Absent && *v == volume && below(path)
+                }
+                Target::Attributes { volume: v, path } | Target::Name { volume: v, path } => {
                     *v == volume && (below(path) || of_it(path))
                 }
                 _ => false,
             };
             if gone {
-                // Attributes go unmentioned: what carried them is gone, which is told of itself.
-                let attributes = matches!(entry.target, Target::Attributes { .. });
-                entry.after = if attributes { entry.before.clone() } else { State::Absent };
+                // Attributes and spelling go unmentioned: what carried them is gone, which is told of itself.
+                let carried =
+                    matches!(entry.target, Target::Attributes { .. } | Target::Name { .. });
+                entry.after = if carried { entry.before.clone() } else { State::Absent };
             }
         }
     }
@@ -271,7 +286,20 @@ impl Ledger {
 
     /// The changes, for the report.
     pub(crate) fn changes(&self) -> Vec<Change> {
-        self.entries.iter().filter(|entry| entry.before != entry.after).map(change).collect()
+        let told = self.told_renames();
+        let mut changes = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate() {
+            if let Some(rename) = told.iter().find(|rename| rename.from == at) {
+                changes.push(self.rename_change(rename));
+                continue;
+            }
+            let is_told =
+                entry.before == State::Absent && told.iter().any(|rename| rename.to == at);
+            if entry.before != entry.after && !is_told {
+                changes.push(change(entry));
+            }
+        }
+        changes
     }
 }
 

@@ -6,6 +6,7 @@ mod finish;
 mod first_boot_edit;
 mod lookup;
 mod registry_edit;
+mod rename_edit;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -279,13 +280,16 @@ impl Session {
             Step::PutFile { path, contents, parents } => self.put_file(path, contents, *parents),
             Step::MakeDirectory { path, parents } => self.make_directory(path, *parents),
             Step::Remove { path, recursive } => self.remove(path, *recursive),
+            Step::Rename { from, to } => self.rename(from, to),
             Step::SetAttributes { path, attributes } => self.set_attributes(path, *attributes),
             Step::BcdSet { object, element, value } => self.edit_bcd(object, element, Some(value)),
             Step::BcdDelete { object, element } => self.edit_bcd(object, element, None),
             Step::BcdAddLoadOption { object, word } => self.add_load_option(object, word),
             Step::BootIniAddSwitch { .. }
             | Step::BootIniRemoveSwitch { .. }
-            | Step::BootIniDefaultCopy { .. } => self.edit_boot_ini(step),
+            | Step::BootIniDefaultCopy { .. }
+            | Step::BootIniSetDefault { .. }
+            | Step::BootIniSetTimeout { .. } => self.edit_boot_ini(step),
             Step::FirstBoot { command } => self.add_first_boot(command),
         }
     }

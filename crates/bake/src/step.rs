@@ -52,6 +52,11 @@ pub enum Step {
         path: String,
         recursive: bool,
     },
+    /// An existing folder receives what is renamed; an existing file is replaced, a folder never is.
+    Rename {
+        from: String,
+        to: String,
+    },
     SetAttributes {
         path: String,
         attributes: u32,
@@ -82,6 +87,14 @@ pub enum Step {
     BootIniDefaultCopy {
         description_suffix: String,
         switch: String,
+    },
+    /// Moves the entry to where NTLDR takes it as default: first among those of its path.
+    BootIniSetDefault {
+        entry: usize,
+    },
+    /// -1 waits for ever.
+    BootIniSetTimeout {
+        seconds: i32,
     },
     /// Has a command run once at the next start of the guest. See [`crate::first_boot`].
     FirstBoot {

@@ -12,6 +12,11 @@ pub enum Claim {
         /// Contents.
         contents: Arc<Vec<u8>>,
     },
+    /// The path is a file, whatever it holds.
+    FileExists {
+        /// Path.
+        path: String,
+    },
     /// The path is a folder.
     Directory {
         /// Path.
@@ -39,6 +44,7 @@ impl Claim {
     pub fn path(&self) -> &str {
         match self {
             Self::File { path, .. }
+            | Self::FileExists { path }
             | Self::Directory { path }
             | Self::Absent { path }
             | Self::Hive { path, .. } => path,

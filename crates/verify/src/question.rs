@@ -117,6 +117,7 @@ fn ask_file(reader: &mut dyn FileReader, claim: &Claim) -> Result<Option<()>, Tr
         Claim::File { contents, .. } | Claim::Hive { contents, .. } => {
             return reader.compare(&path, contents).map(Some);
         }
+        Claim::FileExists { .. } => (Found::File, reader.find(&path)?),
         Claim::Directory { .. } => (Found::Directory, reader.find(&path)?),
         Claim::Absent { .. } => (Found::Nothing, reader.find(&path)?),
     };

@@ -105,6 +105,12 @@ fn edit(bytes: &[u8], step: &Step) -> Result<Vec<u8>, BootIniError> {
         Step::BootIniDefaultCopy { description_suffix, switch } => {
             ini.add_default_copy(description_suffix, switch)?;
         }
+        Step::BootIniSetDefault { entry } => {
+            ini.set_default(*entry)?;
+        }
+        Step::BootIniSetTimeout { seconds } => {
+            ini.set_timeout(*seconds);
+        }
         _ => {}
     }
     Ok(ini.to_bytes())

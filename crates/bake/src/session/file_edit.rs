@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use winkiln_volume::{Metadata, Volume, VolumeError};
+use winkiln_volume::{Filesystem, Metadata, Volume, VolumeError};
 
 use super::Session;
 use crate::BakeError;
@@ -15,15 +15,16 @@ use crate::step::Contents;
 /// A file is held in memory until independent readers have seen it on the disk.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 /// Of all files together.
-const ALL_BYTES_MAX: u64 = 4 << 30;
+pub(super) const ALL_BYTES_MAX: u64 = 4 << 30;
 /// What is there is read for the ledger up to this length.
-const BEFORE_BYTES_MAX: u64 = 64 << 20;
+pub(super) const BEFORE_BYTES_MAX: u64 = 64 << 20;
 /// Files and folders removed by one step.
 const REMOVED_MAX: usize = 1_000_000;
 /// Folders inside each other, when one is removed with all in it.
 const DEPTH_MAX: usize = 256;
 /// Attributes that users set: read-only, hidden, system, archive, not content indexed.
 const ATTRIBUTES: u32 = 0x2027;
+const NOT_INDEXED: u32 = 0x2000;
 
 impl Session {
     pub(super) fn put_file(
@@ -178,17 +179,26 @@ impl Session {
         let (target, before) = if found.is_directory {
             (Target::Folder { volume, path: path.clone() }, State::Folder)
         } else {
-            let state = if found.size <= BEFORE_BYTES_MAX && found.reparse_tag.is_none() {
-                FileState::met(&self.read(volume, &path, found.size)?)
-            } else {
-                FileState::unread(found.size)
-            };
+            let state = self.file_state(volume, &path, found)?;
             (Target::File { volume, path: path.clone() }, State::File(state))
         };
         self.edit(volume, &path, |volume| volume.remove(&path))?;
         self.ledger.path_removed(volume, &path);
         self.ledger.record(target, before, State::Absent);
         Ok(())
+    }
+
+    /// The state of a file that is about to go.
+    pub(super) fn file_state(
+        &mut self,
+        volume: u32,
+        path: &str,
+        found: &Metadata,
+    ) -> Result<FileState, BakeError> {
+        if found.size > BEFORE_BYTES_MAX || found.reparse_tag.is_some() {
+            return Ok(FileState::unread(found.size));
+        }
+        Ok(FileState::met(&self.read(volume, path, found.size)?))
     }
 
     pub(super) fn set_attributes(&mut self, path: &str, wanted: u32) -> Result<(), BakeError> {
@@ -203,6 +213,11 @@ impl Session {
             self.ledger.unchanged += 1;
             return Ok(());
         }
+        let is_ntfs = self.disk.volume(volume)?.filesystem() == Filesystem::Ntfs;
+        if !is_ntfs && (before ^ after) & NOT_INDEXED != 0 {
+            let problem = "lies on FAT, which has no attribute I";
+            return Err(BakeError::FileInTheWay { path, problem });
+        }
         self.edit(volume, &path, |volume| volume.set_attributes(&path, wanted))?;
         let target = Target::Attributes { volume, path };
         self.ledger.record(target, State::Attributes(before), State::Attributes(after));
@@ -210,7 +225,7 @@ impl Session {
     }
 
     /// A path inside the image. Which volume a drive letter means is not looked up, so other letters than C are noted.
-    fn image_path(&mut self, text: &str, volume: u32) -> Result<ImagePath, BakeError> {
+    pub(super) fn image_path(&mut self, text: &str, volume: u32) -> Result<ImagePath, BakeError> {
         let path = ImagePath::parse(text)?;
         if let Some(drive) = path.drive.filter(|drive| *drive != 'C') {
             self.warn(format!(
@@ -220,7 +235,11 @@ impl Session {
         Ok(path)
     }
 
-    fn metadata(&mut self, volume: u32, path: &str) -> Result<Option<Metadata>, BakeError> {
+    pub(super) fn metadata(
+        &mut self,
+        volume: u32,
+        path: &str,
+    ) -> Result<Option<Metadata>, BakeError> {
         let failed = |source| BakeError::Volume { path: path.to_owned(), source };
         self.disk.volume(volume)?.metadata(path).map_err(failed)
     }
@@ -238,26 +257,28 @@ impl Session {
         }
     }
 
-    fn edit(
+    pub(super) fn edit(
         &mut self,
         volume: u32,
         path: &str,
         edit: impl FnOnce(&mut Volume) -> Result<(), VolumeError>,
     ) -> Result<(), BakeError> {
         let failed = |source| BakeError::Volume { path: path.to_owned(), source };
-        let base = path.rfind(':').map_or(path, |colon| &path[..colon]);
-        let is_hive = self.guest.as_ref().is_some_and(|guest| {
-            let opened = guest.registry.opened();
-            opened.iter().any(|(_, file)| {
-                file.volume == volume && file.path.to_lowercase() == base.to_lowercase()
-            })
-        });
-        if is_hive {
+        let base = path.rfind(':').map_or(path, |colon| &path[..colon]).to_lowercase();
+        if self.has_open_hive(volume, |hive| hive == base) {
             // Its keys were read already; edits of both kinds would be mixed up.
             let problem = "is a registry hive that earlier steps use; edit it in a run of its own";
             return Err(BakeError::FileInTheWay { path: path.to_owned(), problem });
         }
         edit(self.disk.volume_mut(volume)?).map_err(failed)
+    }
+
+    /// Tells whether an open hive of a volume has such a path, which comes in lower case.
+    pub(super) fn has_open_hive(&self, volume: u32, is_it: impl Fn(&str) -> bool) -> bool {
+        self.guest.as_ref().is_some_and(|guest| {
+            let opened = guest.registry.opened();
+            opened.iter().any(|(_, file)| file.volume == volume && is_it(&file.path.to_lowercase()))
+        })
     }
 }
 

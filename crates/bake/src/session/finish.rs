@@ -140,8 +140,11 @@ fn fact(entry: &Entry, hive: &HiveName) -> Option<HiveFact> {
 fn file_claim(entry: &Entry) -> Option<(u32, Claim)> {
     match (&entry.target, &entry.after) {
         (Target::File { volume, path } | Target::BootIni { volume, path }, State::File(file)) => {
-            let contents = Arc::clone(file.bytes.as_ref()?);
-            Some((*volume, Claim::File { path: path.clone(), contents }))
+            let path = path.clone();
+            Some(match &file.bytes {
+                Some(contents) => (*volume, Claim::File { path, contents: Arc::clone(contents) }),
+                None => (*volume, Claim::FileExists { path }),
+            })
         }
         (Target::BootIni { volume, path }, State::BootIni(contents)) => {
             let contents = Arc::clone(contents);

@@ -491,3 +491,55 @@ fn what_is_not_there_is_said_and_nothing_is_written() {
     drop(session);
     assert!(guest.is_as(&before));
 }
+
+#[test]
+fn what_is_renamed_keeps_what_it_holds() {
+    let Some(guest) = Guest::new("rename.raw", "7", "mbr", &["--files", "120"]) else { return };
+    let before = guest.copy("before.img");
+    let rename = |from: &str, to: &str| Step::Rename { from: from.into(), to: to.into() };
+    let mut session = Session::open(&guest.image, &options(false)).unwrap();
+    session.apply(&dword("a", 1)).unwrap();
+    let error = session.apply(&rename(r"C:\Windows", r"C:\Old")).unwrap_err();
+    assert!(matches!(error, BakeError::FileInTheWay { .. }), "{error:?}");
+    drop(session);
+    assert!(guest.is_as(&before));
+
+    let put = |path: &str, text: &[u8]| Step::PutFile {
+        path: path.into(),
+        contents: winkiln_bake::step::Contents::Bytes(text.to_vec()),
+        parents: false,
+    };
+    let long = vec![0x5a; 300_000];
+    let steps = vec![
+        put(r"C:\one.bin", &long),
+        put(r"C:\two.bin", b"two"),
+        put(r"C:\Windows\INF\new.inf", b"new"),
+    ];
+    assert!(bake(&guest, &Recipe { presets: vec![], steps }, false).committed);
+    let steps = vec![
+        put(r"C:\Windows\INF\new.inf", b"newer"),
+        rename(r"C:\windows\inf", r"C:\Windows\Moved"),
+        rename(r"C:\ONE.BIN", r"C:\two.bin"),
+        rename(r"C:\two.bin", r"C:\Two.bin"),
+    ];
+    let report = bake(&guest, &Recipe { presets: vec![], steps }, false);
+    let changes = report.changes.iter();
+    let told: Vec<_> = changes.map(|change| (change.kind, &*change.target)).collect();
+    assert_eq!(
+        told,
+        [
+            ("file", r"\Windows\INF\new.inf"),
+            ("file", r"\Windows\Moved\new.inf"),
+            ("rename", r"\windows\INF"),
+            ("rename", r"\one.bin"),
+            ("file", r"\two.bin"),
+            ("rename", r"\two.bin"),
+        ],
+        "{report:?}"
+    );
+    assert!(guest.lists("Windows", "Moved") && !guest.lists("Windows", "INF"));
+    assert_eq!(guest.file("Windows/Moved/new.inf"), Some(b"newer".to_vec()));
+    assert_eq!(guest.file("Two.bin"), Some(long));
+    assert_eq!(guest.file("one.bin"), None);
+    guest.assert_clean(&before);
+}

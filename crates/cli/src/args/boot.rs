@@ -110,6 +110,12 @@ pub(crate) enum BootIniCommand {
     AddSwitch(SwitchArgs),
     /// Remove a switch from an entry
     RemoveSwitch(SwitchArgs),
+    /// Make an entry the default
+    ///
+    /// Of several entries of one path NTLDR takes the first: the entry is moved before the others.
+    Default(DefaultArgs),
+    /// Set how long the menu waits
+    Timeout(TimeoutArgs),
 }
 
 /// Of `bootini show`.
@@ -136,6 +142,44 @@ pub(crate) struct SwitchArgs {
     /// Number of the entry, from 1, as `bootini show` numbers them [default: the default entry]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) entry: Option<u32>,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `bootini default`.
+#[derive(Debug, Args)]
+pub(crate) struct DefaultArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// Number of the entry, from 1, as `bootini show` numbers them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) entry: u32,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `bootini timeout`.
+#[derive(Debug, Args)]
+pub(crate) struct TimeoutArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// Seconds, up to 999; 0 starts the default at once, -1 waits for ever
+    #[arg(
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i32).range(-1..=999)
+    )]
+    pub(crate) seconds: i32,
     #[command(flatten)]
     pub(crate) write: WriteArgs,
     #[command(flatten)]

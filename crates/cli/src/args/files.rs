@@ -23,6 +23,14 @@ pub(crate) enum FsCommand {
     Mkdir(MakeDirectoryArgs),
     /// Remove a file, an alternate data stream or a folder
     Rm(RemoveArgs),
+    /// Rename or move a file or folder
+    Mv(MoveArgs),
+    /// Show or change attributes
+    #[command(
+        override_usage = "winkiln fs attrib [OPTIONS] <IMAGE> <PATH> [+r-h...]",
+        disable_help_flag = true
+    )]
+    Attrib(AttribArgs),
 }
 
 /// Of `fs ls`.
@@ -153,4 +161,67 @@ pub(crate) struct RemoveArgs {
     pub(crate) open: ImageArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// Of `fs mv`.
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// File or folder inside the image
+    #[arg(value_name = "FROM")]
+    pub(crate) from: String,
+    /// Where to: an existing folder receives it, an existing file is replaced, any other name is taken by it
+    #[arg(value_name = "TO")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `fs attrib`.
+#[derive(Debug, Args)]
+pub(crate) struct AttribArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// File or folder inside the image
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// What to set (+) and clear (-), together or apart: r read-only, h hidden, s system, a archive, i not content
+    /// indexed [default: show the attributes]
+    // One argument for each letter: options may follow, and -h is a change.
+    #[arg(value_name = "+r-h...", allow_hyphen_values = true)]
+    first: Option<String>,
+    #[arg(hide = true, allow_hyphen_values = true)]
+    second: Option<String>,
+    #[arg(hide = true, allow_hyphen_values = true)]
+    third: Option<String>,
+    #[arg(hide = true, allow_hyphen_values = true)]
+    fourth: Option<String>,
+    #[arg(hide = true, allow_hyphen_values = true)]
+    fifth: Option<String>,
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+impl AttribArgs {
+    /// What to set and clear, in the order given.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &str> {
+        [&self.first, &self.second, &self.third, &self.fourth, &self.fifth]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
 }

@@ -1,5 +1,6 @@
 //! `winkiln bootini`.
 
+mod menu;
 mod show;
 mod switch;
 
@@ -21,6 +22,8 @@ pub(super) fn run(command: BootIniCommand) -> Result<()> {
         BootIniCommand::Show(args) => show::run(&args),
         BootIniCommand::AddSwitch(args) => switch::add(&args),
         BootIniCommand::RemoveSwitch(args) => switch::remove(&args),
+        BootIniCommand::Default(args) => menu::set_default(&args),
+        BootIniCommand::Timeout(args) => menu::set_timeout(&args),
     }
 }
 
@@ -36,4 +39,18 @@ fn read(session: &mut Session, image: &Path) -> Result<BootIni> {
     let volume = session.disk().volume(*volume).doing(doing)?;
     let bytes = volume.read(path, BOOT_INI_BYTES_MAX).doing(doing)?;
     BootIni::parse(&bytes).doing(doing)
+}
+
+/// Refuses the number of an entry that is not there.
+fn check_entry(session: &mut Session, image: &Path, number: u32) -> Result<()> {
+    let entries = read(session, image)?.entries().len();
+    if number as usize <= entries {
+        return Ok(());
+    }
+    Err(CliError::usage(format!(
+        "boot.ini of {} has no entry {number}, it holds {}",
+        image.display(),
+        if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") }
+    ))
+    .hint("`winkiln bootini show` numbers them"))
 }

@@ -1,9 +1,11 @@
 //! `winkiln fs`.
 
+mod attrib;
 mod cat;
 mod get;
 mod ls;
 mod mkdir;
+mod mv;
 mod put;
 mod rm;
 mod stat;
@@ -32,6 +34,8 @@ pub(super) fn run(command: FsCommand) -> Result<()> {
         FsCommand::Put(args) => put::run(&args),
         FsCommand::Mkdir(args) => mkdir::run(&args),
         FsCommand::Rm(args) => rm::run(&args),
+        FsCommand::Mv(args) => mv::run(&args),
+        FsCommand::Attrib(args) => attrib::run(&args),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::render::table::{Align, columns};
 use crate::render::text::{count, printable, size};
 
 /// DOS attribute bits and their letters, as `attrib` shows them.
-const ATTRIBUTES: [(u32, char); 8] = [
+const ATTRIBUTES: [(u32, char); 9] = [
     (0x1, 'R'),
     (0x2, 'H'),
     (0x4, 'S'),
@@ -19,6 +19,7 @@ const ATTRIBUTES: [(u32, char); 8] = [
     (0x200, 'P'),
     (0x400, 'L'),
     (0x800, 'C'),
+    (0x2000, 'I'),
     (0x4000, 'E'),
 ];
 
@@ -41,7 +42,8 @@ struct EntryJson {
     modified: Option<String>,
 }
 
-/// The letters of attribute bits: R read-only, H hidden, S system, A archive, P sparse, L reparse point, C compressed, E encrypted.
+/// The letters of attribute bits: R read-only, H hidden, S system, A archive, P sparse, L reparse point, C compressed, I not content indexed,
+/// E encrypted.
 pub(crate) fn attributes(bits: u32) -> String {
     ATTRIBUTES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, letter)| letter).collect()
 }
@@ -80,6 +82,25 @@ pub(crate) fn list_text(entries: &[Entry]) -> String {
     };
     let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
     columns(0, &[Align::Left, Align::Left, Align::Right, Align::Left], &rows)
+}
+
+/// `fs attrib --json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct AttribJson {
+    volume: u32,
+    path: String,
+    attributes: String,
+    attribute_bits: u32,
+}
+
+/// The JSON form of a path's attributes.
+pub(crate) fn attrib_json(volume: u32, path: &str, bits: u32) -> AttribJson {
+    AttribJson { volume, path: path.to_owned(), attributes: attributes(bits), attribute_bits: bits }
+}
+
+/// The text form: letters, path.
+pub(crate) fn attrib_text(path: &str, bits: u32) -> String {
+    format!("{:<10}{}\n", attributes(bits), printable(path))
 }
 
 /// `fs stat --json`.

@@ -42,7 +42,8 @@ pub(crate) fn ledger(changes: &[Change]) -> String {
             continue;
         }
         let (parent, name) = split(change);
-        let row = vec![printable(&name).into_owned(), change_text(change)];
+        let text = if change.kind == "rename" { new_name(change) } else { change_text(change) };
+        let row = vec![printable(&name).into_owned(), text];
         match groups.last_mut() {
             Some((last, rows)) if *last == parent => rows.push(row),
             _ => groups.push((parent, vec![row])),
@@ -74,7 +75,7 @@ fn split(change: &Change) -> (String, String) {
         None => (String::new(), format!("{target}{mark}")),
     };
     match change.kind {
-        "registry-value" | "file" => below(""),
+        "registry-value" | "file" | "rename" => below(""),
         "registry-key" | "folder" => below("\\"),
         "bcd-element" => match target.split_once(' ') {
             Some((object, element)) => (format!("BCD {object}"), element.to_owned()),
@@ -82,6 +83,12 @@ fn split(change: &Change) -> (String, String) {
         },
         kind => (target.to_owned(), kind.to_owned()),
     }
+}
+
+/// Where a renamed file or folder is now.
+fn new_name(change: &Change) -> String {
+    let name = change.after.as_deref().unwrap_or_default();
+    format!("{} -> {}", style("renamed").dim(), style(printable(name)).green())
 }
 
 fn change_text(change: &Change) -> String {
@@ -183,6 +190,7 @@ mod tests {
             change("registry-value", r"HKLM\A\rule", &long("FALSE"), &long("TRUE")),
             change("registry-key", r"HKLM\B", "key", ""),
             change("folder", r"\New", "", "folder"),
+            change("rename", r"\Old", r"\Old", r"\New\Old"),
             change("bcd-element", "{default} testsigning", "", "Yes"),
             change("boot-ini", r"\boot.ini", "one /a", "one /a /b\none /a"),
         ];
@@ -194,6 +202,7 @@ HKLM
     B\  key -> (gone)
 \
     New\  (none) -> folder
+    Old   renamed -> \New\Old
 BCD {default}
     testsigning  (none) -> Yes
 \boot.ini

@@ -16,6 +16,7 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::PutFile { path, .. } => format!("write {path}"),
         Step::MakeDirectory { path, .. } => format!("make folder {path}"),
         Step::Remove { path, .. } => format!("remove {path}"),
+        Step::Rename { from, to } => format!("rename {from} to {to}"),
         Step::SetAttributes { path, .. } => format!("set the attributes of {path}"),
         Step::BcdSet { object, element, value } => format!("set {element} of {object} to {value}"),
         Step::BcdDelete { object, element } => format!("delete {element} of {object}"),
@@ -28,6 +29,10 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::BootIniDefaultCopy { switch, .. } => {
             format!("make a copy of the default boot entry with {switch}")
         }
+        Step::BootIniSetDefault { entry } => {
+            format!("make {} the default", boot_entry(Some(*entry)))
+        }
+        Step::BootIniSetTimeout { seconds } => format!("set the timeout of boot.ini to {seconds}"),
         // Steps are added to the library before they are worded here.
         #[allow(unreachable_patterns)]
         _ => "do a step".to_owned(),

@@ -146,6 +146,45 @@ fn switches_of_boot_ini_come_and_go() {
 }
 
 #[test]
+fn the_default_of_boot_ini_is_the_first_entry_of_its_path() {
+    let guest = boot_ini_guest();
+    let image = guest.image();
+    let path = r"multi(0)disk(0)rdisk(0)partition(1)\WINDOWS";
+    let ini = format!(
+        "[boot loader]\r\ntimeout=30\r\ndefault={path}\r\n[operating systems]\r\n\
+         {path}=\"One\" /fastdetect\r\n\
+         multi(0)disk(0)rdisk(0)partition(1)\\OLD=\"Old\"\r\n\
+         {path}=\"Two\" /GPLPV\r\n"
+    );
+    let local = guest.write("boot.ini", ini.as_bytes());
+    drop(winkiln(&["fs", "put", image, &local, r"\boot.ini"]).ok());
+    let text = || winkiln(&["fs", "cat", image, r"\boot.ini"]).text();
+
+    let report = winkiln(&["bootini", "default", image, "--entry", "3", "--json"]).json();
+    assert_eq!(report["changes"][0]["kind"], "boot-ini", "{report}");
+    assert_eq!(report["verified"][0]["what"], r"\boot.ini", "{report}");
+    let moved = format!("{path}=\"Two\" /GPLPV\r\n{path}=\"One\" /fastdetect\r\nmulti(0)");
+    assert!(text().contains(&format!("default={path}\r\n")), "{}", text());
+    assert!(text().contains(&moved), "{}", text());
+    let again = winkiln(&["bootini", "default", image, "--entry", "1", "--json"]).json();
+    assert_eq!(again["committed"], false, "{again}");
+
+    drop(winkiln(&["bootini", "default", image, "--entry", "3"]).ok());
+    assert!(text().contains("default=multi(0)disk(0)rdisk(0)partition(1)\\OLD\r\n"), "{}", text());
+    for seconds in ["5", "-1", "0"] {
+        drop(winkiln(&["bootini", "timeout", image, seconds]).ok());
+        assert!(text().contains(&format!("timeout={seconds}\r\n")), "{}", text());
+        let again = winkiln(&["bootini", "timeout", image, seconds, "--json"]).json();
+        assert_eq!(again["committed"], false, "{again}");
+    }
+    let before = guest.hash();
+    winkiln(&["bootini", "default", image, "--entry", "4"]).fails(2, &["no entry 4", "3 entries"]);
+    winkiln(&["bootini", "default", image]).fails(2, &["--entry"]);
+    winkiln(&["bootini", "timeout", image, "1000"]).fails(2, &["1000"]);
+    assert_eq!(guest.hash(), before);
+}
+
+#[test]
 fn boot_ini_commands_send_a_bcd_guest_to_bcd() {
     let guest = Guest::new();
     winkiln(&["bootini", "show", guest.image()]).fails(1, &["boot.ini", "winkiln bcd"]);

@@ -12,7 +12,7 @@ fn a_dry_run_reports_and_leaves_the_image_as_it_was() {
         b"Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Site]\r\n",
     );
     let before = guest.hash();
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 11] = [
         &["apply", image, "--preset", "utc-clock", "--preset", "crash-dump=small"],
         &["reg", "add", image, r"HKLM\SOFTWARE\New", "-v", "x", "-d", "y"],
         &["reg", "import", image, &reg],
@@ -20,6 +20,8 @@ fn a_dry_run_reports_and_leaves_the_image_as_it_was() {
         &["fs", "mkdir", image, r"\New"],
         &["fs", "put", image, &file, r"\new.txt"],
         &["fs", "rm", "-r", image, r"\Users"],
+        &["fs", "mv", image, r"\Users", r"\People"],
+        &["fs", "attrib", image, r"\bootmgr", "+i", "-s", "-h", "-r", "-a"],
         &["bcd", "set", image, "{default}", "bootstatuspolicy", "IgnoreAllFailures"],
         &["bcd", "deletevalue", image, "{default}", "testsigning"],
     ];

@@ -201,3 +201,86 @@ fn many_files_make_a_deep_index() {
     assert_eq!(list["entries"].as_array().unwrap().len(), 600);
     drop(winkiln(&["fs", "rm", "-r", image, "many"]).ok());
 }
+
+#[test]
+fn files_and_folders_move_as_with_mv() {
+    let guest = Guest::new();
+    let image = guest.image();
+    let local = guest.write("a.txt", b"a");
+    let put = |to: &str| drop(winkiln(&["fs", "put", "-p", image, &local, to]).ok());
+    put(r"\Users\A.txt");
+    put(r"\Users\taken.txt");
+    drop(winkiln(&["fs", "mkdir", image, r"\Folder"]).ok());
+    // Into a folder, under another name, from folder to folder; the folder spells the name.
+    for (from, to, ends_up) in [
+        (r"C:\users\a.TXT", "/folder", r"\folder\A.txt"),
+        (r"\Folder\A.txt", r"\Folder\b.txt", r"\Folder\b.txt"),
+        (r"\Folder\b.txt", r"\Users\", r"\Users\b.txt"),
+        (r"\Users\b.txt", r"\", r"\b.txt"),
+        (r"\b.txt", r"\Users\taken.txt", r"\Users\taken.txt"),
+    ] {
+        let report = winkiln(&["fs", "mv", image, from, to, "--json"]).json();
+        let change = &report["changes"][0];
+        assert_eq!(report["committed"], true, "{report}");
+        assert_eq!((&change["kind"], &change["after"]), (&json!("rename"), &json!(ends_up)));
+        assert_eq!(report["verified"].as_array().unwrap().len(), 2, "{report}");
+        assert_eq!(winkiln(&["fs", "cat", image, ends_up]).out, b"a", "{from} {to}");
+        winkiln(&["fs", "stat", image, from]).fails(1, &["no such file"]);
+    }
+    // The case of letters alone, once.
+    let text = winkiln(&["fs", "mv", image, r"\folder", r"\FOLDER"]).ok();
+    assert!(text.contains("Folder  renamed -> \\FOLDER"), "{text}");
+    assert!(winkiln(&["fs", "ls", image, r"\"]).ok().contains("FOLDER"));
+    let again = winkiln(&["fs", "mv", image, r"\folder", r"\FOLDER", "--json"]).json();
+    assert_eq!((&again["committed"], &again["unchanged"]), (&json!(false), &json!(1)));
+    // A folder with what is in it.
+    let report = winkiln(&["fs", "mv", image, r"\Users", r"\FOLDER", "--json"]).json();
+    assert_eq!(report["changes"].as_array().unwrap().len(), 1, "{report}");
+    assert_eq!(winkiln(&["fs", "cat", image, r"\Folder\Users\taken.txt"]).out, b"a");
+
+    put(r"\Users\x");
+    let before = guest.hash();
+    for (from, to, status, parts) in [
+        (r"\Users", r"\FOLDER", 1, &["exists already"][..]),
+        (r"\FOLDER", r"\bootmgr", 1, &["exists already"]),
+        (r"\FOLDER", r"\FOLDER\Users", 1, &["into itself"]),
+        (r"\none", r"\FOLDER", 1, &["no such file or folder", "none"]),
+        (r"\Users\x", r"\No\x", 1, &["no such folder", "mkdir -p"]),
+        (r"\Users\x", r"\none\", 1, &["is not a folder"]),
+        (r"\", r"\FOLDER", 2, &["root folder"]),
+        (r"\$MFT", r"\mft", 1, &["$MFT"]),
+    ] {
+        winkiln(&["fs", "mv", image, from, to]).fails(status, parts);
+    }
+    assert_eq!(guest.hash(), before);
+}
+
+#[test]
+fn attributes_are_shown_and_changed_as_attrib_does() {
+    let guest = Guest::new();
+    let image = guest.image();
+    let path = guest.write("a.txt", b"a");
+    drop(winkiln(&["fs", "put", image, &path, r"\a.txt"]).ok());
+    let letters = || {
+        let shown = winkiln(&["fs", "attrib", image, r"c:/a.txt", "--json"]).json();
+        shown["attributes"].as_str().unwrap().to_owned()
+    };
+    for (changes, expected) in [
+        (&["+r-a"][..], "R"),
+        (&["-r", "+H", "+s"], "HS"),
+        (&["-h", "--quiet", "-s", "+a+i"], "AI"),
+        (&["-i"], "A"),
+    ] {
+        drop(winkiln(&[&["fs", "attrib", image, r"\a.txt"], changes].concat()).ok());
+        assert_eq!(letters(), expected, "{changes:?}");
+    }
+    let report = winkiln(&["fs", "attrib", image, r"\a.txt", "+a", "-h", "--json"]).json();
+    assert_eq!((&report["committed"], &report["unchanged"]), (&json!(false), &json!(1)));
+    let text = winkiln(&["fs", "attrib", image, r"\a.txt"]).ok();
+    assert_eq!(text, "A         \\a.txt\n");
+    let before = guest.hash();
+    winkiln(&["fs", "attrib", image, r"\a.txt", "+x"]).fails(2, &["+x", "+r-h"]);
+    winkiln(&["fs", "attrib", image, r"\a.txt", "--jsn"]).fails(2, &["jsn"]);
+    winkiln(&["fs", "attrib", image, r"\none", "+r"]).fails(1, &["no such file"]);
+    assert_eq!(guest.hash(), before);
+}

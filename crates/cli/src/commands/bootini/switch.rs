@@ -3,7 +3,7 @@
 use winkiln_bake::Step;
 
 use crate::args::boot::SwitchArgs;
-use crate::error::{CliError, Result};
+use crate::error::Result;
 use crate::output::Output;
 use crate::session;
 
@@ -27,15 +27,7 @@ fn index(args: &SwitchArgs) -> Option<usize> {
 fn edit(args: &SwitchArgs, step: Step) -> Result<()> {
     let output = Output::new(&args.output);
     let mut session = session::open(&args.image, &args.open, &args.write)?;
-    let entries = super::read(&mut session, &args.image)?.entries().len();
-    if let Some(number) = args.entry.filter(|number| *number as usize > entries) {
-        return Err(CliError::usage(format!(
-            "boot.ini of {} has no entry {number}, it holds {}",
-            args.image.display(),
-            if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") }
-        ))
-        .hint("`winkiln bootini show` numbers them"));
-    }
+    super::check_entry(&mut session, &args.image, args.entry.unwrap_or(1))?;
     let report = session::bake(session, &[step], &args.image, output)?;
     output.report(&report, None)
 }

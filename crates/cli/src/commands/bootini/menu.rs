@@ -1,0 +1,28 @@
+//! `winkiln bootini default` and `timeout`.
+
+use winkiln_bake::Step;
+
+use crate::args::boot::{DefaultArgs, TimeoutArgs};
+use crate::error::Result;
+use crate::output::Output;
+use crate::session;
+
+/// Makes an entry the default.
+pub(super) fn set_default(args: &DefaultArgs) -> Result<()> {
+    let output = Output::new(&args.output);
+    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    super::check_entry(&mut session, &args.image, args.entry)?;
+    let step = Step::BootIniSetDefault { entry: args.entry as usize - 1 };
+    let report = session::bake(session, &[step], &args.image, output)?;
+    output.report(&report, None)
+}
+
+/// Sets how long the menu waits.
+pub(super) fn set_timeout(args: &TimeoutArgs) -> Result<()> {
+    let output = Output::new(&args.output);
+    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    super::read(&mut session, &args.image)?;
+    let step = Step::BootIniSetTimeout { seconds: args.seconds };
+    let report = session::bake(session, &[step], &args.image, output)?;
+    output.report(&report, None)
+}
