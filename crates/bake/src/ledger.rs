@@ -247,10 +247,7 @@ impl Ledger {
             let gone = match &entry.target {
                 Target::File { volume: v, path }
                 | Target::Folder { volume: v, path }
-                | Target::BootIni { volume: v, path } => {
-                    // What went before needs no second look: a tree is removed path by path.
-                    entry.after != State::Absent && *v == volume && below(path)
-                }
+                | Target::BootIni { volume: v, path } => *v == volume && below(path),
                 Target::Attributes { volume: v, path } | Target::Name { volume: v, path } => {
                     *v == volume && (below(path) || of_it(path))
                 }

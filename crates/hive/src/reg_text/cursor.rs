@@ -3,6 +3,7 @@
 use super::RegTextError;
 
 /// Reads text from front to back and counts its lines.
+#[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     rest: &'a str,
     line: u32,

@@ -138,14 +138,15 @@ fn bytes(at: &mut Cursor<'_>) -> Result<Vec<u8>, RegTextError> {
             wants_byte = true;
             continue;
         }
-        let show = at.show();
+        let before = *at;
         let digits = at.take_while(|letter| letter.is_ascii_hexdigit());
         match (digits.len(), u8::from_str_radix(digits, 16)) {
             (1 | 2, Ok(byte)) => data.push(byte),
             _ => {
-                return Err(
-                    at.error(format!("expected a byte of 1 or 2 hexadecimal digits, found {show}"))
-                );
+                return Err(at.error(format!(
+                    "expected a byte of 1 or 2 hexadecimal digits, found {}",
+                    before.show()
+                )));
             }
         }
         wants_byte = false;

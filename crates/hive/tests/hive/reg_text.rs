@@ -296,3 +296,16 @@ fn a_large_file_is_imported_in_no_time() {
     // A minute means that something grows with the square of the file.
     assert!(took.as_secs() < 20, "{took:?}");
 }
+
+#[test]
+fn bytes_in_one_long_line_are_read_in_no_time() {
+    let line = format!("\"a\"=hex:5a{}", ",5a".repeat((1 << 20) - 1));
+    let start = std::time::Instant::now();
+    let (_, kind, data) = value(&line).unwrap();
+    let took = start.elapsed();
+    assert_eq!(kind, ValueType::Binary);
+    assert!(data.len() == 1 << 20 && data.iter().all(|byte| *byte == 0x5a));
+    // Minutes mean that something grows with the square of the line.
+    assert!(took.as_secs() < 20, "{took:?}");
+    assert!(value(&format!("{line},5x")).unwrap_err().contains("found \"x\""));
+}
