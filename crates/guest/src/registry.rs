@@ -176,7 +176,7 @@ impl Registry {
             let ranges = joined(opened.hive.seal(now));
             let bytes = opened.hive.bytes();
             match write(volume, path, bytes, ranges) {
-                // A compressed file, or one with holes, is refused before it is changed: it can only be replaced.
+                // A compressed file is refused before it is changed: it can only be replaced.
                 Err(VolumeError::Ntfs(winkiln_ntfs::Error::StreamForm { .. })) => {
                     volume.write(path, bytes)
                 }
