@@ -26,6 +26,24 @@ pub trait Device: Send + Sync {
     /// As [`Device::read_at`], and [`DeviceError::ReadOnly`].
     fn write_at(&self, offset: u64, data: &[u8]) -> Result<(), DeviceError>;
 
+    /// Writes `data` to a place that nothing on the device names, and that nothing named when the transaction over it began:
+    /// clusters that were free then. A transaction may let such bytes reach the image before it commits.
+    ///
+    /// # Errors
+    /// As [`Device::write_at`].
+    fn write_fresh(&self, offset: u64, data: &[u8]) -> Result<(), DeviceError> {
+        self.write_at(offset, data)
+    }
+
+    /// Fills `buf` with the bytes from `offset` as they were when the transaction over the device began. A device without a
+    /// transaction has only its present bytes.
+    ///
+    /// # Errors
+    /// As [`Device::read_at`].
+    fn read_original_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DeviceError> {
+        self.read_at(offset, buf)
+    }
+
     /// The number of writes the device has taken, one more with each; `None` when it does not count them.
     ///
     /// What was read at a generation holds as long as the generation does. Caches above a device rest on it.

@@ -41,6 +41,16 @@ impl Device for Window {
         self.device.write_at(self.start + offset, data)
     }
 
+    fn write_fresh(&self, offset: u64, data: &[u8]) -> Result<(), DeviceError> {
+        check_range(offset, data.len(), self.length)?;
+        self.device.write_fresh(self.start + offset, data)
+    }
+
+    fn read_original_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DeviceError> {
+        check_range(offset, buf.len(), self.length)?;
+        self.device.read_original_at(self.start + offset, buf)
+    }
+
     fn generation(&self) -> Option<u64> {
         self.device.generation()
     }

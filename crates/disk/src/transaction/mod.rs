@@ -183,6 +183,14 @@ impl Device for Transaction {
         })
     }
 
+    fn read_original_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DeviceError> {
+        check_range(offset, buf.len(), self.len())?;
+        let mut state = self.state();
+        Self::check_usable(&state, "read", offset, buf.len())?;
+        let State { cache, io, .. } = &mut *state;
+        cache.read(&self.image.backend, offset, buf, &mut io.image_bytes_read)
+    }
+
     fn generation(&self) -> Option<u64> {
         Some(self.state().generation)
     }
