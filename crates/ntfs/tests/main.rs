@@ -14,5 +14,6 @@ mod fragmented_mft;
 mod limits;
 mod overlaid_files;
 mod rename;
+mod sddl;
 mod second_reader;
 mod state;

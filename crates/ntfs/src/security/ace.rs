@@ -101,6 +101,16 @@ impl<'a> Ace<'a> {
         }
     }
 
+    /// A copy with another mask.
+    pub(crate) fn with_mask(&self, mask: u32) -> Result<Vec<u8>, SecurityError> {
+        let mut copy = self.bytes.to_vec();
+        if bytes::put(&mut copy, 4, &mask.to_le_bytes()) {
+            Ok(copy)
+        } else {
+            Err(SecurityError::Descriptor { offset: self.offset, problem: "an entry is cut short" })
+        }
+    }
+
     /// The object type and the inherited object type of an object entry.
     pub(crate) fn guids(&self) -> [Option<&'a [u8; 16]>; 2] {
         if self.kind() != Kind::ObjectAccess {

@@ -116,25 +116,30 @@ pub(crate) fn build_list(revision: u8, entries: &[Vec<u8>]) -> Result<Vec<u8>, S
     Ok(list)
 }
 
+/// The parts of a descriptor, each as it lies in one; a missing part has no bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Parts<'a> {
+    pub(crate) owner: Option<&'a [u8]>,
+    pub(crate) group: Option<&'a [u8]>,
+    pub(crate) sacl: Option<&'a [u8]>,
+    pub(crate) dacl: Option<&'a [u8]>,
+}
+
 /// A descriptor of these parts, in the order in which Windows lays them out: SACL, DACL, owner, group.
-pub(crate) fn build(
-    control: u16,
-    owner: &[u8],
-    group: &[u8],
-    sacl: Option<&[u8]>,
-    dacl: &[u8],
-) -> Vec<u8> {
+pub(crate) fn build(control: u16, of: Parts<'_>) -> Vec<u8> {
     let mut parts = Vec::new();
-    let mut place = |part: &[u8]| {
+    let mut place = |part: Option<&[u8]>| {
         // Lists and identifiers are 64 KiB together at most, each twice.
         let offset = u32::try_from(HEAD + parts.len()).unwrap_or(u32::MAX);
-        parts.extend_from_slice(part);
-        offset
+        part.map_or(0, |part| {
+            parts.extend_from_slice(part);
+            offset
+        })
     };
-    let sacl_at = sacl.map_or(0, &mut place);
-    let dacl_at = place(dacl);
-    let owner_at = place(owner);
-    let group_at = place(group);
+    let sacl_at = place(of.sacl);
+    let dacl_at = place(of.dacl);
+    let owner_at = place(of.owner);
+    let group_at = place(of.group);
     let mut bytes = vec![1, 0];
     bytes.extend((control | SELF_RELATIVE).to_le_bytes());
     for offset in [owner_at, group_at, sacl_at, dacl_at] {

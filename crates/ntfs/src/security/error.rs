@@ -18,6 +18,26 @@ pub enum SecurityError {
         /// Bytes needed.
         size: usize,
     },
+    /// Text that is not SDDL, or that holds what is not handled.
+    #[error("sddl: {problem} at character {at}: {found:?}")]
+    Sddl {
+        /// Characters before the place.
+        at: usize,
+        /// What is wrong there.
+        problem: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// Letters of SDDL that mean an account of a machine or domain whose identifier was not given.
+    #[error(
+        "sddl: {letters} is an account of the {whose}, whose identifier is not known; write its S-1-5-21-... instead"
+    )]
+    SddlDomain {
+        /// The letters.
+        letters: String,
+        /// `machine`, `domain` or `forest`.
+        whose: &'static str,
+    },
     /// No descriptor has this security id.
     #[error("security id {id:#x} is not in $Secure")]
     NoSuchId {

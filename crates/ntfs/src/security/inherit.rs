@@ -4,8 +4,8 @@ use super::ace::{
     Ace, CONTAINER_INHERIT, INHERIT_ONLY, INHERITED, Kind, NO_PROPAGATE, OBJECT_INHERIT,
 };
 use super::descriptor::{
-    DACL_AUTO_INHERITED, DACL_PRESENT, Descriptor, List, SACL_AUTO_INHERITED, SACL_PRESENT, build,
-    build_list,
+    DACL_AUTO_INHERITED, DACL_PRESENT, Descriptor, List, Parts, SACL_AUTO_INHERITED, SACL_PRESENT,
+    build, build_list,
 };
 use super::{SecurityError, sid};
 use crate::Error;
@@ -51,7 +51,13 @@ pub fn inherit(parent: &[u8], is_directory: bool) -> Result<Vec<u8>, Error> {
     if sacl.is_some() {
         control |= SACL_PRESENT | marked(SACL_AUTO_INHERITED);
     }
-    Ok(build(control, sid::ADMINISTRATORS, sid::LOCAL_SYSTEM, sacl.as_deref(), &dacl))
+    let parts = Parts {
+        owner: Some(sid::ADMINISTRATORS),
+        group: Some(sid::LOCAL_SYSTEM),
+        sacl: sacl.as_deref(),
+        dacl: Some(&dacl),
+    };
+    Ok(build(control, parts))
 }
 
 /// The list of what `parent` passes on, each entry with the flag `mark`; `None` when that is nothing.
@@ -103,7 +109,7 @@ fn inherit_entry(
 }
 
 /// Replaces generic rights by the file rights that they stand for.
-fn file_rights(mask: u32) -> u32 {
+pub(super) fn file_rights(mask: u32) -> u32 {
     let mapped = GENERIC_TO_FILE.iter().filter(|(generic, _)| mask & generic != 0);
     mapped.fold(mask & !GENERIC, |mask, (_, rights)| mask | rights)
 }

@@ -1,4 +1,4 @@
-//! Security descriptors: what a new file inherits, and the volume's `$Secure` store.
+//! Security descriptors: what a new file inherits, their text (SDDL), and the volume's `$Secure` store.
 
 mod error;
 mod sid;
@@ -7,12 +7,17 @@ mod descriptor;
 mod inherit;
 mod sds;
 mod store;
+mod sddl_words;
 mod sddl;
+mod sddl_read;
+mod change;
 pub mod secure_file;
 
+pub use change::{for_file, replace_parts};
 pub use error::SecurityError;
 pub use inherit::inherit;
 pub use sddl::to_sddl;
+pub use sddl_read::{Domains, from_sddl};
 pub use sds::hash;
 pub use secure_file::{SecureFile, SecureIndex};
 pub use store::{find_or_add, lookup};

@@ -5,96 +5,13 @@ use std::fmt::Write;
 use super::SecurityError;
 use super::ace::{Ace, Kind};
 use super::descriptor::{Descriptor, List};
+use super::sddl_words::{ALIASES, CONTROL, FLAGS, LABEL_RIGHTS, MASKS, NULL_LIST, RIGHTS, TYPES};
 use crate::bytes;
-
-/// Well-known identifiers: (authority, sub-authorities, letters). Longer rows of sub-authorities have no letters here.
-///
-/// Source: MS-DTYP 2.5.1.1, "SID Token".
-const ALIASES: [(u64, &[u32], &str); 34] = [
-    (1, &[0], "WD"),
-    (3, &[0], "CO"),
-    (3, &[1], "CG"),
-    (3, &[4], "OW"),
-    (5, &[2], "NU"),
-    (5, &[4], "IU"),
-    (5, &[6], "SU"),
-    (5, &[7], "AN"),
-    (5, &[9], "ED"),
-    (5, &[10], "PS"),
-    (5, &[11], "AU"),
-    (5, &[12], "RC"),
-    (5, &[18], "SY"),
-    (5, &[19], "LS"),
-    (5, &[20], "NS"),
-    (5, &[33], "WR"),
-    (5, &[32, 544], "BA"),
-    (5, &[32, 545], "BU"),
-    (5, &[32, 546], "BG"),
-    (5, &[32, 547], "PU"),
-    (5, &[32, 548], "AO"),
-    (5, &[32, 549], "SO"),
-    (5, &[32, 550], "PO"),
-    (5, &[32, 551], "BO"),
-    (5, &[32, 552], "RE"),
-    (5, &[32, 554], "RU"),
-    (5, &[32, 555], "RD"),
-    (5, &[32, 556], "NO"),
-    (15, &[2, 1], "AC"),
-    (16, &[4096], "LW"),
-    (16, &[8192], "ME"),
-    (16, &[8448], "MP"),
-    (16, &[12288], "HI"),
-    (16, &[16384], "SI"),
-];
-/// Types of entries: (code, letters).
-const TYPES: [(u8, &str); 16] = [
-    (0x00, "A"),
-    (0x01, "D"),
-    (0x02, "AU"),
-    (0x03, "AL"),
-    (0x05, "OA"),
-    (0x06, "OD"),
-    (0x07, "OU"),
-    (0x08, "OL"),
-    (0x09, "XA"),
-    (0x0a, "XD"),
-    (0x0b, "ZA"),
-    (0x0d, "XU"),
-    (0x11, "ML"),
-    (0x12, "RA"),
-    (0x13, "SP"),
-    (0x14, "TL"),
-];
-/// Flags of entries: (bit, letters).
-const FLAGS: [(u8, &str); 7] = [
-    (0x01, "OI"),
-    (0x02, "CI"),
-    (0x04, "NP"),
-    (0x08, "IO"),
-    (0x10, "ID"),
-    (0x40, "SA"),
-    (0x80, "FA"),
-];
-/// Masks with letters of their own.
-const MASKS: [(u32, &str); 4] =
-    [(0x001f_01ff, "FA"), (0x0012_0089, "FR"), (0x0012_0116, "FW"), (0x0012_00a0, "FX")];
-/// Rights that masks are written with when nothing else is in them.
-const RIGHTS: [(u32, &str); 8] = [
-    (0x0002_0000, "RC"),
-    (0x0001_0000, "SD"),
-    (0x0004_0000, "WD"),
-    (0x0008_0000, "WO"),
-    (0x1000_0000, "GA"),
-    (0x2000_0000, "GX"),
-    (0x4000_0000, "GW"),
-    (0x8000_0000, "GR"),
-];
-/// Rights of an integrity label.
-const LABEL_RIGHTS: [(u32, &str); 3] = [(1, "NW"), (2, "NR"), (4, "NX")];
 
 /// A self-relative security descriptor as a line of SDDL, such as `O:BAG:SYD:AI(A;OICIID;FA;;;BA)`.
 ///
-/// It is meant for reading: conditions, attribute values, and entries of unknown types are shown by their size in bytes.
+/// [`super::from_sddl`] reads it back, except for conditions, attribute values, and entries of unknown types, which are shown by
+/// their size in bytes.
 /// # Errors
 /// [`SecurityError::Descriptor`].
 ///
@@ -117,14 +34,14 @@ pub fn to_sddl(descriptor: &[u8]) -> Result<String, SecurityError> {
             continue;
         }
         text.push_str(letter);
-        for (bit, letters) in [(0x1000, "P"), (0x0100, "AR"), (0x0400, "AI")] {
+        for (bit, letters) in CONTROL {
             if has(bit) {
                 text.push_str(letters);
             }
         }
         match list {
             Some(list) => list_text(list, &mut text)?,
-            None => text.push_str("NO_ACCESS_CONTROL"),
+            None => text.push_str(NULL_LIST),
         }
     }
     Ok(text)

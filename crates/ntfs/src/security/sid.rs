@@ -13,6 +13,7 @@ pub(crate) const CREATOR_GROUP: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0];
 
 /// Sub-authorities that an identifier may have.
 const SUB_AUTHORITIES_MAX: u8 = 15;
+pub(crate) const PARTS_MAX: usize = SUB_AUTHORITIES_MAX as usize;
 
 /// Bytes of the identifier at `at`, which may be followed by others.
 ///
@@ -25,4 +26,14 @@ pub(crate) fn at(bytes: &[u8], at: usize) -> Result<&[u8], SecurityError> {
     };
     rest.get(..8 + 4 * usize::from(*count))
         .ok_or_else(|| malformed("a security identifier passes the end"))
+}
+
+/// The identifier of an account of a machine or domain: its own with the account's number behind.
+pub(crate) fn with_account(base: &[u8], number: u32) -> Result<Vec<u8>, SecurityError> {
+    let mut sid = at(base, 0)?.to_vec();
+    let full = SecurityError::Descriptor { offset: 0, problem: "the identifier is full" };
+    let count = sid.get_mut(1).filter(|count| **count < SUB_AUTHORITIES_MAX).ok_or(full)?;
+    *count += 1;
+    sid.extend(number.to_le_bytes());
+    Ok(sid)
 }
