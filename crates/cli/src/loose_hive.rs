@@ -1,6 +1,7 @@
 //! A hive in a file of its own, edited without an image.
 
 mod ledger;
+mod logs;
 mod mount;
 mod replace;
 
@@ -24,25 +25,44 @@ pub(crate) struct LooseHive {
     hive: Hive,
     mount: Option<String>,
     ledger: Ledger,
+    /// Logs that the hive was recovered from.
+    logs: Vec<PathBuf>,
+    warnings: Vec<String>,
 }
 
 impl LooseHive {
-    /// Opens for reading. A hive with pending transaction logs is read as it is, with a warning.
+    /// Opens for reading. A dirty hive is recovered from the logs beside it; without any, it is read as it is, with a
+    /// warning.
     pub(crate) fn open_read_only(path: &Path, mount: Option<&str>, output: Output) -> Result<Self> {
-        let hive = match Hive::open(read(path)?) {
-            Err(error @ HiveError::Dirty { .. }) => {
-                output.warn(&format!("{}: {error}; shown without them", path.display()));
-                Hive::open_unrecovered(read(path)?)
-            }
-            opened => opened,
-        };
-        Self::new(path, hive.doing(|| format!("cannot open hive {}", path.display()))?, mount)
+        let bytes = read(path)?;
+        if let Err(error @ HiveError::Dirty { .. }) = Hive::open(bytes.clone())
+            && !logs::are_beside(path)?
+        {
+            output.warn(&format!("{}: {error}; shown without them", path.display()));
+            let hive = Hive::open_unrecovered(bytes);
+            let doing = || format!("cannot open hive {}", path.display());
+            return Self::new(path, hive.doing(doing)?, mount);
+        }
+        let this = Self::load(path, bytes, mount)?;
+        for warning in &this.warnings {
+            output.warn(warning);
+        }
+        Ok(this)
     }
 
     /// Opens for editing.
     pub(crate) fn open(path: &Path, mount: Option<&str>) -> Result<Self> {
-        let hive = Hive::open(read(path)?);
-        Self::new(path, hive.doing(|| format!("cannot edit hive {}", path.display()))?, mount)
+        Self::load(path, read(path)?, mount)
+    }
+
+    fn load(path: &Path, bytes: Vec<u8>, mount: Option<&str>) -> Result<Self> {
+        let logs::Loaded { hive, recovered } = logs::load(path, bytes)?;
+        let mut this = Self::new(path, hive, mount)?;
+        if let Some((logs, recovery)) = recovered {
+            this.warnings.push(logs::told(path, recovery));
+            this.logs = logs;
+        }
+        Ok(this)
     }
 
     /// A hive that is not yet a file.
@@ -51,7 +71,14 @@ impl LooseHive {
             Some(key) => Some(mount::parse(key)?),
             None => guess(&hive).map(str::to_owned),
         };
-        Ok(Self { path: path.to_owned(), hive, mount, ledger: Ledger::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            hive,
+            mount,
+            ledger: Ledger::default(),
+            logs: Vec::new(),
+            warnings: Vec::new(),
+        })
     }
 
     /// The hive.
@@ -92,7 +119,8 @@ impl LooseHive {
     /// Seals the hive and puts it in the file's place, unless nothing changed or `dry_run`.
     pub(crate) fn finish(mut self, now: u64, dry_run: bool) -> Result<Report> {
         let mut report = self.ledger.report(dry_run);
-        if !self.hive.is_modified() {
+        report.warnings = self.warnings;
+        if !self.hive.is_edited() {
             return Ok(report);
         }
         let changed: u64 = self.hive.seal(now).iter().map(|range| range.end - range.start).sum();
@@ -104,6 +132,10 @@ impl LooseHive {
             report.committed = true;
             report.io.image_bytes_written = self.hive.bytes().len() as u64;
             report.io.flushes = 2;
+            if let Err(error) = logs::empty(&self.logs) {
+                // Windows passes them over: the hive is complete, and newer than they are.
+                report.warnings.push(format!("a log of the hive could not be emptied: {error}"));
+            }
         }
         Ok(report)
     }

@@ -9,10 +9,9 @@
 //! Source: M. Suhanov, "Windows registry file format specification", "Format of transaction log files" and "Dirty state of
 //! a hive".
 
-use std::collections::HashSet;
 use std::fmt;
 
-use winkiln_hive::{Finding, Hive, HiveError, Recovery, check_file};
+use winkiln_hive::{Hive, HiveError, Recovery};
 use winkiln_volume::{Volume, VolumeError};
 
 use crate::{GuestError, HiveFile};
@@ -78,7 +77,7 @@ pub(crate) fn load(volume: &Volume, file: &HiveFile) -> Result<LoadedHive, Guest
         Err(error) if error == fault => return Err(unusable(path, logs, fault)),
         Err(source) => return Err(GuestError::HiveRecovery { path: path.clone(), source }),
     };
-    let mut new = new_findings(&hive, &bytes).into_iter();
+    let mut new = hive.new_findings(&bytes).into_iter();
     if let Some(first) = new.next() {
         let count = new.len() + 1;
         return Err(GuestError::DamagedAfterRecovery { path: path.clone(), count, first });
@@ -134,16 +133,4 @@ fn unusable(path: &str, logs: Vec<String>, fault: HiveError) -> GuestError {
         }
         source => GuestError::Hive { path, source },
     }
-}
-
-/// What is wrong with a recovered hive that was not wrong with it before: logs of another hive, or damaged ones.
-fn new_findings(hive: &Hive, before: &[u8]) -> Vec<Finding> {
-    let mut found = hive.check();
-    if !found.is_empty() {
-        let before = check_file(before).unwrap_or_default();
-        let known: HashSet<(&str, u64)> =
-            before.iter().map(|finding| (finding.id, finding.offset)).collect();
-        found.retain(|finding| !known.contains(&(finding.id, finding.offset)));
-    }
-    found
 }

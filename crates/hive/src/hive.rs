@@ -119,6 +119,20 @@ impl Hive {
         Ok((hive, recovery))
     }
 
+    /// What is wrong with this hive that was not wrong with the file `before` recovery: logs of another hive, or damaged
+    /// ones, show here.
+    #[must_use]
+    pub fn new_findings(&self, before: &[u8]) -> Vec<Finding> {
+        let mut found = self.check();
+        if !found.is_empty() {
+            let before = check::check_file(before).unwrap_or_default();
+            let known: HashSet<(&str, u64)> =
+                before.iter().map(|finding| (finding.id, finding.offset)).collect();
+            found.retain(|finding| !known.contains(&(finding.id, finding.offset)));
+        }
+        found
+    }
+
     /// Makes the next [`Hive::seal`] go past the sequence numbers of these logs, whatever they are.
     pub fn pass_logs(&mut self, logs: &[&[u8]]) {
         self.logged = self.logged.max(recovery::highest_sequence(logs));

@@ -8,6 +8,7 @@ mod files;
 mod help;
 mod json;
 mod killed;
+mod loose_logs;
 mod outside_tools;
 mod registry;
 mod usage;

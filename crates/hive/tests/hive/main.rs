@@ -9,6 +9,7 @@ mod model;
 mod opening;
 mod recovery;
 mod reg_text;
+mod replayers;
 mod rng;
 mod special;
 mod tools;

@@ -6,7 +6,7 @@ use crate::{corpus, tools};
 use winkiln_hive::{Hive, HiveError, Recovery, ValueType};
 
 /// A hive of the corpus with its logs.
-fn with_logs(name: &str) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
+pub fn with_logs(name: &str) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
     let hive = corpus::sample(name)?;
     let folder = corpus::folder()?;
     let logs = [".LOG", ".LOG1", ".LOG2"];
@@ -17,13 +17,13 @@ fn with_logs(name: &str) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
     Some((hive, logs))
 }
 
-fn recover(bytes: &[u8], logs: &[Vec<u8>]) -> Result<(Hive, Recovery), HiveError> {
+pub fn recover(bytes: &[u8], logs: &[Vec<u8>]) -> Result<(Hive, Recovery), HiveError> {
     let logs: Vec<&[u8]> = logs.iter().map(Vec::as_slice).collect();
     Hive::recover(bytes, &logs)
 }
 
 /// Dirty hives with new-format logs: how many entries Windows would apply.
-const DIRTY: [(&str, u32); 12] = [
+pub const DIRTY: [(&str, u32); 12] = [
     ("hive/museum-amcache-server2022/Amcache.hve", 6),
     ("hive/museum-amcache-win10-aptsimulatorvm/Amcache.hve", 4),
     ("hive/museum-amcache-win11-rathbunvm/Amcache.hve", 9),
