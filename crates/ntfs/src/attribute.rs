@@ -99,6 +99,8 @@ impl Attribute {
             let field = |at| bytes::u64_at(raw, at).ok_or(SHORT);
             let pairs_at = usize::from(bytes::u16_at(raw, 0x20).ok_or(SHORT)?);
             let lowest = field(0x10)?;
+            // What stands first behind the header, the name or the mapping pairs, tells how long it is.
+            let head = if name_length == 0 { pairs_at } else { pairs_at.min(name_at) };
             let packed = flags & (flag::COMPRESSION | flag::SPARSE) != 0 && lowest == 0;
             Form::NonResident {
                 lowest,
@@ -108,7 +110,7 @@ impl Attribute {
                 allocated: field(0x28)?,
                 size: field(0x30)?,
                 initialized: field(0x38)?,
-                packed: if packed && pairs_at >= PACKED_HEAD { Some(field(0x40)?) } else { None },
+                packed: if packed && head >= PACKED_HEAD { Some(field(0x40)?) } else { None },
             }
         };
         let kind = bytes::u32_at(raw, 0).ok_or(SHORT)?;
@@ -176,5 +178,29 @@ impl Attribute {
             }
         }
         raw
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sparse attribute with the short header: behind it stands a name, not the compressed size.
+    #[test]
+    fn a_name_is_no_compressed_size() {
+        let form = Form::NonResident {
+            lowest: 0,
+            highest: 0,
+            pairs: vec![0x11, 1, 9, 0],
+            unit: 4,
+            allocated: 512,
+            size: 512,
+            initialized: 512,
+            packed: None,
+        };
+        let name = [u16::from(b'n'); 4].to_vec();
+        let sparse = Attribute { kind: kind::DATA, name, flags: flag::SPARSE, id: 1, form };
+        let again = Attribute::parse(&sparse.to_bytes()).expect("an attribute");
+        assert!(matches!(again.form, Form::NonResident { packed: None, .. }), "{again:?}");
     }
 }

@@ -64,6 +64,9 @@ mod fixup;
 mod page_cache;
 pub mod run_list;
 
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use error::Error;
 pub use file_reference::FileReference;
 pub use file_time::FileTime;

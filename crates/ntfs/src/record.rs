@@ -15,6 +15,8 @@ const DIRECTORY: u16 = 2;
 const ATTRIBUTE_MIN: usize = 0x18;
 /// Bytes of a record's header with its own number (NTFS 3.1).
 const HEAD: usize = 0x30;
+/// Bytes of a record's header without its own number (NTFS 3.0 and before): the update sequence may begin there.
+const UPDATE_SEQUENCE_MIN: usize = 0x2a;
 
 /// Where an attribute stands in its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +54,23 @@ impl FileRecord {
         }
         let mut record = Self { number, bytes, slots: Vec::new() };
         record.slots = record.walk(used)?;
+        record.check_update_sequence()?;
         Ok(record)
+    }
+
+    /// The update sequence lies between the header and the attributes: what is written there must harm neither.
+    fn check_update_sequence(&self) -> Result<(), Error> {
+        let at = usize::from(self.u16(4));
+        let end = at + 2 * usize::from(self.u16(6));
+        if at >= UPDATE_SEQUENCE_MIN && end <= usize::from(self.u16(0x14)) {
+            return Ok(());
+        }
+        Err(Error::Damaged {
+            structure: "header",
+            record: self.number,
+            problem: "update sequence array out of place",
+            found: at as u64,
+        })
     }
 
     fn walk(&self, used: usize) -> Result<Vec<Slot>, Error> {
@@ -271,5 +289,25 @@ impl FileRecord {
         attribute.id = self.take_id();
         self.splice(at, 0, &attribute.to_bytes())?;
         Ok(attribute.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writing a record writes its update sequence: it must lie over nothing else.
+    #[test]
+    fn update_sequences_lie_between_header_and_attributes() {
+        let check = |at: u16, fine: bool| {
+            let mut bytes = FileRecord::format(30, 1024, 1).bytes;
+            bytes[4..6].copy_from_slice(&at.to_le_bytes());
+            assert_eq!(FileRecord::parse(30, bytes).is_ok(), fine, "{at:#x}");
+        };
+        check(0x30, true);
+        check(0x2a, true);
+        check(0x28, false);
+        check(0x18, false);
+        check(0x34, false);
     }
 }

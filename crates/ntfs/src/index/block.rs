@@ -42,12 +42,11 @@ pub(crate) fn parse(vcn: u64, block: &[u8], block_size: u32) -> Result<Node, Err
         return Err(damaged(VCN_AT, IndexDamage::WrongVcn { found: own }));
     }
     let node = Node::parse(place, block)?;
-    let array_end = bytes::u16_at(block, 4)
-        .zip(bytes::u16_at(block, 6))
-        .map(|(at, count)| usize::from(at) + 2 * usize::from(count));
-    if array_end.is_none_or(|end| end > node.prefix_size()) {
-        let (start, end) = (node.prefix_size() as u64, node.size() as u64);
-        return Err(damaged(HEAD, IndexDamage::EntriesOutside { start, end, size: block.len() }));
+    // Whoever writes the block changes the array.
+    let start = usize::from(bytes::u16_at(block, 4).unwrap_or_default());
+    let end = start + 2 * usize::from(bytes::u16_at(block, 6).unwrap_or_default());
+    if start < UPDATE_SEQUENCE_AT || end > node.prefix_size() {
+        return Err(damaged(4, IndexDamage::UpdateSequence { start, end }));
     }
     Ok(node)
 }

@@ -139,6 +139,14 @@ pub enum IndexDamage {
         /// Bytes of the node.
         size: usize,
     },
+    /// The update sequence array lies over the header or the entries.
+    #[error("an update sequence array from {start:#x} to {end:#x} lies over other fields")]
+    UpdateSequence {
+        /// Start of the array.
+        start: usize,
+        /// End of the array.
+        end: usize,
+    },
     /// An entry is shorter than its parts, not a multiple of 8 bytes, or passes the node's end.
     #[error("an entry of {length} bytes with {room} bytes left")]
     EntryLength {

@@ -78,6 +78,16 @@ fn copy_match(
     Ok(end)
 }
 
+/// Unpacks an XPRESS chunk for the fuzz targets.
+pub(crate) fn xpress_chunk(chunk: &[u8], out: &mut [u8]) -> bool {
+    xpress::decompress(chunk, out).is_ok()
+}
+
+/// Unpacks an LZX chunk for the fuzz targets.
+pub(crate) fn lzx_chunk(chunk: &[u8], out: &mut [u8]) -> bool {
+    lzx::decompress(chunk, out).is_ok()
+}
+
 impl Core {
     /// Whether the real bytes of a stream lie in the overlay filter's stream.
     pub(crate) fn is_overlaid(&mut self, stream: &Stream) -> Result<bool, Error> {

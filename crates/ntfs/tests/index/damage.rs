@@ -35,7 +35,7 @@ fn each_damage_is_named_with_its_place() {
     fn leaf_byte(store: &mut MemoryStore, at: usize, bytes: &[u8]) {
         store.blocks.get_mut(&0).unwrap()[at..at + bytes.len()].copy_from_slice(bytes);
     }
-    let rows: [(&str, Break, NodePlace, usize, IndexDamage); 12] = [
+    let rows: [(&str, Break, NodePlace, usize, IndexDamage); 14] = [
         (
             "signature",
             |s| leaf_byte(s, 0, b"BAAD"),
@@ -57,6 +57,20 @@ fn each_damage_is_named_with_its_place() {
             leaf,
             0x18,
             IndexDamage::EntriesOutside { start: 0x18, end: 0x400, size: 512 },
+        ),
+        (
+            "update sequence over the header",
+            |s| leaf_byte(s, 4, &[0x20]),
+            leaf,
+            4,
+            IndexDamage::UpdateSequence { start: 0x20, end: 0x24 },
+        ),
+        (
+            "update sequence over the entries",
+            |s| leaf_byte(s, 4, &[0x2e]),
+            leaf,
+            4,
+            IndexDamage::UpdateSequence { start: 0x2e, end: 0x32 },
         ),
         (
             "entry of no bytes",

@@ -1,0 +1,42 @@
+//! The bodies of the fuzz targets: the fuzzers in `fuzz/` run them with a sanitizer, and a test runs them over their seeds and
+//! mutations of them.
+//!
+//! A target panics when a promise is broken. What an input holds is the target's affair; each makes seeds from structures of its own,
+//! so that no corpus is kept.
+#![forbid(unsafe_code)]
+
+pub mod bytes;
+pub mod mutate;
+
+pub mod attribute_list;
+pub mod boot_sector;
+pub mod index_block;
+pub mod index_store;
+pub mod lznt1;
+pub mod record;
+pub mod run_list;
+pub mod secure;
+pub mod wof;
+
+/// A fuzz target.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// The name of the fuzzer.
+    pub name: &'static str,
+    /// Runs one input.
+    pub run: fn(&[u8]),
+    /// Inputs to begin with.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "boot_sector", run: boot_sector::run, seeds: boot_sector::seeds },
+    Target { name: "record", run: record::run, seeds: record::seeds },
+    Target { name: "attribute_list", run: attribute_list::run, seeds: attribute_list::seeds },
+    Target { name: "run_list", run: run_list::run, seeds: run_list::seeds },
+    Target { name: "index_block", run: index_block::run, seeds: index_block::seeds },
+    Target { name: "secure", run: secure::run, seeds: secure::seeds },
+    Target { name: "lznt1", run: lznt1::run, seeds: lznt1::seeds },
+    Target { name: "wof", run: wof::run, seeds: wof::seeds },
+];
