@@ -4,7 +4,6 @@ use crate::{
     Error, FileReference,
     attribute::{Attribute, kind},
     core::Core,
-    index::{self, Collation},
     standard_information::dos,
     stream::{Body, Stream},
     wof,
@@ -153,40 +152,10 @@ impl Core {
     /// Takes the overlay filter's stream and reparse point from a file, whose contents are about to be replaced.
     fn drop_overlay(&mut self, base: u64) -> Result<(), Error> {
         let name: Vec<u16> = wof::STREAM.encode_utf16().collect();
-        for (kind, name) in [(kind::DATA, &name[..]), (kind::REPARSE_POINT, &[])] {
-            if kind == kind::REPARSE_POINT {
-                self.forget_reparse_point(base)?;
-            }
-            if let Some(stream) = self.open_stream(base, kind, name)? {
-                self.remove_stream(stream)?;
-            }
+        if let Some(stream) = self.open_stream(base, kind::DATA, &name)? {
+            self.remove_stream(stream)?;
         }
-        let mut information = self.information(base)?;
-        information.set_attributes(information.attributes() & !dos::REPARSE_POINT);
-        self.set_information(base, &information)
-    }
-
-    /// Takes a file's reparse point from the volume-wide index of them.
-    pub(crate) fn forget_reparse_point(&mut self, base: u64) -> Result<(), Error> {
-        let Some(tag) = self.reparse_tag(base)? else { return Ok(()) };
-        let reference = self.reference(base)?;
-        let mut key = tag.to_le_bytes().to_vec();
-        key.extend_from_slice(&reference.0.to_le_bytes());
-        self.forget_key(r"$Extend\$Reparse", "$R", &key)
-    }
-
-    /// Takes a file's object id from the volume-wide index of them.
-    pub(crate) fn forget_object_id(&mut self, base: u64) -> Result<(), Error> {
-        let Some(stream) = self.open_stream(base, kind::OBJECT_ID, &[])? else { return Ok(()) };
-        let mut key = [0; 16];
-        self.read_stream(&stream, 0, &mut key)?;
-        self.forget_key(r"$Extend\$ObjId", "$O", &key)
-    }
-
-    fn forget_key(&mut self, path: &str, index: &str, key: &[u8]) -> Result<(), Error> {
-        let Some(file) = self.find(path)? else { return Ok(()) };
-        self.with_index(file.record(), index, |store| {
-            index::remove(store, Collation::Ulongs, key).map(|_| ())
-        })
+        self.drop_reparse_point(base)?;
+        self.set_reparse_bit(base, false)
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Core {
     /// Forgotten when anything changes.
     pub(crate) unpacked: Option<Box<Unpacked>>,
     pub(crate) now: FileTime,
+    /// New long names get an 8.3 name.
+    pub(crate) short_names: bool,
 }
 
 impl Core {
@@ -67,7 +69,8 @@ impl Core {
             inherited: None,
             recent: None,
         };
-        let mut core = Self { cache, geometry, state, upcase: None, unpacked: None, now };
+        let mut core =
+            Self { cache, geometry, state, upcase: None, unpacked: None, now, short_names: false };
         core.open_mft()?;
         core.open_bitmap()?;
         Ok(core)

@@ -113,4 +113,25 @@ impl Core {
         }
         Ok(entries)
     }
+
+    /// Makes an empty folder case-sensitive, or not.
+    pub(crate) fn set_case_sensitive(
+        &mut self,
+        folder: FileReference,
+        sensitive: bool,
+    ) -> Result<(), Error> {
+        self.folder_record(folder)?;
+        let base = folder.record();
+        self.check_user_file(base)?;
+        let mut information = self.information(base)?;
+        if information.is_case_sensitive() == sensitive {
+            return Ok(());
+        }
+        if !self.with_index(base, I30, |store| index::is_empty(store))? {
+            return Err(Error::NotEmpty { record: base });
+        }
+        information.set_case_sensitive(sensitive);
+        self.set_information(base, &information)?;
+        self.stamp(base, false)
+    }
 }

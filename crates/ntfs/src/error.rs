@@ -163,11 +163,41 @@ pub enum Error {
         /// `compressed` or `sparse`.
         form: &'static str,
     },
-    /// Folders whose names differ in case alone are not changed.
-    #[error("folder record {record} is case-sensitive")]
-    CaseSensitive {
+    /// A symbolic link or a junction was needed.
+    #[error("file record {record} is not a link")]
+    NotALink {
         /// Its record number.
         record: u64,
+    },
+    /// What becomes a link, or case-sensitive, must be empty.
+    #[error("file record {record} is not empty")]
+    NotEmpty {
+        /// Its record number.
+        record: u64,
+    },
+    /// A reparse point that is neither a symbolic link nor a junction is left as it is.
+    #[error("file record {record} is a reparse point of another kind (tag {tag:#010x})")]
+    ReparseTag {
+        /// Its record number.
+        record: u64,
+        /// The tag.
+        tag: u32,
+    },
+    /// A link leads to another drive, volume or share, or to a drive letter that was not said to mean this volume.
+    #[error("link {link:?} leads out of the volume, to {target}")]
+    LeavesVolume {
+        /// The link's name.
+        link: String,
+        /// Its target.
+        target: String,
+    },
+    /// Links that lead in a circle, or through too many others.
+    #[error("{path} leads through more than {most} links")]
+    TooManyLevels {
+        /// The path as given.
+        path: String,
+        /// Links that one path may lead through.
+        most: usize,
     },
     /// A record has no room and nothing in it can be moved out.
     #[error("file record {record} has no room for {needed} more bytes of attributes")]
@@ -213,6 +243,11 @@ impl Error {
                 | Self::DirectoryNotEmpty { .. }
                 | Self::FolderIntoItself { .. }
                 | Self::TooManyLinks { .. }
+                | Self::NotALink { .. }
+                | Self::NotEmpty { .. }
+                | Self::ReparseTag { .. }
+                | Self::LeavesVolume { .. }
+                | Self::TooManyLevels { .. }
                 | Self::NoSuchStream { .. }
                 | Self::SystemFile { .. }
                 | Self::VolumeFull { .. }

@@ -6,7 +6,7 @@ use crate::{Error, FileReference, bytes};
 
 /// A name's rules.
 pub(crate) mod namespace {
-    /// Any name; what further names of a file have.
+    /// Any name; what further names of a file have, and all where no 8.3 names are made.
     pub(crate) const POSIX: u8 = 0;
     pub(crate) const WIN32: u8 = 1;
     pub(crate) const DOS: u8 = 2;
@@ -115,19 +115,18 @@ pub(crate) fn check_name(name: &str) -> Result<Vec<u16>, Error> {
     Ok(units)
 }
 
-/// The namespace of a new name: also a DOS name when it fits 8.3.
+/// Whether a name is also an 8.3 name.
 ///
 /// Source: [MS-FSCC] 2.1.5.2.1, "8.3 Filename". A name in lower case is stored as it is and found as an 8.3 name all the same.
-pub(crate) fn namespace_of(name: &str) -> u8 {
+pub(crate) fn fits_dos(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'()-@^_`{}~".contains(c);
     let (stem, extension) = match name.split_once('.') {
         None => (name, ""),
-        Some((_, "")) => return namespace::WIN32,
+        Some((_, "")) => return false,
         Some(parts) => parts,
     };
     let fits = (1..=8).contains(&stem.len()) && extension.len() <= 3;
-    let both = fits && stem.chars().chain(extension.chars()).all(plain);
-    if both { namespace::WIN32_AND_DOS } else { namespace::WIN32 }
+    fits && stem.chars().chain(extension.chars()).all(plain)
 }
 
 #[cfg(test)]
@@ -164,13 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn names_that_fit_dos_are_both() {
-        let check = |name, expected| assert_eq!(namespace_of(name), expected, "{name}");
+    fn short_names_are_told_from_long_ones() {
         for name in ["A", "BOOT.INI", "boot.ini", "ABCDEFGH.123", "a~1"] {
-            check(name, namespace::WIN32_AND_DOS);
+            assert!(fits_dos(name), "{name}");
         }
         for name in ["ABCDEFGHI", "a.text", "a b", "a.b.c", ".a", "a+b", "\u{e4}"] {
-            check(name, namespace::WIN32);
+            assert!(!fits_dos(name), "{name}");
         }
     }
 }

@@ -25,6 +25,7 @@ mod metadata;
 mod names;
 mod remove;
 mod rename;
+pub mod reparse;
 mod volume_state;
 
 // Structures with a meaning of their own.
@@ -35,6 +36,7 @@ mod index_attributes;
 mod log_state;
 mod secure;
 pub mod security;
+mod short_name;
 mod standard_information;
 pub mod upcase;
 mod volume_information;
@@ -70,4 +72,5 @@ pub mod fuzz;
 pub use error::Error;
 pub use file_reference::FileReference;
 pub use file_time::FileTime;
+pub use reparse::{Link, LinkKind, ReparsePoint, Resolved};
 pub use volume::{DirectoryEntry, Metadata, OpenOptions, StreamInfo, Volume, VolumeState};

@@ -46,7 +46,9 @@ impl Core {
         }
         let attributes =
             information.attributes() | if directory { file_name::DIRECTORY } else { 0 };
-        Ok(Duplicated { times: information.times(), allocated, size, attributes, tag: 0 })
+        let reparse = attributes & dos::REPARSE_POINT != 0;
+        let tag = if reparse { self.reparse_tag(base)?.unwrap_or(0) } else { 0 };
+        Ok(Duplicated { times: information.times(), allocated, size, attributes, tag })
     }
 
     /// Brings the index entries of every name of a file up to date.
@@ -59,10 +61,11 @@ impl Core {
             self.with_index(name.parent.record(), I30, |store| {
                 let Some(entry) = index::find(store, collation, &key)? else { return Ok(()) };
                 let Some(old) = FileName::parse(entry.key()) else { return Ok(()) };
-                // The tag or the length of extended attributes stays; a reparse point that went takes its tag along.
-                let reparse = dos::REPARSE_POINT;
-                let gone = old.duplicated.attributes & !facts.attributes & reparse != 0;
-                let facts = Duplicated { tag: if gone { 0 } else { old.duplicated.tag }, ..facts };
+                // The length of extended attributes stays; a reparse point that went takes its tag along.
+                let either = old.duplicated.attributes | facts.attributes;
+                let tag =
+                    if either & dos::REPARSE_POINT != 0 { facts.tag } else { old.duplicated.tag };
+                let facts = Duplicated { tag, ..facts };
                 if old.duplicated != facts {
                     let mut value = entry.key().to_vec();
                     facts.put(&mut value);

@@ -58,8 +58,14 @@ impl Core {
         self.set_links(base, |links| links.saturating_sub(old.len() as u16))?;
         // Of all names of a file one alone is Win32's.
         let plain = left.iter().all(|(_, _, name)| name.namespace == namespace::POSIX);
-        let space = if plain { file_name::namespace_of(to_name) } else { namespace::POSIX };
-        self.add_name(file, to_folder, new_units, space, facts)?;
+        let names = if plain {
+            self.new_names(to_folder, to_name, new_units)?
+        } else {
+            vec![(namespace::POSIX, new_units)]
+        };
+        for (space, units) in names {
+            self.add_name(file, to_folder, units, space, facts)?;
+        }
         self.stamp(base, false)?;
         if !here {
             self.stamp(from_folder.record(), true)?;

@@ -1,7 +1,7 @@
 //! `$Secure` and older places of security descriptors.
 
 use crate::{
-    Error,
+    Error, FileReference,
     attribute::kind,
     core::Core,
     index::IndexStore,
@@ -71,14 +71,16 @@ impl Core {
         Ok(Some(descriptor))
     }
 
-    /// The security id of what is created in a folder.
-    pub(crate) fn inherited_security(
+    /// The security id of what is created in a folder: with the parts that are given, and inherited ones.
+    pub(crate) fn new_security(
         &mut self,
         folder: u64,
         is_directory: bool,
+        given: Option<&[u8]>,
     ) -> Result<u32, Error> {
+        self.check_secure(folder)?;
         let id = self.information(folder)?.security_id();
-        if let (Some(id), Some(known)) = (id, self.state.inherited)
+        if let (Some(id), Some(known), None) = (id, self.state.inherited, given)
             && (known.0, known.1) == (id, is_directory)
         {
             return Ok(known.2);
@@ -86,9 +88,48 @@ impl Core {
         let missing =
             Error::Unsupported { record: folder, what: "a folder without a security descriptor" };
         let parent = self.descriptor(folder)?.ok_or(missing)?;
-        let descriptor = security::inherit(&parent, is_directory)?;
+        let mut descriptor = security::inherit(&parent, is_directory)?;
+        if let Some(given) = given {
+            descriptor = security::for_file(&security::replace_parts(&descriptor, given)?)?;
+        }
         let security = security::find_or_add(&mut Secure(self), &descriptor)?;
-        self.state.inherited = id.map(|id| (id, is_directory, security));
+        if given.is_none() {
+            self.state.inherited = id.map(|id| (id, is_directory, security));
+        }
         Ok(security)
+    }
+
+    /// Gives a file or folder the parts of a descriptor that are there; the others stay. What lies in a folder is not touched.
+    pub(crate) fn set_security(&mut self, file: FileReference, given: &[u8]) -> Result<(), Error> {
+        let base = self.base_record(file)?.number;
+        if base != mft::ROOT {
+            self.check_user_file(base)?;
+        }
+        self.check_secure(base)?;
+        let old = self.descriptor(base)?;
+        let whole = match &old {
+            Some(old) => security::replace_parts(old, given)?,
+            None => given.to_vec(),
+        };
+        let new = security::for_file(&whole)?;
+        let mut information = self.information(base)?;
+        if old.as_ref() == Some(&new) && information.security_id().is_some() {
+            return Ok(());
+        }
+        let id = security::find_or_add(&mut Secure(self), &new)?;
+        information.set_security_id(id);
+        self.set_information(base, &information)?;
+        if let Some(stream) = self.open_stream(base, kind::SECURITY_DESCRIPTOR, &[])? {
+            self.remove_stream(stream)?;
+        }
+        self.stamp(base, false)
+    }
+
+    /// Refuses volumes that keep descriptors with each file alone.
+    fn check_secure(&mut self, record: u64) -> Result<(), Error> {
+        let name: Vec<u16> = "$SDS".encode_utf16().collect();
+        let there = self.open_stream(mft::SECURE, kind::DATA, &name)?.is_some();
+        let what = "the volume's lack of a $Secure file";
+        if there { Ok(()) } else { Err(Error::Unsupported { record, what }) }
     }
 }

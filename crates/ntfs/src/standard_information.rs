@@ -7,6 +7,7 @@ use crate::{
     attribute::{Form, kind},
     bytes,
     core::Core,
+    stream::Body,
 };
 
 /// DOS attribute bits.
@@ -80,6 +81,20 @@ impl StandardInformation {
         bytes::u32_at(&self.0, 0x24) == Some(0) && bytes::u32_at(&self.0, 0x28) == Some(1)
     }
 
+    /// Makes names in the folder differ by case, or not.
+    pub(crate) fn set_case_sensitive(&mut self, sensitive: bool) {
+        self.0[0x24..0x28].fill(0);
+        self.0[0x28..0x2c].copy_from_slice(&u32::from(sensitive).to_le_bytes());
+    }
+
+    /// Sets the id of the security descriptor in `$Secure`. A value of NTFS 1.2 grows.
+    pub(crate) fn set_security_id(&mut self, id: u32) {
+        if self.0.len() < LONG {
+            self.0.resize(LONG, 0);
+        }
+        self.0[0x34..0x38].copy_from_slice(&id.to_le_bytes());
+    }
+
     /// The id of the security descriptor in `$Secure`.
     pub(crate) fn security_id(&self) -> Option<u32> {
         bytes::u32_at(&self.0, 0x34).filter(|id| *id != 0)
@@ -106,7 +121,7 @@ impl Core {
         }
     }
 
-    /// Replaces it; the length stays.
+    /// Replaces it.
     pub(crate) fn set_information(
         &mut self,
         base: u64,
@@ -120,6 +135,13 @@ impl Core {
         if let Form::Resident { value, .. } = &mut attribute.form {
             value.clear();
             value.extend_from_slice(information.bytes());
+        }
+        if attribute.length() > slot.length + record.room() {
+            // It grew: other attributes make room.
+            let stream = self.open_stream(base, kind::STANDARD_INFORMATION, &[])?;
+            let Some(mut stream) = stream else { return Ok(()) };
+            stream.body = Body::Resident(information.bytes().to_vec());
+            return self.save_stream(&mut stream);
         }
         record.replace(slot, &attribute)?;
         self.write_record(&record)

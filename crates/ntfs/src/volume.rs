@@ -1,5 +1,9 @@
 //! The public face of a volume.
 
+mod links;
+mod names;
+mod security;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use winkiln_disk::Device;
@@ -266,15 +270,14 @@ impl Volume {
     ///
     /// # Errors
     /// [`Error::AlreadyExists`], [`Error::NameNotAllowed`], [`Error::NotADirectory`], [`Error::VolumeFull`],
-    /// [`Error::CaseSensitive`], [`Error::SystemFile`] and those of reading. Nothing has changed then.
+    /// [`Error::SystemFile`] and those of reading. Nothing has changed then.
     pub fn create_file(
         &mut self,
         folder: FileReference,
         name: &str,
         attributes: u32,
     ) -> Result<FileReference, Error> {
-        let archive = crate::standard_information::dos::ARCHIVE;
-        self.change(|core| core.create(folder, name, attributes | archive, false))
+        self.create_file_with(folder, name, attributes, None)
     }
 
     /// Creates a folder with inherited security. Fails when the name exists.
@@ -286,26 +289,26 @@ impl Volume {
         folder: FileReference,
         name: &str,
     ) -> Result<FileReference, Error> {
-        self.change(|core| core.create(folder, name, 0, true))
+        self.create_directory_with(folder, name, None)
     }
 
     /// Removes a name, and the file with its last name. A folder must be empty. A long name and its 8.3 name go together.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::DirectoryNotEmpty`], [`Error::SystemFile`], [`Error::CaseSensitive`] and those of reading.
+    /// [`Error::NotFound`], [`Error::DirectoryNotEmpty`], [`Error::SystemFile`] and those of reading.
     /// Nothing has changed then.
     pub fn remove(&mut self, folder: FileReference, name: &str) -> Result<(), Error> {
         self.change(|core| core.remove(folder, name))
     }
 
     /// Renames or moves a file or folder within the volume. Of a file with several names (hard links) this one alone changes; its
-    /// 8.3 name is dropped. With `replace` a file of the new name is removed first; a folder never is. Changing the case of
+    /// 8.3 name goes with it. With `replace` a file of the new name is removed first; a folder never is. Changing the case of
     /// letters alone is a rename too.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::AlreadyExists`], [`Error::IsADirectory`] when a folder has the new name,
     /// [`Error::FolderIntoItself`], [`Error::NameNotAllowed`], [`Error::NotADirectory`], [`Error::VolumeFull`],
-    /// [`Error::CaseSensitive`], [`Error::SystemFile`] and those of reading. Nothing has changed then.
+    /// [`Error::SystemFile`] and those of reading. Nothing has changed then.
     pub fn rename(
         &mut self,
         from_folder: FileReference,
@@ -321,7 +324,7 @@ impl Volume {
     ///
     /// # Errors
     /// [`Error::AlreadyExists`], [`Error::IsADirectory`], [`Error::TooManyLinks`], [`Error::NameNotAllowed`],
-    /// [`Error::NotADirectory`], [`Error::VolumeFull`], [`Error::CaseSensitive`], [`Error::SystemFile`] and those of reading.
+    /// [`Error::NotADirectory`], [`Error::VolumeFull`], [`Error::SystemFile`] and those of reading.
     /// Nothing has changed then.
     pub fn link(
         &mut self,

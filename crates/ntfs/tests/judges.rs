@@ -41,6 +41,27 @@ impl Mount {
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
+
+    /// An extended attribute of a file, which is how ntfs-3g shows what other filesystems do not have. Links are not followed.
+    pub(crate) fn attribute(&self, path: &str, name: &str) -> Vec<u8> {
+        let text = shell(&format!(
+            "python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], sys.argv[2], follow_symlinks=False).hex())' '{}/{path}' {name}",
+            self.path().display()
+        ));
+        let pairs = text.trim().as_bytes().chunks(2);
+        let byte = |pair: &[u8]| {
+            u8::from_str_radix(&String::from_utf8_lossy(pair), 16).expect("hexadecimal")
+        };
+        pairs.map(byte).collect()
+    }
+
+    /// Sets one, given in hexadecimal.
+    pub(crate) fn set_attribute(&self, path: &str, name: &str, value: &str) {
+        shell(&format!(
+            "python3 -c 'import os, sys; os.setxattr(sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3]), follow_symlinks=False)' '{}/{path}' {name} {value}",
+            self.path().display()
+        ));
+    }
 }
 
 impl Drop for Mount {

@@ -47,6 +47,8 @@ pub(crate) struct Model {
     files: Vec<Streams>,
     /// Renames, moves and links are among the changes.
     pub(crate) moves: bool,
+    /// Long names get 8.3 names.
+    pub(crate) short_names: bool,
     pub(crate) moved: usize,
     pub(crate) random: Random,
     /// Files grow to about this many bytes.
@@ -70,6 +72,7 @@ impl Model {
             nodes: BTreeMap::new(),
             files: Vec::new(),
             moves: false,
+            short_names: false,
             moved: 0,
             random: Random(seed | 1),
             size,
@@ -96,6 +99,7 @@ impl Model {
 
     /// One random change. A full volume is fine; it changes nothing.
     pub(crate) fn step(&mut self, volume: &mut Volume) {
+        volume.set_short_names(self.short_names);
         match self.try_step(volume) {
             Ok(()) => {}
             // So is $MFT when a nearly full volume has broken it into too many pieces.

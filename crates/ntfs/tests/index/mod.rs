@@ -1,7 +1,7 @@
 //! Index trees and security descriptors in memory, against models and real volumes.
 
 mod checker;
-mod corpus;
+pub(crate) mod corpus;
 mod damage;
 mod descriptor;
 pub(crate) mod generate;
