@@ -83,6 +83,18 @@ impl BaseBlock {
     }
 }
 
+/// Length of all bins as said, whatever else the base block says.
+pub(crate) fn bins_length(bytes: &[u8]) -> Option<u32> {
+    let length = BaseBlock::read_from_prefix(bytes).ok()?.0.length.get();
+    length.is_multiple_of(PAGE).then_some(length)
+}
+
+/// The higher of the two sequence numbers.
+pub(crate) fn highest_sequence(bytes: &[u8]) -> u32 {
+    BaseBlock::read_from_prefix(bytes)
+        .map_or(0, |(base, _)| base.primary_sequence.get().max(base.secondary_sequence.get()))
+}
+
 /// The checksum as stored; `None` if the file is too short to hold it.
 pub(crate) fn stored_checksum(bytes: &[u8]) -> Option<u32> {
     let stored = bytes.get(CHECKED..)?.first_chunk::<4>()?;

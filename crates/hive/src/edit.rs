@@ -12,6 +12,10 @@ use crate::value::{self, KeyValue, ValueType};
 use std::collections::{BTreeMap, HashSet};
 use zerocopy::IntoBytes;
 
+mod relocate;
+
+pub(crate) use relocate::{move_key, set_class};
+
 /// Makes a subkey that is not there yet.
 pub(crate) fn create_subkey(
     cells: &mut Cells,

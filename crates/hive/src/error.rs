@@ -120,6 +120,12 @@ pub enum HiveError {
     /// Subkeys that are not in the order in which Windows searches them.
     #[error("subkeys of the key at {offset:#x} are not in the order of their upper-cased names")]
     Unsorted { offset: u64 },
+    /// Two values of one key with the same name.
+    #[error("value at {offset:#x} has the name of one before it")]
+    Duplicate { offset: u64 },
+    /// A security descriptor that cannot be taken apart.
+    #[error("security descriptor of the cell at {offset:#x} is malformed")]
+    Descriptor { offset: u64 },
     /// A cell that two owners claim.
     #[error("{what} at {offset:#x} is referenced twice")]
     Shared { what: Structure, offset: u64 },
@@ -138,6 +144,15 @@ pub enum HiveError {
     /// A key that carries the flag against deletion.
     #[error("key at {offset:#x} is marked as not to be deleted")]
     NoDelete { offset: u64 },
+    /// A key of that name is there already.
+    #[error("there is a key of that name already, at {offset:#x}")]
+    Exists { offset: u64 },
+    /// A key cannot be put below itself.
+    #[error("key at {offset:#x} cannot go below itself")]
+    IntoItself { offset: u64 },
+    /// A name that no key can have.
+    #[error("{name:?} is not the name of a key")]
+    KeyName { name: String },
     /// A name longer than the registry allows.
     #[error("{what} name of {units} UTF-16 units is longer than {max}")]
     NameTooLong { what: &'static str, units: usize, max: usize },
@@ -164,6 +179,9 @@ impl HiveError {
             self,
             Self::RootKey
                 | Self::NoDelete { .. }
+                | Self::Exists { .. }
+                | Self::IntoItself { .. }
+                | Self::KeyName { .. }
                 | Self::NameTooLong { .. }
                 | Self::DataTooLong { .. }
                 | Self::TooMany { .. }

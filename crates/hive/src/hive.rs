@@ -19,7 +19,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use zerocopy::FromBytes;
 
+mod compact;
 mod query;
+mod transfer;
 
 use query::components;
 pub use query::{KeyInfo, Value};
@@ -177,7 +179,8 @@ impl Hive {
     }
 
     /// Opens or creates every key on `path` below `from`. New keys inherit as Windows would; existing spelling is kept.
-    /// Returns the last key, and how many keys were made.
+    /// Returns the last key, and how many keys were made. A list that some other program sorted by its own rule is put in
+    /// Windows' order before a key is added to it.
     ///
     /// # Errors
     /// When a name has more than 255 UTF-16 units or a key would lie deeper than 512 levels, when a link is in the way,
@@ -214,7 +217,10 @@ impl Hive {
                     Some(subkey) => subkey,
                     None => {
                         if !in_order {
-                            subkey_list::check_order(cells, at, node)?;
+                            let node = *node;
+                            if !subkey_list::is_sorted(cells, at, &node)? {
+                                subkey_list::sort(cells, at, &node)?;
+                            }
                             sorted.insert(at);
                         }
                         let depth = match level {

@@ -30,6 +30,9 @@ pub(crate) const LEVELS_MAX: u32 = 512;
 /// Source: Microsoft, "Registry Element Size Limits".
 pub(crate) const KEY_NAME_MAX: usize = 255;
 
+/// Bytes of a class name, which its length field can tell.
+pub(crate) const CLASS_MAX: usize = 0xfffe;
+
 /// A key without its name.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]

@@ -26,6 +26,11 @@ impl<'a> StoredName<'a> {
         })
     }
 
+    /// The bytes as stored.
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Number of UTF-16 units.
     pub(crate) fn len(self) -> usize {
         if self.compressed { self.bytes.len() } else { self.bytes.len() / 2 }

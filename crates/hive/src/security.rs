@@ -55,16 +55,44 @@ pub(crate) fn share(
 ) -> Result<CellOffset, HiveError> {
     match find(cells, near, descriptor)? {
         Some(at) => {
-            let mut cell = SecurityCell::copy(cells, at)?;
-            let Some(references) = cell.references.get().checked_add(1) else {
-                return Err(field(at, "reference count", cell.references.get()));
-            };
-            cell.references.set(references);
-            cells.write_record(at, &cell, WHAT)?;
+            count_one_more(cells, at)?;
             Ok(at)
         }
         None => add(cells, near, descriptor),
     }
+}
+
+/// Counts one more key with the descriptor of the cell at `at`.
+pub(crate) fn count_one_more(cells: &mut Cells, at: CellOffset) -> Result<(), HiveError> {
+    let mut cell = SecurityCell::copy(cells, at)?;
+    let Some(references) = cell.references.get().checked_add(1) else {
+        return Err(field(at, "reference count", cell.references.get()));
+    };
+    cell.references.set(references);
+    cells.write_record(at, &cell, WHAT)
+}
+
+/// Adds a cell to the ring after `near`, or begins a ring.
+pub(crate) fn add_to_ring(
+    cells: &mut Cells,
+    near: Option<CellOffset>,
+    descriptor: &[u8],
+) -> Result<CellOffset, HiveError> {
+    if let Some(near) = near {
+        return add(cells, near, descriptor);
+    }
+    let at = cells.allocate(size_of::<SecurityCell>() + descriptor.len())?;
+    let cell = SecurityCell {
+        signature: *b"sk",
+        reserved: [0; 2],
+        next: U32::new(at.0),
+        previous: U32::new(at.0),
+        references: U32::new(1),
+        length: U32::new(u32::try_from(descriptor.len()).unwrap_or(u32::MAX)),
+    };
+    cells.write_record(at, &cell, WHAT)?;
+    cells.write(at, size_of::<SecurityCell>(), descriptor, WHAT)?;
+    Ok(at)
 }
 
 /// Finds a descriptor in the ring that `near` is part of.

@@ -10,8 +10,10 @@ use crate::name;
 use std::cmp::Ordering;
 
 mod edit;
+mod write;
 
 pub(crate) use edit::{Entry, insert, remove};
+pub(crate) use write::{sort, write_all};
 
 const WHAT: Structure = Structure::SubkeyList;
 
@@ -258,16 +260,16 @@ pub(crate) fn find_sorted(
     Ok(leaves.search(cells, upper)?.ok().and_then(|place| leaves.key_at(place)))
 }
 
-/// Fails when a list is not in the order in which Windows searches it.
-pub(crate) fn check_order(cells: &Cells, key: CellOffset, node: &KeyNode) -> Result<(), HiveError> {
+/// True when a list is in the order in which Windows searches it.
+pub(crate) fn is_sorted(cells: &Cells, key: CellOffset, node: &KeyNode) -> Result<bool, HiveError> {
     let leaves = Leaves::read(cells, key, node)?;
     let mut before = None;
     for subkey in leaves.keys() {
         let name = KeyNode::read(cells, subkey)?.1;
         if before.is_some_and(|before| name.cmp(before) != Ordering::Greater) {
-            return Err(HiveError::Unsorted { offset: key.in_file() });
+            return Ok(false);
         }
         before = Some(name);
     }
-    Ok(())
+    Ok(true)
 }

@@ -44,7 +44,7 @@ pub fn step(hive: &mut Hive, model: &mut Key, rng: &mut Rng, now: u64) {
     let mut path = rng.pick(&paths).clone();
     let root = hive.root();
     let key = hive.find(root, &path.join("\\")).unwrap().expect("a key of the model");
-    match rng.below(12) {
+    match rng.below(13) {
         0..=3 => {
             for _ in 0..=rng.below(3) {
                 let number =
@@ -82,6 +82,13 @@ pub fn step(hive: &mut Hive, model: &mut Key, rng: &mut Rng, now: u64) {
                 own.unset(&name),
                 "{path:?} {name}"
             );
+        }
+        11 => {
+            let to = rng.pick(&paths).clone();
+            let name = format!("{}{}", rng.pick(&NAMES), rng.below(50));
+            let parent = hive.find(root, &to.join("\\")).unwrap().unwrap();
+            let result = hive.move_key(key, parent, &name, now);
+            assert_eq!(result.is_ok(), model.relocate(&path, &to, &name), "{path:?} {to:?} {name}");
         }
         _ => {
             if !path.is_empty() && path.len() > rng.below(4) {

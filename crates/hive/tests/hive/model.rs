@@ -50,6 +50,23 @@ impl Key {
         made + 1
     }
 
+    /// Moves a key below `to`; false, and nothing moved, when that cannot be.
+    pub fn relocate(&mut self, path: &[String], to: &[String], name: &str) -> bool {
+        let Some((own, parent)) = path.split_last() else { return false };
+        let same = parent == to && fold(own) == fold(name);
+        let taken = |key: &Self| key.subkeys.iter().any(|(own, _)| fold(own) == fold(name));
+        if to.starts_with(path) || (!same && taken(self.find(to).unwrap())) {
+            return false;
+        }
+        let siblings = &mut self.find(parent).unwrap().subkeys;
+        let at = siblings.iter().position(|(sibling, _)| sibling == own).unwrap();
+        let (_, key) = siblings.remove(at);
+        let target = self.find(to).unwrap();
+        target.create(&[name.to_owned()]);
+        *target.find(&[name.to_owned()]).unwrap() = key;
+        true
+    }
+
     pub fn delete(&mut self, path: &[String]) {
         let (name, parent) = path.split_last().unwrap();
         let name = fold(name);
