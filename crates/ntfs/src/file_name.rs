@@ -14,7 +14,7 @@ pub(crate) mod namespace {
 }
 
 /// Bytes before the name.
-const HEAD: usize = 0x42;
+pub(crate) const HEAD: usize = 0x42;
 /// Longest name in UTF-16 units.
 const NAME_MAX: usize = 255;
 /// Attribute bit of folders, in `$FILE_NAME` alone.

@@ -27,6 +27,7 @@ mod remove;
 mod rename;
 pub mod reparse;
 mod volume_state;
+pub mod check;
 
 // Structures with a meaning of their own.
 mod file_name;

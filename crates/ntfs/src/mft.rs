@@ -16,8 +16,11 @@ pub(crate) const MFT: u64 = 0;
 pub(crate) const MIRROR: u64 = 1;
 pub(crate) const LOG_FILE: u64 = 2;
 pub(crate) const VOLUME: u64 = 3;
+pub(crate) const ATTRIBUTE_DEFINITIONS: u64 = 4;
 pub(crate) const ROOT: u64 = 5;
 pub(crate) const BITMAP: u64 = 6;
+pub(crate) const BOOT: u64 = 7;
+pub(crate) const BAD_CLUSTERS: u64 = 8;
 pub(crate) const SECURE: u64 = 9;
 pub(crate) const UPCASE: u64 = 10;
 /// Records below are the file system's own.

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 #![cfg(unix)]
 
+mod check;
 mod device;
 mod directories;
 mod images;

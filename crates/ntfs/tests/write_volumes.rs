@@ -31,6 +31,7 @@ pub(crate) fn check_all(image: &Image, before: Option<&Path>, what: &str) {
     let volume = crate::read_real_volumes::open(image);
     let state = volume.state().expect("a state");
     assert!(state.clean, "{what}: {:?}", state.reasons);
+    crate::check::assert_clean(image, what);
     let (ours, _) = judges::tree_of(&volume);
     if let Some(mount) = Mount::new(image, "ro,norecover") {
         judges::assert_same_tree(&ours, &judges::mounted_tree(&mount), what);

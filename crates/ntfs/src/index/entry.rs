@@ -81,6 +81,11 @@ impl<'a> EntryView<'a> {
         EntryView { bytes: &[0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 2, 0, 0, 0] }
     }
 
+    /// The whole entry, its child included.
+    pub(crate) fn raw(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Bytes of the whole entry.
     pub(crate) fn length(&self) -> usize {
         self.bytes.len()

@@ -5,7 +5,7 @@ mod sid;
 mod ace;
 mod descriptor;
 mod inherit;
-mod sds;
+pub(crate) mod sds;
 mod store;
 mod sddl_words;
 mod sddl;
