@@ -9,4 +9,5 @@ mod judges;
 mod bake;
 mod locks;
 mod refusals;
+mod remedies;
 mod tidy;

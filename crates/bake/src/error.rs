@@ -210,9 +210,9 @@ impl BakeError {
             Self::HostFileUnfit { .. } => "only regular files and folders are copied into an image",
             Self::ReadOnly => "open the image for writing",
             Self::Volume { source, .. } | Self::Guest(GuestError::Volume { source, .. })
-                if is_unclean(source) =>
+                if unclean(source).is_some() =>
             {
-                START_AND_SHUT_DOWN
+                return unclean(source).map(way_out);
             }
             Self::Hive { source: HiveError::Dirty { .. }, .. }
             | Self::Guest(
@@ -224,13 +224,40 @@ impl BakeError {
     }
 }
 
-/// The volume was not put away properly, which Windows mends itself.
-fn is_unclean(error: &VolumeError) -> bool {
-    matches!(
-        error,
-        VolumeError::Ntfs(winkiln_ntfs::Error::NotClean { .. })
-            | VolumeError::Fat(winkiln_volume::FatError::NotClean { .. })
-    )
+/// Why a volume was not put away properly, which Windows mends itself.
+fn unclean(error: &VolumeError) -> Option<&[String]> {
+    match error {
+        VolumeError::Ntfs(winkiln_ntfs::Error::NotClean { reasons })
+        | VolumeError::Fat(winkiln_volume::FatError::NotClean { reasons }) => Some(reasons),
+        _ => None,
+    }
+}
+
+/// What to do about a volume in these states: Windows does it best; the options, with what each costs.
+fn way_out(reasons: &[String]) -> String {
+    let mut text = START_AND_SHUT_DOWN.to_owned();
+    let mut told = "";
+    for reason in reasons {
+        let option = match reason.as_str() {
+            "hibernated" => {
+                "--discard-hibernation gives up the session that Windows saved: unsaved work of users who were logged on is lost"
+            }
+            "fast-startup" => {
+                "--discard-hibernation gives up what a hibernated Windows kept in memory of the volume"
+            }
+            "log-not-clean" => {
+                "--reset-log drops the updates in the log (they are lost, and the volume may contradict itself) and has Windows check the volume"
+            }
+            "dirty" => "--allow-dirty edits all the same; Windows still checks the volume",
+            _ => continue,
+        };
+        if option != told {
+            text.push_str("; or ");
+            text.push_str(option);
+            told = option;
+        }
+    }
+    text
 }
 
 const START_AND_SHUT_DOWN: &str = "start the guest and shut it down fully (`shutdown /s /t 0`, not hibernation or fast startup), then try again";

@@ -33,6 +33,8 @@ pub(crate) enum Target {
     Element { object: String, id: u32, name: String },
     /// `boot.ini` as a whole.
     BootIni { volume: u32, path: String },
+    /// A part of a volume that was put right before it was opened: `log`, `hiberfil.sys`.
+    VolumeState { volume: u32, part: &'static str },
 }
 
 impl Target {
@@ -48,6 +50,7 @@ impl Target {
             Self::Name { volume, path } => format!("name|{volume}|{path}"),
             Self::Attributes { volume, path } => format!("attributes|{volume}|{path}"),
             Self::Element { object, id, .. } => format!("element|{object}|{id}"),
+            Self::VolumeState { volume, part } => format!("state|{volume}|{part}"),
         }
         .to_lowercase()
     }
@@ -62,6 +65,7 @@ impl Target {
             Self::Attributes { .. } => "attributes",
             Self::Element { .. } => "bcd-element",
             Self::BootIni { .. } => "boot-ini",
+            Self::VolumeState { .. } => "volume-state",
         }
     }
 
@@ -78,6 +82,7 @@ impl Target {
             | Self::Attributes { path, .. }
             | Self::BootIni { path, .. } => path.clone(),
             Self::Element { object, name, .. } => format!("{object} {name}"),
+            Self::VolumeState { volume, part } => format!("volume {volume}: {part}"),
         }
     }
 }
@@ -120,6 +125,8 @@ pub(crate) enum State {
     Element(String, ValueType, Vec<u8>),
     /// The bytes of `boot.ini`.
     BootIni(Arc<Vec<u8>>),
+    /// How a part of a volume was or is, in words.
+    Words(String),
 }
 
 /// A file's contents. The bytes are there when they are ours.
@@ -163,7 +170,9 @@ impl State {
     fn text(&self) -> Option<String> {
         match self {
             Self::Absent => None,
-            Self::Key(text) | Self::Element(text, ..) | Self::Name(text) => Some(text.clone()),
+            Self::Key(text) | Self::Element(text, ..) | Self::Name(text) | Self::Words(text) => {
+                Some(text.clone())
+            }
             Self::Value(kind, data) => Some(display_value(*kind, data)),
             Self::File(file) => Some(format!("{} bytes", file.length)),
             Self::Folder => Some("folder".to_owned()),

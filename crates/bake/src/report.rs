@@ -5,7 +5,7 @@ use serde::Serialize;
 /// One change of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// `registry-value`, `registry-key`, `file`, `folder`, `rename`, `bcd-element`, `boot-ini`, `attributes`.
+    /// `registry-value`, `registry-key`, `file`, `folder`, `rename`, `bcd-element`, `boot-ini`, `attributes`, `volume-state`.
     pub kind: &'static str,
     /// Full key and value name, path, object and element.
     pub target: String,

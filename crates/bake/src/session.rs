@@ -6,6 +6,7 @@ mod finish;
 mod first_boot_edit;
 mod lookup;
 mod registry_edit;
+mod remedies;
 mod rename_edit;
 
 use std::path::Path;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use winkiln_disk::image::Recovery;
 use winkiln_disk::{Device, Format, Image, OpenOptions, Transaction};
 use winkiln_guest::{Disk, Registry, Windows};
-use winkiln_volume::Filesystem;
+use winkiln_volume::{Filesystem, Remedies};
 
 pub use crate::error::{BakeError, ErrorKind};
 use crate::facts::Facts;
@@ -33,6 +34,8 @@ pub struct SessionOptions {
     pub now: u64,
     /// `--volume`.
     pub volume: Option<u32>,
+    /// What may be done to volumes that Windows did not put away: to all, or to `volume`.
+    pub remedies: Remedies,
 }
 
 /// An image open for one transaction. Dropping it changes nothing.
@@ -105,6 +108,9 @@ impl Session {
             file_bytes: 0,
             failed: false,
         };
+        if editable {
+            session.apply_remedies(options.remedies)?;
+        }
         session.warn_of_state(recovery, writable);
         Ok(session)
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use winkiln_bake::Preset;
+use winkiln_volume::Remedies;
 
 use crate::error::{CliError, Result};
 
@@ -124,6 +125,31 @@ pub(crate) struct WriteArgs {
     /// Stamp edits with this time, in seconds since 1970, instead of now
     #[arg(long, value_name = "SECONDS")]
     pub(crate) time: Option<u64>,
+    #[command(flatten)]
+    pub(crate) remedies: RemedyArgs,
+}
+
+/// What may be done to volumes that Windows did not put away; with `--volume`, to that one alone.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Volumes that Windows did not put away (refused otherwise)")]
+pub(crate) struct RemedyArgs {
+    /// Give up the session that Windows saved: unsaved work of users who were logged on is lost
+    #[arg(long)]
+    pub(crate) discard_hibernation: bool,
+    /// Drop the updates in the NTFS log, which are lost, and have Windows check the volume
+    #[arg(long)]
+    pub(crate) reset_log: bool,
+    /// Edit a volume whose dirty flag is set; Windows still checks it
+    #[arg(long)]
+    pub(crate) allow_dirty: bool,
+}
+
+impl RemedyArgs {
+    /// As the library takes them.
+    pub(crate) fn remedies(self) -> Remedies {
+        let Self { discard_hibernation, reset_log, allow_dirty } = self;
+        Remedies { allow_dirty, discard_hibernation, reset_log }
+    }
 }
 
 /// Of `demo`.

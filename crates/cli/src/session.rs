@@ -4,6 +4,8 @@ use std::path::Path;
 
 use winkiln_bake::{BakeError, Report, Session, SessionOptions, Step};
 
+use winkiln_volume::Remedies;
+
 use crate::args::{FormatArg, ImageArgs, WriteArgs};
 use crate::clock;
 use crate::error::{CliError, Doing as _, Result};
@@ -36,6 +38,7 @@ pub(crate) fn look_at(image: &Path, args: &ImageArgs) -> Result<Session> {
         dry_run: true,
         now: clock::file_time(None)?,
         volume: args.volume,
+        remedies: Remedies::default(),
     };
     Session::open_read_only(image, &options).map_err(|error| cannot_open(error, image))
 }
@@ -47,6 +50,7 @@ pub(crate) fn open(image: &Path, args: &ImageArgs, write: &WriteArgs) -> Result<
         dry_run: write.dry_run,
         now: clock::file_time(write.time)?,
         volume: args.volume,
+        remedies: write.remedies.remedies(),
     };
     Session::open(image, &options).map_err(|error| cannot_open(error, image))
 }

@@ -50,6 +50,7 @@ pub(crate) fn describe(disk: &mut Disk, volume: u32, folder: String) -> Windows 
     let control_set = system_hive.and_then(|system| {
         let control_set = read_control_set(system, &mut windows)?;
         read_machine(system, control_set, &mut windows);
+        windows.warnings.extend(scheduled_checks(system, control_set));
         windows.drivers = service::drivers(disk, volume, &windows.system_root, system, control_set);
         Some((system, control_set))
     });
@@ -149,6 +150,22 @@ fn read_control_set(system: &Hive, windows: &mut Windows) -> Option<KeyId> {
     }
     windows.control_set = current;
     key
+}
+
+/// Checks of volumes that Windows is to run when it starts next, before anything else of it does.
+///
+/// Source: Microsoft, "chkntfs": the entry ends in `*` when autochk looks at every volume and checks the dirty ones; one that
+/// `chkdsk /f` adds names a volume.
+fn scheduled_checks(system: &Hive, control_set: KeyId) -> Vec<String> {
+    let key = setting::key(system, control_set, r"Control\Session Manager");
+    let entries = key.and_then(|key| setting::texts(system, key, "BootExecute"));
+    let is_check = |entry: &String| {
+        let words: Vec<&str> = entry.split_whitespace().collect();
+        let autochk = words.iter().any(|word| word.eq_ignore_ascii_case("autochk"));
+        autochk && words.last().is_some_and(|last| !matches!(*last, "*" | "autochk"))
+    };
+    let checks = entries.unwrap_or_default().into_iter().filter(is_check);
+    checks.map(|entry| format!("chkdsk is scheduled for the next start: {entry}")).collect()
 }
 
 fn read_machine(system: &Hive, control_set: KeyId, windows: &mut Windows) {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use winkiln_disk::partition::{Partition, PartitionKind, PartitionTable, read_table};
 use winkiln_disk::{Device, DeviceError, Window};
 use winkiln_hive::Hive;
-use winkiln_volume::{Filesystem, Identity, OpenOptions, Volume, identify};
+use winkiln_volume::{
+    Filesystem, Identity, OpenOptions, Remedied, Remedies, Volume, identify, remedy,
+};
 
 use crate::hive_logs::{self, LoadedHive};
 use crate::{GuestError, HiveFile, Windows, installation};
@@ -50,6 +52,8 @@ pub struct Disk {
     volumes: Vec<DiskVolume>,
     open: BTreeMap<u32, OpenVolume>,
     writable: bool,
+    /// What was asked to be done to volumes that are not clean.
+    remedies: Remedies,
     now: u64,
     /// The last answer of [`Disk::find_windows`], while nothing can have changed.
     found: Option<Vec<Windows>>,
@@ -82,6 +86,7 @@ impl Disk {
             volumes,
             open: BTreeMap::new(),
             writable,
+            remedies: Remedies::default(),
             now,
             found: None,
             hives: BTreeMap::new(),
@@ -137,6 +142,59 @@ impl Disk {
         self.found = None;
         self.hives.retain(|(volume, _), _| *volume != number);
         Ok(&mut self.opened(number, true)?.volume)
+    }
+
+    /// Does to every volume (or to one) what `remedies` allow and its state calls for, and says what was done to which. Before
+    /// anything is read from the volumes; they are opened for writing as the remedies say afterwards.
+    ///
+    /// # Errors
+    /// When the disk is open for reading only, there is no such volume, or a remedy fails; the transaction below must then be
+    /// dropped.
+    pub fn remedy(
+        &mut self,
+        only: Option<u32>,
+        remedies: Remedies,
+    ) -> Result<Vec<(u32, Remedied)>, GuestError> {
+        let mut done = Vec::new();
+        if remedies == Remedies::default() {
+            return Ok(done);
+        }
+        let wanted = |volume: &&DiskVolume| only.is_none_or(|only| only == volume.number);
+        let unclean = |volume: &&DiskVolume| !volume.identity.clean && volume.holds_files();
+        let numbers: Vec<u32> = self
+            .volumes
+            .iter()
+            .filter(wanted)
+            .filter(unclean)
+            .map(|volume| volume.number)
+            .collect();
+        for number in numbers {
+            if !self.writable {
+                return Err(GuestError::ReadOnly { number });
+            }
+            let of_volume = remedy(self.window(number)?, remedies, self.now)
+                .map_err(|source| GuestError::Volume { number, source })?;
+            if of_volume.is_empty() {
+                continue;
+            }
+            done.extend(of_volume.into_iter().map(|what| (number, what)));
+            self.open.remove(&number);
+            self.hives.retain(|(volume, _), _| *volume != number);
+            self.found = None;
+            let device = self.device.clone();
+            for volume in self.volumes.iter_mut().filter(|volume| volume.number == number) {
+                volume.identity = identity(&device, &volume.partition);
+            }
+        }
+        self.remedies = remedies;
+        Ok(done)
+    }
+
+    /// Volumes that were opened for writing.
+    pub fn written_to(&self) -> impl Iterator<Item = &DiskVolume> {
+        self.volumes
+            .iter()
+            .filter(|volume| self.open.get(&volume.number).is_some_and(|open| open.writable))
     }
 
     /// Every Windows installation on the disk, by boot configuration and by folders, the default one first.
@@ -282,7 +340,8 @@ impl Disk {
     fn opened(&mut self, number: u32, writable: bool) -> Result<&mut OpenVolume, GuestError> {
         let usable = self.open.get(&number).is_some_and(|open| open.writable || !writable);
         if !usable {
-            let options = OpenOptions { writable, now: self.now };
+            let allow_dirty = self.remedies.tolerates_dirty();
+            let options = OpenOptions { writable, allow_dirty, now: self.now };
             let volume = Volume::open(self.window(number)?, options)
                 .map_err(|source| GuestError::Volume { number, source })?;
             self.open.insert(number, OpenVolume { volume, writable });
@@ -304,6 +363,7 @@ fn identity(device: &Arc<dyn Device>, partition: &Partition) -> Identity {
         free_bytes: None,
         clean: false,
         reasons: vec![reason],
+        details: Vec::new(),
     };
     let identified = Window::new(device.clone(), partition.start, partition.length)
         .and_then(|window| identify(&(Arc::new(window) as Arc<dyn Device>)));

@@ -5,7 +5,7 @@
 //! **Invariant:** an operation that fails leaves no trace in the volume's metadata: they change in memory, and go back together.
 //! **Invariant:** metadata reach the device in `flush`, or after an operation that made many pages dirty; file contents at once,
 //! growth into clusters that nothing names yet.
-//! **Invariant:** `$LogFile` is never written. A volume that is not clean is not opened for writing.
+//! **Invariant:** `$LogFile` is written by [`remedy`] alone. A volume that is not clean is not opened for writing.
 //! **Assumes:** nobody else changes the device while a volume is open.
 //! **Not here:** replaying `$LogFile`, packing files for the Windows overlay filter, decrypting EFS, `$UsnJrnl`, quotas.
 #![forbid(unsafe_code)]
@@ -15,7 +15,9 @@
 pub mod error;
 pub mod file_reference;
 pub mod file_time;
+pub mod remedy;
 pub mod volume;
+pub mod volume_state;
 
 // What operations do.
 mod contents;
@@ -26,7 +28,6 @@ mod names;
 mod remove;
 mod rename;
 pub mod reparse;
-mod volume_state;
 pub mod check;
 
 // Structures with a meaning of their own.
@@ -37,6 +38,7 @@ mod index_attributes;
 mod log_state;
 mod secure;
 pub mod security;
+mod shadow_copies;
 mod short_name;
 mod standard_information;
 pub mod upcase;
@@ -73,5 +75,7 @@ pub mod fuzz;
 pub use error::Error;
 pub use file_reference::FileReference;
 pub use file_time::FileTime;
+pub use remedy::{Remedied, Remedies};
 pub use reparse::{Link, LinkKind, ReparsePoint, Resolved};
-pub use volume::{DirectoryEntry, Metadata, OpenOptions, StreamInfo, Volume, VolumeState};
+pub use volume::{DirectoryEntry, Metadata, OpenOptions, StreamInfo, Volume};
+pub use volume_state::{StateDetail, VolumeState};

@@ -1,8 +1,16 @@
-//! `$LogFile`: whether the volume was dismounted cleanly, told from the log's two restart pages.
+//! `$LogFile`: whether the volume was dismounted cleanly, told from the log's two restart pages; and emptying it.
 //!
 //! Source: linux-ntfs documentation, "$LogFile"; ntfs-3g's manual on fast restarting.
 
-use crate::{Error, attribute::kind, bytes, core::Core, fixup, mft};
+use crate::{
+    Error,
+    attribute::kind,
+    bytes,
+    cluster_io::Route,
+    core::Core,
+    fixup, mft,
+    stream::{Body, Stream},
+};
 
 /// What the log says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,9 +19,17 @@ pub(crate) enum LogState {
     Clean,
     /// Windows has work in the log that it must finish.
     NotClean,
-    /// The log is in the form (2.0) that Windows 8 and later leave only while they keep the volume's metadata in a
+    /// The log is closed, but in the form (2.x) that Windows 8 and later leave only while they keep the volume's metadata in a
     /// hibernated kernel.
     KeptByWindows,
+}
+
+/// The log's state, and what it was told from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogFacts {
+    pub(crate) state: LogState,
+    /// Major and minor version; `None` for an empty log and for one without a valid restart page.
+    pub(crate) version: Option<(u16, u16)>,
 }
 
 /// Bytes of a log page, and the most that one may have.
@@ -23,12 +39,16 @@ const PAGE_MAX: u64 = 65536;
 const IS_CLEAN: u16 = 0x0002;
 /// No client uses the log.
 const NO_CLIENT: u16 = 0xffff;
+/// What an empty log is filled with.
+const EMPTY: u8 = 0xff;
+/// Bytes written at a time (1 MiB).
+const PIECE: u64 = 1 << 20;
 
-/// A valid restart page: its log sequence number, state, and the log's major version.
+/// A valid restart page: its log sequence number, state, and the log's version.
 struct RestartPage {
     lsn: u64,
     clean: bool,
-    major: u16,
+    version: (u16, u16),
 }
 
 /// Whether a page begins as restart pages do; chkdsk leaves another signature.
@@ -50,18 +70,22 @@ fn restart_page(page: &[u8]) -> Option<RestartPage> {
     Some(RestartPage {
         lsn: bytes::u64_at(&page, area)?,
         clean: in_use == NO_CLIENT || flags & IS_CLEAN != 0,
-        major: bytes::u16_at(&page, 0x1c)?,
+        version: (bytes::u16_at(&page, 0x1c)?, bytes::u16_at(&page, 0x1a)?),
     })
 }
 
 impl Core {
-    pub(crate) fn log_state(&mut self) -> Result<LogState, Error> {
-        let stream = self.system_stream(mft::LOG_FILE, kind::DATA, "")?;
+    pub(crate) fn log_stream(&mut self) -> Result<Stream, Error> {
+        self.system_stream(mft::LOG_FILE, kind::DATA, "")
+    }
+
+    pub(crate) fn log_facts(&mut self) -> Result<LogFacts, Error> {
+        let stream = self.log_stream()?;
         let mut head = vec![0; stream.size().min(2 * PAGE) as usize];
         self.read_stream(&stream, 0, &mut head)?;
         // A log that was reset is filled with ones.
-        if head.iter().all(|byte| *byte == 0xff) && !head.is_empty() {
-            return Ok(LogState::Clean);
+        if head.iter().all(|byte| *byte == EMPTY) && !head.is_empty() {
+            return Ok(LogFacts { state: LogState::Clean, version: None });
         }
         // Pages are of 4 KiB unless the first one says otherwise.
         let size = bytes::u32_at(&head, 0x10).filter(|_| is_restart(&head)).map_or(PAGE, u64::from);
@@ -74,12 +98,34 @@ impl Core {
         let newest = match (first, second) {
             (Some(a), Some(b)) if b.lsn > a.lsn => b,
             (Some(page), _) | (None, Some(page)) => page,
-            (None, None) => return Ok(LogState::NotClean),
+            (None, None) => return Ok(LogFacts { state: LogState::NotClean, version: None }),
         };
-        Ok(match newest {
-            RestartPage { major: 2.., .. } => LogState::KeptByWindows,
-            RestartPage { clean: true, .. } => LogState::Clean,
-            RestartPage { .. } => LogState::NotClean,
-        })
+        let state = match newest {
+            RestartPage { clean: false, .. } => LogState::NotClean,
+            RestartPage { version: (2.., _), .. } => LogState::KeptByWindows,
+            RestartPage { .. } => LogState::Clean,
+        };
+        Ok(LogFacts { state, version: Some(newest.version) })
+    }
+
+    /// Fills the log with ones, as other programs leave it after they wrote to a volume: Windows begins a new one.
+    pub(crate) fn empty_log(&mut self) -> Result<(), Error> {
+        let stream = self.log_stream()?;
+        let Body::Runs { runs, size, .. } = &stream.body else {
+            return Err(stream.damaged("resident", stream.size()));
+        };
+        let route = (Route::Contents, mft::LOG_FILE);
+        let mut offset = 0;
+        while offset < *size {
+            let length = PIECE.min(size - offset) as usize;
+            let mut piece = vec![0; length];
+            self.read_runs(runs, offset, &mut piece, route)?;
+            if piece.iter().any(|byte| *byte != EMPTY) {
+                piece.fill(EMPTY);
+                self.write_runs(runs, offset, &piece, route)?;
+            }
+            offset += length as u64;
+        }
+        Ok(())
     }
 }

@@ -8,24 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use winkiln_disk::Device;
 
-use crate::{Error, FileReference, FileTime, core::Core, mft};
+use crate::{Error, FileReference, FileTime, VolumeState, core::Core, mft};
 
 /// How to open a volume.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenOptions {
     /// Opens for writing; refused when the volume's state does not allow it.
     pub writable: bool,
+    /// Opens for writing although the dirty flag is set. It stays set.
+    pub allow_dirty: bool,
     /// The time to stamp on what is changed.
     pub now: FileTime,
-}
-
-/// Whether a volume may be written, and why not. Reported by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct VolumeState {
-    /// True when nothing speaks against writing.
-    pub clean: bool,
-    /// Stable words for scripts: `hibernated`, `fast-startup`, `log-not-clean`, `dirty`, `version`, `larger-than-partition`, `boot-sector-mismatch`...
-    pub reasons: Vec<String>,
 }
 
 /// A named or unnamed `$DATA` stream of a file.
@@ -117,9 +110,10 @@ impl Volume {
     pub fn open(device: Arc<dyn Device>, options: OpenOptions) -> Result<Self, Error> {
         let mut core = Core::open(device, options.now)?;
         if options.writable {
-            let state = core.volume_state()?;
-            if !state.clean {
-                return Err(Error::NotClean { reasons: state.reasons });
+            let mut reasons = core.volume_state()?.reasons;
+            reasons.retain(|reason| !(options.allow_dirty && reason == "dirty"));
+            if !reasons.is_empty() {
+                return Err(Error::NotClean { reasons });
             }
         }
         Ok(Self {

@@ -1,35 +1,118 @@
 //! Whether a volume may be written, and why not.
 
 use crate::{
-    Error, VolumeState,
+    Error,
     boot_sector::Geometry,
     core::Core,
-    log_state::LogState,
-    volume_information::{CHECK_UNDERWAY, DIRTY, UPGRADE_ON_MOUNT},
+    hibernation::HibernationImage,
+    log_state::{LogFacts, LogState},
+    volume_information as information,
 };
 
+/// Whether a volume may be written, and why not. Reported by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VolumeState {
+    /// True when nothing speaks against writing.
+    pub clean: bool,
+    /// Stable words for scripts, of what speaks against writing: `hibernated`, `fast-startup`, `log-not-clean`, `dirty`,
+    /// `check-underway`, `upgrade-on-mount`, `version`, `larger-than-partition`, `boot-sector-mismatch`, `mft-mirror-mismatch`.
+    pub reasons: Vec<String>,
+    /// The same with what they were told from, and what does not speak against writing besides: `resize-log`, `mounted-on-nt4`,
+    /// `delete-usn-underway`, `repair-object-ids`, `modified-by-chkdsk`, `shadow-copies`.
+    pub details: Vec<StateDetail>,
+}
+
+/// One fact of a volume's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateDetail {
+    /// A stable word.
+    pub word: String,
+    /// What it was told from, in words.
+    pub evidence: String,
+    /// It speaks against writing.
+    pub blocks_writing: bool,
+}
+
+impl VolumeState {
+    fn add(&mut self, word: &str, blocks_writing: bool, evidence: impl Into<String>) {
+        if blocks_writing {
+            self.reasons.push(word.to_owned());
+        }
+        let (word, evidence) = (word.to_owned(), evidence.into());
+        self.details.push(StateDetail { word, evidence, blocks_writing });
+    }
+}
+
+/// Flags of `$Volume`: the word, whether it speaks against writing, what it means.
+const FLAGS: [(u16, &str, bool, &str); 8] = [
+    (information::DIRTY, "dirty", true, "Windows is to check the volume"),
+    (information::CHECK_UNDERWAY, "check-underway", true, "a check of the volume did not end"),
+    (information::UPGRADE_ON_MOUNT, "upgrade-on-mount", true, "Windows is to convert the volume"),
+    (information::RESIZE_LOG, "resize-log", false, "Windows is to change the log's size"),
+    (information::MOUNTED_ON_NT4, "mounted-on-nt4", false, "Windows NT 4 had it mounted"),
+    (
+        information::DELETE_USN_UNDERWAY,
+        "delete-usn-underway",
+        false,
+        "the USN journal is being deleted",
+    ),
+    (
+        information::REPAIR_OBJECT_IDS,
+        "repair-object-ids",
+        false,
+        "Windows is to rebuild the index of object ids",
+    ),
+    (information::MODIFIED_BY_CHKDSK, "modified-by-chkdsk", false, "chkdsk changed the volume"),
+];
+
 impl Core {
-    /// Collects what speaks against writing. Damage that hides the answer is an error.
+    /// Collects what speaks against writing, and what there is to know besides. Damage that hides the answer is an error.
     pub(crate) fn volume_state(&mut self) -> Result<VolumeState, Error> {
-        let mut reasons = Vec::new();
-        let information = self.volume_information()?;
-        let mut add = |bad: bool, word: &str| {
-            if bad {
-                reasons.push(word.to_owned());
+        let mut state = VolumeState::default();
+        let facts = self.volume_information()?;
+        let (major, minor) = facts.version;
+        if major != 3 {
+            let evidence = format!("NTFS version {major}.{minor}; version 3 is written");
+            state.add("version", true, evidence);
+        }
+        for (flag, word, blocks, meaning) in FLAGS {
+            if facts.flags & flag != 0 {
+                let evidence = format!("flag {flag:#06x} of $Volume is set: {meaning}");
+                state.add(word, blocks, evidence);
             }
-        };
-        add(information.version.0 != 3, "version");
-        add(information.flags & DIRTY != 0, "dirty");
-        add(information.flags & CHECK_UNDERWAY != 0, "check-underway");
-        add(information.flags & UPGRADE_ON_MOUNT != 0, "upgrade-on-mount");
-        let log = self.log_state()?;
-        add(log == LogState::NotClean, "log-not-clean");
-        add(log == LogState::KeptByWindows, "fast-startup");
-        add(self.is_hibernated()?, "hibernated");
-        add(self.geometry.backup_offset() > self.cache.device_len(), "larger-than-partition");
-        add(!self.backup_agrees()?, "boot-sector-mismatch");
-        add(!self.mirror_agrees()?, "mft-mirror-mismatch");
-        Ok(VolumeState { clean: reasons.is_empty(), reasons })
+        }
+        let log = self.log_facts()?;
+        let image = self.hibernation_image()?;
+        match log.state {
+            LogState::Clean => {}
+            LogState::NotClean => state.add("log-not-clean", true, log_evidence(log, &image)),
+            // The hibernated kernel is the one that keeps it.
+            LogState::KeptByWindows if image.is_some() => {}
+            LogState::KeptByWindows => state.add("fast-startup", true, log_evidence(log, &image)),
+        }
+        if let Some(image) = &image {
+            state.add("hibernated", true, image_evidence(image, log));
+        }
+        let (end, length) = (self.geometry.backup_offset(), self.cache.device_len());
+        if end > length {
+            let evidence = format!("the volume takes {end} bytes, the partition has {length}");
+            state.add("larger-than-partition", true, evidence);
+        }
+        if !self.backup_agrees()? {
+            let evidence = format!("the boot sector and its copy at {end} differ");
+            state.add("boot-sector-mismatch", true, evidence);
+        }
+        if !self.mirror_agrees()? {
+            let evidence = "the first records of $MFT and $MFTMirr differ";
+            state.add("mft-mirror-mismatch", true, evidence);
+        }
+        let copies = self.shadow_copies()?;
+        if copies > 0 {
+            let evidence = format!("the catalog of shadow copies lists {copies}");
+            state.add("shadow-copies", false, evidence);
+        }
+        state.clean = state.reasons.is_empty();
+        Ok(state)
     }
 
     /// Compares the boot sector with its copy behind the volume. A copy that is not there is no contradiction.
@@ -68,4 +151,38 @@ impl Core {
         }
         Ok(true)
     }
+}
+
+/// What the log's state was told from.
+fn log_evidence(log: LogFacts, image: &Option<HibernationImage>) -> String {
+    match (log.version, log.state) {
+        (None, _) => "neither of the log's restart pages is valid".to_owned(),
+        (Some((major, minor)), LogState::KeptByWindows) => format!(
+            "the log is closed but of version {major}.{minor}, which Windows 8 and later leave while a hibernated kernel keeps \
+             the volume mounted"
+        ),
+        (Some((major @ 2.., minor)), _) if image.is_none() => format!(
+            "the log, of version {major}.{minor}, is in use: Windows stopped without a shutdown, or a Windows that is hibernated \
+             or waits for a fast startup on another volume has it mounted"
+        ),
+        (Some((major, minor)), _) => {
+            format!(
+                "the log, of version {major}.{minor}, is in use: it was not closed by a shutdown"
+            )
+        }
+    }
+}
+
+/// What the hibernation was told from.
+fn image_evidence(image: &HibernationImage, log: LogFacts) -> String {
+    let HibernationImage { signature, size, .. } = image;
+    let how = match log.version {
+        Some((1, _)) => "by hibernation, as the log is of a version older than fast startup",
+        _ => {
+            "by hibernation or, from Windows 8 on, by a shutdown for fast startup: the file does not tell which"
+        }
+    };
+    format!(
+        "hiberfil.sys, {size} bytes, begins with {signature:?}: Windows saved its memory there, {how}"
+    )
 }

@@ -276,7 +276,11 @@ fn little_is_read_and_written() {
     volume.write_at(file, "", 0, &vec![1; 15 << 20]).expect("written");
     volume.flush().expect("flushed");
     let device = FileDevice::open(&image.path, 0, None, true);
-    let options = winkiln_ntfs::OpenOptions { writable: true, now: crate::write_volumes::NOW };
+    let options = winkiln_ntfs::OpenOptions {
+        writable: true,
+        now: crate::write_volumes::NOW,
+        ..Default::default()
+    };
     let mut volume = winkiln_ntfs::Volume::open(device.clone(), options).expect("opened");
     let file = volume.find("hive").expect("a lookup").expect("found");
     let read = device.bytes_read.load(std::sync::atomic::Ordering::Relaxed);

@@ -216,7 +216,7 @@ fn what_cannot_be_a_link_is_refused() {
     volume.flush().expect("flushed");
     drop(volume);
     let device = FileDevice::open(&image.path, 0, None, true);
-    let options = OpenOptions { writable: true, now: NOW };
+    let options = OpenOptions { writable: true, now: NOW, ..Default::default() };
     let mut volume = Volume::open(device.clone(), options).expect("opened");
     let to = link("C:\\x", false);
     for file in [full, file] {

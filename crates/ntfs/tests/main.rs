@@ -14,6 +14,7 @@ mod write_volumes;
 mod fragmented_mft;
 mod limits;
 mod overlaid_files;
+mod remedies;
 mod rename;
 mod case_sensitive;
 mod explicit_security;

@@ -117,7 +117,7 @@ fn names_follow_the_rules() {
     }
     let before = copy(&image, folder.path());
     let device = FileDevice::open(&image.path, 0, None, true);
-    let options = OpenOptions { writable: true, now: NOW };
+    let options = OpenOptions { writable: true, now: NOW, ..Default::default() };
     let mut volume = Volume::open(device.clone(), options).expect("opened");
     let root = volume.root();
     let (inside, deep) = (find(&volume, "in"), find(&volume, "in/deep"));

@@ -15,7 +15,8 @@ use crate::{
 fn refused(image: &Image, reasons: &[&str]) {
     let device = FileDevice::open(&image.path, image.start, image.length, true);
     let error =
-        Volume::open(device, OpenOptions { writable: true, now: NOW }).expect_err("refused");
+        Volume::open(device, OpenOptions { writable: true, now: NOW, ..Default::default() })
+            .expect_err("refused");
     assert!(error.is_refusal());
     let Error::NotClean { reasons: found } = &error else { panic!("{error}") };
     assert_eq!(found, reasons);
@@ -145,7 +146,7 @@ fn damaged_volumes_do_no_harm() {
             damaged[at] = random.next() as u8;
         }
         let device = std::sync::Arc::new(winkiln_disk::MemoryDevice::new(damaged));
-        let options = OpenOptions { writable: true, now: NOW };
+        let options = OpenOptions { writable: true, now: NOW, ..Default::default() };
         let mut volume = match Volume::open(device.clone(), options) {
             Ok(volume) => volume,
             Err(_) => {
@@ -236,4 +237,41 @@ fn metadata_kept_for_a_fast_startup() {
         put(&image, page + 0x1a, &[0, 0, 2, 0]);
     }
     refused(&image, &["fast-startup"]);
+    // Nothing is left to do in such a log.
+    let remedies =
+        winkiln_ntfs::Remedies { discard_hibernation: true, ..winkiln_ntfs::Remedies::default() };
+    let device = FileDevice::open(&image.path, image.start, image.length, true);
+    let done = winkiln_ntfs::remedy::apply(device, remedies, NOW).expect("a remedy");
+    assert_eq!(done, [winkiln_ntfs::Remedied::FastStartupDiscarded]);
+    drop(open_for_writing(&image));
+}
+
+/// What is to be done to a volume is told, and speaks against writing only where it must.
+#[test]
+fn flags_of_the_volume() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(image) = fresh(folder.path()) else { return };
+    let set = |flags: u16| {
+        for record in volume_records(&image) {
+            put(&image, version_at(&image, record) + 2, &flags.to_le_bytes());
+        }
+    };
+    set(0x8000 | 0x20 | 0x10 | 0x8 | 0x2);
+    let state = crate::read_real_volumes::open(&image).state().expect("a state");
+    assert!(state.clean && state.reasons.is_empty());
+    let words: Vec<&str> = state.details.iter().map(|detail| detail.word.as_str()).collect();
+    assert_eq!(
+        words,
+        [
+            "resize-log",
+            "mounted-on-nt4",
+            "delete-usn-underway",
+            "repair-object-ids",
+            "modified-by-chkdsk"
+        ]
+    );
+    assert!(state.details.iter().all(|detail| !detail.blocks_writing));
+    drop(open_for_writing(&image));
+    set(0x4000 | 0x4 | 0x1);
+    refused(&image, &["dirty", "check-underway", "upgrade-on-mount"]);
 }

@@ -15,7 +15,7 @@ pub(crate) const NOW: FileTime = FileTime(133_500_000_000_000_000);
 
 pub(crate) fn open_for_writing(image: &Image) -> Volume {
     let device = FileDevice::open(&image.path, image.start, image.length, true);
-    let options = OpenOptions { writable: true, now: NOW };
+    let options = OpenOptions { writable: true, now: NOW, ..Default::default() };
     Volume::open(device, options)
         .unwrap_or_else(|error| panic!("{}: {error}", image.path.display()))
 }

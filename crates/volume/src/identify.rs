@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use winkiln_disk::{Device, DeviceError};
-use winkiln_ntfs as ntfs;
+use winkiln_ntfs::{self as ntfs, StateDetail};
 
+use crate::OpenOptions;
 use crate::fat::{FatError, FatVolume, Geometry, Width};
 
 /// A filesystem, or what takes its place.
@@ -56,6 +57,8 @@ pub struct Identity {
     /// Why it is not clean or cannot be opened: stable words first (`hibernated`, `dirty`, `log-not-clean`, `bitlocker`,
     /// `refs`, `exfat`, `unknown`, `larger-than-partition`, `damaged: ...`).
     pub reasons: Vec<String>,
+    /// The same with what they were told from, and what does not speak against writing besides: `shadow-copies`, `resize-log`...
+    pub details: Vec<StateDetail>,
 }
 
 impl Identity {
@@ -68,6 +71,7 @@ impl Identity {
             free_bytes: None,
             clean: false,
             reasons: vec![reason.into()],
+            details: Vec::new(),
         }
     }
 }
@@ -137,6 +141,7 @@ fn identify_ntfs(device: &Arc<dyn Device>) -> Result<Identity, DeviceError> {
         free_bytes: None,
         clean: true,
         reasons: Vec::new(),
+        details: Vec::new(),
     };
     let facts = (|| {
         identity.label = volume.label()?;
@@ -144,7 +149,10 @@ fn identify_ntfs(device: &Arc<dyn Device>) -> Result<Identity, DeviceError> {
         volume.state()
     })();
     match facts {
-        Ok(state) => (identity.clean, identity.reasons) = (state.clean, state.reasons),
+        Ok(state) => {
+            (identity.clean, identity.reasons) = (state.clean, state.reasons);
+            identity.details = state.details;
+        }
         Err(ntfs::Error::Device(error)) => return Err(error),
         Err(error) => (identity.clean, identity.reasons) = (false, vec![damage(&error)]),
     }
@@ -153,7 +161,7 @@ fn identify_ntfs(device: &Arc<dyn Device>) -> Result<Identity, DeviceError> {
 
 fn identify_fat(device: &Arc<dyn Device>, filesystem: Filesystem) -> Result<Identity, DeviceError> {
     let read = || {
-        let volume = FatVolume::open(Arc::clone(device), false, 0)?;
+        let volume = FatVolume::open(Arc::clone(device), OpenOptions::default())?;
         let reasons = volume.reasons()?;
         Ok(Identity {
             filesystem,
@@ -162,6 +170,7 @@ fn identify_fat(device: &Arc<dyn Device>, filesystem: Filesystem) -> Result<Iden
             cluster_size: volume.geometry().cluster,
             free_bytes: Some(volume.free_bytes()?),
             clean: reasons.is_empty(),
+            details: reasons.iter().map(|word| fat_detail(word)).collect(),
             reasons,
         })
     };
@@ -172,6 +181,15 @@ fn identify_fat(device: &Arc<dyn Device>, filesystem: Filesystem) -> Result<Iden
             Ok(Identity::closed(filesystem, "larger-than-partition"))
         }
         Err(error) => Ok(Identity::closed(filesystem, damage(&error))),
+    }
+}
+
+/// FAT has one reason: its dirty flag.
+fn fat_detail(word: &str) -> StateDetail {
+    StateDetail {
+        word: word.to_owned(),
+        evidence: "the flag for a volume that was not put away is set".to_owned(),
+        blocks_writing: true,
     }
 }
 

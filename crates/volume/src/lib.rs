@@ -10,10 +10,13 @@ mod fat;
 pub mod identify;
 pub mod metadata;
 mod path;
+mod remedy;
 pub mod volume;
 
 pub use error::VolumeError;
 pub use fat::FatError;
 pub use identify::{Filesystem, Identity, identify};
 pub use metadata::{Entry, Metadata, Stream};
+pub use remedy::remedy;
 pub use volume::{OpenOptions, Volume};
+pub use winkiln_ntfs::{Remedied, Remedies, StateDetail};

@@ -22,6 +22,8 @@ const PIECE: usize = 1 << 20;
 pub struct OpenOptions {
     /// Opens for writing; refused when the volume's state does not allow it.
     pub writable: bool,
+    /// Opens for writing although the dirty flag is set. It stays set.
+    pub allow_dirty: bool,
     /// The time to stamp on what is changed: 100 ns ticks since 1601-01-01 UTC.
     pub now: u64,
 }

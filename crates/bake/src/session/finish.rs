@@ -39,6 +39,7 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
     for hive in recovered {
         session.warn(hive);
     }
+    session.warn_of_shadow_copies();
     report.warnings = session.warnings;
     Ok(report)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use winkiln_bake::{Preset, Recipe};
+use winkiln_volume::Remedies;
 
 use crate::args::ApplyArgs;
 use crate::error::{CliError, Doing as _, Result};
@@ -17,7 +18,8 @@ const RECIPE_BYTES_MAX: u64 = 16 << 20;
 pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
     let output = Output::new(&args.output);
     let started = Instant::now();
-    if args.recipe.is_none() && args.preset.is_empty() && args.reg.is_empty() {
+    let remedies = args.write.remedies.remedies() != Remedies::default();
+    if args.recipe.is_none() && args.preset.is_empty() && args.reg.is_empty() && !remedies {
         return Err(CliError::usage("nothing to apply: no recipe, no --preset, no --reg")
             .hint("winkiln apply --help lists the presets"));
     }

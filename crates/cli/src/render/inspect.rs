@@ -72,7 +72,15 @@ fn volumes(volumes: &[DiskVolume]) -> String {
         ]
     }));
     let (left, right) = (Align::Left, Align::Right);
-    columns(2, &[right, right, right, left, left, left, left, right, left], &rows)
+    let mut text = columns(2, &[right, right, right, left, left, left, left, right, left], &rows);
+    for volume in volumes {
+        for detail in &volume.identity.details {
+            let word = style(printable(&detail.word)).yellow();
+            let evidence = printable(&detail.evidence);
+            let _ = writeln!(text, "  volume {}, {word}: {evidence}", volume.number);
+        }
+    }
+    text
 }
 
 fn state(volume: &DiskVolume) -> String {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use winkiln_disk::partition::{DiskId, Partition, PartitionKind, PartitionTable, TableKind};
 use winkiln_guest::{Architecture, BootKind, DiskVolume, Firmware, Windows};
-use winkiln_volume::Filesystem;
+use winkiln_volume::{Filesystem, StateDetail};
 
 /// Everything that `inspect` finds.
 #[derive(Debug)]
@@ -62,6 +62,14 @@ struct VolumeJson {
 struct StateJson {
     clean: bool,
     reasons: Vec<String>,
+    details: Vec<DetailJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct DetailJson {
+    word: String,
+    evidence: String,
+    blocks_writing: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -220,8 +228,17 @@ fn volume(volume: &DiskVolume) -> VolumeJson {
         serial: serial(volume),
         cluster_size: (identity.cluster_size != 0).then_some(identity.cluster_size),
         free_bytes: identity.free_bytes,
-        state: StateJson { clean: identity.clean, reasons: identity.reasons.clone() },
+        state: StateJson {
+            clean: identity.clean,
+            reasons: identity.reasons.clone(),
+            details: identity.details.iter().map(detail).collect(),
+        },
     }
+}
+
+fn detail(detail: &StateDetail) -> DetailJson {
+    let StateDetail { word, evidence, blocks_writing } = detail.clone();
+    DetailJson { word, evidence, blocks_writing }
 }
 
 fn windows(windows: &Windows) -> WindowsJson {

@@ -26,7 +26,7 @@ fn inspect_has_the_promised_fields() {
     assert_eq!(volume["filesystem"], "ntfs");
     assert_eq!(volume["label"], "Windows");
     assert_eq!(volume["serial"], "DEB05A3C1E570001");
-    assert_eq!(volume["state"], json!({"clean": true, "reasons": []}));
+    assert_eq!(volume["state"], json!({"clean": true, "reasons": [], "details": []}));
     let windows = &shown["windows"][0];
     assert_eq!(windows["volume"], 1);
     assert_eq!(windows["system_root"].as_str().unwrap().to_lowercase(), r"\windows");

@@ -21,7 +21,7 @@ type Result<T> = std::result::Result<T, VolumeError>;
 
 impl FatBackend {
     pub(crate) fn open(device: Arc<dyn Device>, options: OpenOptions) -> Result<Self> {
-        Ok(Self(FatVolume::open(device, options.writable, options.now)?))
+        Ok(Self(FatVolume::open(device, options)?))
     }
 
     pub(crate) fn metadata(&self, path: &VolumePath) -> Result<Option<Metadata>> {

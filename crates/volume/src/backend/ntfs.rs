@@ -23,7 +23,11 @@ type Result<T> = std::result::Result<T, VolumeError>;
 
 impl NtfsBackend {
     pub(crate) fn open(device: Arc<dyn Device>, options: OpenOptions) -> Result<Self> {
-        let options = ntfs::OpenOptions { writable: options.writable, now: FileTime(options.now) };
+        let options = ntfs::OpenOptions {
+            writable: options.writable,
+            allow_dirty: options.allow_dirty,
+            now: FileTime(options.now),
+        };
         Ok(Self(ntfs::Volume::open(device, options)?))
     }
 

@@ -19,6 +19,7 @@ mod time;
 
 use std::sync::Arc;
 
+use crate::OpenOptions;
 use winkiln_disk::Device;
 
 pub(crate) use create::Removed;
@@ -58,12 +59,9 @@ enum Found {
 }
 
 impl FatVolume {
-    /// Opens a volume. For reading, a volume in any state; for writing, a clean one.
-    pub(crate) fn open(
-        device: Arc<dyn Device>,
-        writable: bool,
-        now: u64,
-    ) -> Result<Self, FatError> {
+    /// Opens a volume. For reading, a volume in any state; for writing, a clean one, or one whose dirty flag is put up with.
+    pub(crate) fn open(device: Arc<dyn Device>, options: OpenOptions) -> Result<Self, FatError> {
+        let OpenOptions { writable, allow_dirty, now } = options;
         let mut boot = [0; 512];
         device.read_at(0, &mut boot)?;
         let geometry = Geometry::read(&boot)?;
@@ -75,7 +73,8 @@ impl FatVolume {
         }
         let volume = Self { device, geometry, writable, now: Stamp::from_ticks(now), freed: 0 };
         let reasons = volume.reasons()?;
-        if writable && !reasons.is_empty() {
+        // There is no other reason than the flag.
+        if writable && !allow_dirty && !reasons.is_empty() {
             return Err(FatError::NotClean { reasons });
         }
         Ok(volume)

@@ -71,7 +71,10 @@ pub(crate) fn open(
     device: &Arc<MemoryDevice>,
     writable: bool,
 ) -> Result<Volume, winkiln_volume::VolumeError> {
-    Volume::open(Arc::clone(device) as Arc<dyn Device>, OpenOptions { writable, now: NOW })
+    Volume::open(
+        Arc::clone(device) as Arc<dyn Device>,
+        OpenOptions { writable, now: NOW, ..Default::default() },
+    )
 }
 
 /// Numbers that are the same in every run.
