@@ -125,11 +125,11 @@ impl Session {
             (Some(Recovery::Finished), false) => Some(
                 "an interrupted commit is complete in its journal; the image is shown as if it were finished",
             ),
-            (Some(Recovery::Discarded), true) => {
-                Some("an interrupted commit had not reached the image and was discarded")
-            }
+            (Some(Recovery::Discarded), true) => Some(
+                "an interrupted commit was incomplete and was discarded; the image is as it was before",
+            ),
             (Some(Recovery::Discarded), false) => {
-                Some("an interrupted commit had not reached the image and is ignored")
+                Some("an interrupted commit is incomplete; the image is shown as it was before")
             }
         };
         self.warnings.extend(text.map(str::to_owned));

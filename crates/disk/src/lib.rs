@@ -34,6 +34,8 @@ pub mod image;
 #[cfg(feature = "image")]
 mod journal;
 #[cfg(feature = "image")]
+mod overlay;
+#[cfg(feature = "image")]
 pub mod partition;
 #[cfg(feature = "image")]
 pub mod transaction;

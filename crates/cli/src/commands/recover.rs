@@ -27,10 +27,9 @@ pub(crate) fn run(args: &RecoverArgs) -> Result<()> {
         (Some(Recovery::Finished), false) => {
             (Some("finished"), "finished the interrupted commit: the image holds all of it")
         }
-        (Some(Recovery::Discarded), false) => (
-            Some("discarded"),
-            "discarded an incomplete commit: nothing of it had reached the image",
-        ),
+        (Some(Recovery::Discarded), false) => {
+            (Some("discarded"), "discarded an incomplete commit: the image is as it was before")
+        }
         (Some(Recovery::Finished), true) => {
             (Some("finished"), "a commit was interrupted and can be finished; nothing written")
         }

@@ -5,9 +5,11 @@ use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
-use nix::fcntl::OFlag;
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, OFlag, fallocate};
+use nix::unistd::{Whence, lseek};
 
-use super::{HostFile, lock};
+use super::{HostFile, lock, write_zeros};
 
 /// An open regular file or block device.
 #[derive(Debug)]
@@ -17,6 +19,9 @@ pub(crate) struct DiskFile {
     device_size: Option<u64>,
     /// Device and inode numbers.
     identity: (u64, u64),
+    /// The file took less room than its length when it was opened. In one that did not, a hole is room set aside in advance,
+    /// which must not be given away.
+    sparse: bool,
 }
 
 /// Why a file cannot be an image.
@@ -63,12 +68,13 @@ impl DiskFile {
         } else {
             return Err(OpenFailure::Kind(kind_name(kind)));
         };
-        Ok(Self { file, device_size, identity: (metadata.dev(), metadata.ino()) })
+        let sparse = device_size.is_none() && metadata.blocks() * 512 < metadata.len();
+        Ok(Self { file, device_size, identity: (metadata.dev(), metadata.ino()), sparse })
     }
 
     /// Wraps a journal file that was just created or opened.
     pub(super) fn regular(file: File) -> Self {
-        Self { file, device_size: None, identity: (0, 0) }
+        Self { file, device_size: None, identity: (0, 0), sparse: false }
     }
 
     pub(crate) fn is_block_device(&self) -> bool {
@@ -118,6 +124,33 @@ impl HostFile for DiskFile {
 
     fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
+    }
+
+    fn hole_end(&self, offset: u64) -> io::Result<u64> {
+        if !self.sparse {
+            return Ok(offset);
+        }
+        let from = i64::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
+        match lseek(&self.file, from, Whence::SeekData) {
+            Ok(data) => Ok(u64::try_from(data).unwrap_or(offset)),
+            // No data up to the end.
+            Err(Errno::ENXIO) => Ok(self.len()?.max(offset)),
+            Err(Errno::EINVAL) => Ok(offset),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn zero(&self, offset: u64, length: u64, hole: bool) -> io::Result<()> {
+        let range = i64::try_from(offset).ok().zip(i64::try_from(length).ok());
+        if let Some((offset, length)) = range
+            && hole
+        {
+            let mode = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            if fallocate(&self.file, mode, offset, length).is_ok() {
+                return Ok(());
+            }
+        }
+        write_zeros(self, offset, length)
     }
 }
 

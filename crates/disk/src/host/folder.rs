@@ -45,6 +45,38 @@ impl JournalPlace {
     }
 }
 
+/// Where a transaction that is never committed keeps what does not fit into memory: files without a name, gone with the
+/// process.
+#[derive(Debug)]
+struct Nowhere;
+
+impl JournalPlace {
+    /// A place whose files nobody finds again.
+    pub(crate) fn nowhere() -> Self {
+        Self { folder: Box::new(Nowhere), name: OsString::new(), path: PathBuf::new() }
+    }
+}
+
+impl Folder for Nowhere {
+    fn create(&self, _: &OsStr) -> io::Result<Arc<dyn HostFile>> {
+        // The usual folder for temporary files may be memory.
+        let file = tempfile::tempfile_in("/var/tmp").or_else(|_| tempfile::tempfile())?;
+        Ok(Arc::new(DiskFile::regular(file)))
+    }
+
+    fn open(&self, _: &OsStr, _: bool) -> io::Result<Option<Arc<dyn HostFile>>> {
+        Ok(None)
+    }
+
+    fn remove(&self, _: &OsStr) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A folder of the file system.
 #[derive(Debug)]
 struct DiskFolder(PathBuf);

@@ -1,4 +1,4 @@
-//! The guest's view of an open image, and how a commit reaches its file.
+//! The guest's view of an open image.
 
 use std::io;
 use std::ops::Range;
@@ -6,11 +6,9 @@ use std::sync::Arc;
 
 use imago::{FormatAccess, Mapping};
 
-use super::overlap::Tables;
-use crate::host::pages::{PAGE_BYTES, Pages};
-use crate::host::staged::Staged;
-use crate::host::{HostFile, read_padded};
-use crate::journal::PageWrite;
+use super::qcow2::Qcow2Disk;
+use crate::host::HostFile;
+use crate::overlay::Overlay;
 
 /// Reads are fetched in blocks of this many bytes, so that small ones share.
 pub(crate) const BLOCK: u64 = 16 << 10;
@@ -18,24 +16,38 @@ pub(crate) const BLOCK: u64 = 16 << 10;
 /// The guest's disk.
 #[derive(Debug)]
 pub(crate) enum Backend {
-    Raw { file: Arc<dyn HostFile>, size: u64 },
-    Qcow2 { access: FormatAccess<Staged>, staged: Staged, cluster_bits: u32 },
-}
-
-/// The writes of one commit to the image file, in the order of their offsets.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) length_before: u64,
-    pub(crate) length_after: u64,
-    pub(crate) pages: Vec<PageWrite>,
+    Raw {
+        overlay: Overlay,
+        size: u64,
+    },
+    Qcow2(Qcow2Disk),
+    /// Above an image that is open for reading only.
+    DryRun {
+        below: Arc<Backend>,
+        overlay: Overlay,
+    },
 }
 
 impl Backend {
+    /// A backend that takes writes above one that does not, and can never commit them.
+    pub(crate) fn dry_run(below: Arc<Self>, overlay: Overlay) -> Self {
+        Self::DryRun { below, overlay }
+    }
+
     /// Bytes of the guest's disk.
     pub(crate) fn size(&self) -> u64 {
         match self {
             Self::Raw { size, .. } => *size,
-            Self::Qcow2 { access, .. } => access.size(),
+            Self::Qcow2(disk) => disk.access.size(),
+            Self::DryRun { below, .. } => below.size(),
+        }
+    }
+
+    /// What is between the guest's disk and the image file.
+    pub(crate) fn overlay(&self) -> &Overlay {
+        match self {
+            Self::Raw { overlay, .. } | Self::DryRun { overlay, .. } => overlay,
+            Self::Qcow2(disk) => &disk.overlay,
         }
     }
 
@@ -45,91 +57,95 @@ impl Backend {
             return Ok(());
         }
         match self {
-            Self::Raw { file, .. } => read_padded(&**file, offset, buf),
-            Self::Qcow2 { access, .. } => access.read(buf, offset),
+            Self::Raw { overlay, .. } => overlay.read(offset, buf),
+            Self::Qcow2(disk) => disk.access.read(buf, offset),
+            Self::DryRun { below, overlay } if overlay.is_untouched() => below.read(offset, buf),
+            Self::DryRun { overlay, .. } => overlay.read(offset, buf),
+        }
+    }
+
+    /// Fills `buf` with the guest bytes from `offset` as they were when the transaction began.
+    pub(crate) fn read_original(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        if buf.is_empty() {
+            return Ok(());
+        }
+        match self {
+            Self::Raw { overlay, .. } => overlay.read_original(offset, buf),
+            Self::Qcow2(disk) => disk.read_original(offset, buf),
+            Self::DryRun { below, .. } => below.read(offset, buf),
         }
     }
 
     /// The guest bytes worth fetching when the one at `offset` is asked for: a block, or a whole compressed cluster.
     pub(crate) fn fetch_range(&self, offset: u64) -> Range<u64> {
         let mut unit = BLOCK;
-        if let Self::Qcow2 { access, cluster_bits, .. } = self {
-            let compressed =
-                matches!(access.get_mapping(offset, 1), Ok((Mapping::Special { .. }, _)));
-            if compressed {
-                unit = unit.max(1 << cluster_bits);
+        match self {
+            Self::DryRun { below, .. } => return below.fetch_range(offset),
+            Self::Qcow2(disk) => {
+                if is_compressed(&disk.access, offset) {
+                    unit = unit.max(1 << disk.cluster_bits);
+                }
             }
+            Self::Raw { .. } => {}
         }
         let start = offset - offset % unit;
         start..(start + unit).min(self.size())
     }
 
-    /// Works out what writing these guest pages does to the image file. Nothing reaches the file.
+    /// Writes guest bytes into the overlay; `fresh` ones go where nothing pointed when the transaction began. Runs are
+    /// given in the order of their offsets. Nothing but what the overlay writes ahead reaches the file.
     ///
     /// After an error the backend no longer shows the file's contents and must not be used again.
-    pub(crate) fn plan(&self, pages: &Pages) -> io::Result<Plan> {
+    pub(crate) fn write(&self, runs: &[Run<'_>]) -> io::Result<()> {
         match self {
-            Self::Raw { file, size } => {
-                let pages = pages.iter().map(|(offset, page)| (offset, page.to_vec()));
-                plan_file(&**file, *size, pages.collect())
+            Self::Raw { overlay, .. } | Self::DryRun { overlay, .. } => {
+                runs.iter().try_for_each(|run| overlay.write(run.offset, run.data, run.fresh))
             }
-            Self::Qcow2 { access, staged, .. } => {
-                let size = access.size();
-                let runs = runs(pages, size);
-                for (offset, run) in &runs {
-                    access.write(&run[..], *offset)?;
-                }
-                access.flush()?;
-                let tables = Tables::read(staged)?;
-                for (offset, run) in &runs {
-                    tables.check(access, *offset, run.len() as u64)?;
-                }
-                let (pages, length) = staged.collect();
-                plan_file(staged.file(), length, pages)
-            }
+            Self::Qcow2(disk) => disk.write(runs),
         }
     }
 
-    /// Tells the backend that the file now holds what was planned.
+    /// Checks, before a commit, what was written.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        match self {
+            Self::Qcow2(disk) => disk.check(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the backend that the file now holds what was written.
     pub(crate) fn settle(&self) {
-        if let Self::Qcow2 { staged, .. } = self {
-            staged.settle();
+        if let Self::Qcow2(disk) = self {
+            disk.settle();
         }
     }
 }
 
-/// Adjacent pages joined, up to 1 MiB each and no further than the end of the disk.
-fn runs(pages: &Pages, size: u64) -> Vec<(u64, Vec<u8>)> {
-    let mut runs: Vec<(u64, Vec<u8>)> = Vec::new();
-    for (offset, page) in pages.iter() {
-        let page = &page[..size.saturating_sub(offset).min(PAGE_BYTES) as usize];
-        match runs.last_mut() {
-            Some((start, run)) if *start + run.len() as u64 == offset && run.len() < 1 << 20 => {
-                run.extend_from_slice(page);
-            }
-            _ => runs.push((offset, page.to_vec())),
-        }
-    }
-    runs
+/// Adjacent guest bytes to be written.
+#[derive(Debug)]
+pub(crate) struct Run<'a> {
+    pub(crate) offset: u64,
+    pub(crate) data: &'a [u8],
+    /// Nothing named the place when the transaction began.
+    pub(crate) fresh: bool,
 }
 
-/// Drops what the file already holds and remembers what the rest replaces.
-fn plan_file(
-    file: &dyn HostFile,
-    length_after: u64,
-    pages: Vec<(u64, Vec<u8>)>,
-) -> io::Result<Plan> {
-    let length_before = file.len()?;
-    let length_after = length_after.max(length_before);
-    let mut planned = Vec::new();
-    for (offset, mut new) in pages {
-        new.truncate(length_after.saturating_sub(offset).min(PAGE_BYTES) as usize);
-        let mut old = vec![0; length_before.saturating_sub(offset).min(PAGE_BYTES) as usize];
-        read_padded(file, offset, &mut old)?;
-        let (common, grown) = new.split_at(old.len().min(new.len()));
-        if common != old || grown.iter().any(|byte| *byte != 0) {
-            planned.push(PageWrite { offset, new, old });
-        }
+/// The guest's disk as a file.
+#[derive(Debug)]
+pub(crate) struct GuestFile(pub(crate) Arc<Backend>);
+
+impl HostFile for GuestFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.size())
     }
-    Ok(Plan { length_before, length_after, pages: planned })
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.size().saturating_sub(offset).min(buf.len() as u64) as usize;
+        self.0.read(offset, &mut buf[..count])?;
+        Ok(count)
+    }
+}
+
+fn is_compressed(access: &FormatAccess<Overlay>, offset: u64) -> bool {
+    matches!(access.get_mapping(offset, 1), Ok((Mapping::Special { .. }, _)))
 }

@@ -11,19 +11,20 @@ use imago::{DenyImplicitOpenGate, FormatAccess, FormatDriverBuilder};
 use super::backend::Backend;
 use super::error::ImageError;
 use super::probe::{Probed, probe};
+use super::qcow2::{Qcow2Disk, Reopen};
 use super::qcow2_header::{HeaderFailure, Qcow2Header, read_header};
 use super::{Format, OpenOptions, journal};
 use crate::host::HostFile;
 use crate::host::disk_file::{DiskFile, OpenFailure};
 use crate::host::lock::{self, Access, LockFailure};
-use crate::host::staged::Staged;
+use crate::overlay::{Limits, Overlay};
 
 /// The longest chain of backing files that is followed.
 const MAX_DEPTH: usize = 32;
 
 /// Opens, locks and keeps track of the files of one chain.
-pub(crate) struct Chain<'a> {
-    options: &'a OpenOptions,
+pub(crate) struct Chain {
+    options: OpenOptions,
     /// The folder of the image that the user named, without symbolic links.
     home: PathBuf,
     /// The image that the user named.
@@ -32,22 +33,37 @@ pub(crate) struct Chain<'a> {
     trusted: bool,
     /// Every file opened so far. They hold the locks.
     files: Vec<Arc<DiskFile>>,
+    /// Files are looked up among those that are open, not opened.
+    again: bool,
 }
 
-impl<'a> Chain<'a> {
-    pub(crate) fn new(path: &Path, options: &'a OpenOptions) -> Result<Self, ImageError> {
+impl Chain {
+    pub(crate) fn new(path: &Path, options: &OpenOptions) -> Result<Self, ImageError> {
         let parent = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
         let home = parent.canonicalize().map_err(|source| failed("open", path, source))?;
         Ok(Self {
-            options,
+            options: options.clone(),
             home,
             top: path.to_owned(),
             trusted: options.format == Some(Format::Qcow2),
             files: Vec::new(),
+            again: false,
         })
+    }
+
+    /// The same chain, to be opened once more: every file is the one that is already open and locked.
+    fn again(&self) -> Self {
+        Self {
+            options: self.options.clone(),
+            home: self.home.clone(),
+            top: self.top.clone(),
+            trusted: self.trusted,
+            files: self.files.clone(),
+            again: true,
+        }
     }
 
     /// Opens and locks one file.
@@ -61,7 +77,11 @@ impl<'a> Chain<'a> {
             OpenFailure::Kind(found) => ImageError::NotAnImage { path: path.to_owned(), found },
             OpenFailure::Busy => ImageError::DeviceBusy { path: path.to_owned() },
         })?;
-        if self.files.iter().any(|other| other.identity() == file.identity()) {
+        let known = self.files.iter().find(|other| other.identity() == file.identity());
+        if let Some(known) = known {
+            if self.again {
+                return Ok(Arc::clone(known));
+            }
             return Err(ImageError::BackingLoop { path: path.to_owned() });
         }
         let access = if writable { Access::WRITE } else { Access::READ };
@@ -81,7 +101,7 @@ impl<'a> Chain<'a> {
         &mut self,
         path: &Path,
         file: Arc<dyn HostFile>,
-        writable: bool,
+        limits: Option<Limits>,
     ) -> Result<(Format, Backend), ImageError> {
         let format = match self.options.format {
             Some(format) => format,
@@ -89,14 +109,28 @@ impl<'a> Chain<'a> {
         };
         match format {
             Format::Raw => {
-                let size = file.len().map_err(|source| failed("read", path, source))?;
-                Ok((Format::Raw, Backend::Raw { file, size }))
+                let read = |source| failed("read", path, source);
+                let size = file.len().map_err(read)?;
+                let name = path.display().to_string();
+                let overlay = Overlay::new(file, name, limits).map_err(read)?;
+                Ok((Format::Raw, Backend::Raw { overlay, size }))
             }
             Format::Qcow2 => {
-                let (access, staged, cluster_bits) = self.open_qcow2(path, file, writable, 0)?;
-                Ok((Format::Qcow2, Backend::Qcow2 { access, staged, cluster_bits }))
+                let (access, overlay, cluster_bits) = self.open_qcow2(path, file, limits, 0)?;
+                let reopen = self.reopener(path);
+                let disk = Qcow2Disk::new(access, overlay, cluster_bits, reopen);
+                Ok((Format::Qcow2, Backend::Qcow2(disk)))
             }
         }
+    }
+
+    /// Opens the topmost image once more, for reading.
+    fn reopener(&self, path: &Path) -> Reopen {
+        let (chain, path) = (self.again(), path.to_owned());
+        Box::new(move |file| {
+            let opened = chain.again().open_qcow2(&path, file, None, 0);
+            opened.map(|(access, ..)| access).map_err(io::Error::other)
+        })
     }
 
     /// Gives up the files, whose locks last as long as they do.
@@ -118,9 +152,10 @@ impl<'a> Chain<'a> {
         &mut self,
         path: &Path,
         file: Arc<dyn HostFile>,
-        writable: bool,
+        limits: Option<Limits>,
         depth: usize,
-    ) -> Result<(FormatAccess<Staged>, Staged, u32), ImageError> {
+    ) -> Result<(FormatAccess<Overlay>, Overlay, u32), ImageError> {
+        let writable = limits.is_some();
         let header = read_header(&*file, writable).map_err(|failure| match failure {
             HeaderFailure::Io(source) => failed("read", path, source),
             HeaderFailure::Refused(source) => ImageError::Qcow2 { path: path.to_owned(), source },
@@ -131,14 +166,14 @@ impl<'a> Chain<'a> {
             None => None,
         };
         let driver = |source| ImageError::Driver { path: path.to_owned(), source };
-        let staged = Staged::new(file, path.display().to_string()).map_err(driver)?;
-        let qcow2 = Qcow2::<Staged>::builder(staged.clone())
+        let overlay = Overlay::new(file, path.display().to_string(), limits).map_err(driver)?;
+        let qcow2 = Qcow2::<Overlay>::builder(overlay.clone())
             .write(writable)
             .backing(backing)
             .data_file(data_file)
             .open(DenyImplicitOpenGate::default())
             .map_err(driver)?;
-        Ok((FormatAccess::new(qcow2), staged, header.cluster_bits))
+        Ok((FormatAccess::new(qcow2), overlay, header.cluster_bits))
     }
 
     fn open_backing(
@@ -146,14 +181,14 @@ impl<'a> Chain<'a> {
         path: &Path,
         header: &Qcow2Header,
         depth: usize,
-    ) -> Result<Option<FormatAccess<Staged>>, ImageError> {
+    ) -> Result<Option<FormatAccess<Overlay>>, ImageError> {
         let Some(name) = &header.backing else { return Ok(None) };
         if depth >= MAX_DEPTH {
             return Err(ImageError::BackingDepth { path: self.top.clone(), limit: MAX_DEPTH });
         }
         let backing = self.resolve(path, name)?;
         let file = self.open_file(&backing, false)?;
-        let file = journal::look_through(&backing, self.options, file)?;
+        let file = journal::look_through(&backing, &self.options, file)?;
         let format = match header.backing_format.as_deref() {
             Some("raw") => Format::Raw,
             Some("qcow2") => Format::Qcow2,
@@ -165,18 +200,18 @@ impl<'a> Chain<'a> {
             None => self.probed(&backing, &*file)?,
         };
         if format == Format::Qcow2 {
-            return Ok(Some(self.open_qcow2(&backing, file, false, depth + 1)?.0));
+            return Ok(Some(self.open_qcow2(&backing, file, None, depth + 1)?.0));
         }
         let driver = |source| ImageError::Driver { path: backing.clone(), source };
-        let staged = Staged::new(file, backing.display().to_string()).map_err(driver)?;
-        let raw = Raw::builder(staged).open(DenyImplicitOpenGate::default()).map_err(driver)?;
+        let overlay = Overlay::new(file, backing.display().to_string(), None).map_err(driver)?;
+        let raw = Raw::builder(overlay).open(DenyImplicitOpenGate::default()).map_err(driver)?;
         Ok(Some(FormatAccess::new(raw)))
     }
 
-    fn open_data_file(&mut self, path: &Path, name: &str) -> Result<Staged, ImageError> {
+    fn open_data_file(&mut self, path: &Path, name: &str) -> Result<Overlay, ImageError> {
         let data = self.resolve(path, name)?;
         let file = self.open_file(&data, false)?;
-        Staged::new(file, data.display().to_string())
+        Overlay::new(file, data.display().to_string(), None)
             .map_err(|source| ImageError::Driver { path: data, source })
     }
 

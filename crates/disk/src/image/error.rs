@@ -119,7 +119,7 @@ pub enum ImageError {
     /// The journal beside the image could not be handled.
     #[error("cannot {action} the journal of an interrupted commit, {}", journal.display())]
     Journal {
-        /// `read`, `check`, `finish` or `remove`.
+        /// `read`, `check`, `finish`, `undo` or `remove`.
         action: &'static str,
         /// The journal.
         journal: PathBuf,
@@ -132,8 +132,8 @@ pub enum ImageError {
         /// The file.
         journal: PathBuf,
     },
-    /// The journal was written by a newer program.
-    #[error("the journal {} has version {version}, this program knows version 1: finish the commit with the program that began it", journal.display())]
+    /// The journal was written by an older or newer program.
+    #[error("the journal {} has version {version}, this program knows version 2: finish the commit with the program that began it", journal.display())]
     JournalVersion {
         /// The journal.
         journal: PathBuf,

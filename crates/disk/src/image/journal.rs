@@ -9,8 +9,8 @@ use super::{OpenOptions, Recovery};
 use crate::host::HostFile;
 use crate::host::disk_file::DiskFile;
 use crate::host::folder::JournalPlace;
-use crate::journal::discard;
-use crate::journal::recover::{self, Finished, Found, RecoverFailure};
+use crate::journal::recover::{self, Found, RecoverFailure};
+use crate::journal::view::View;
 
 const SUFFIX: &str = ".winkiln-journal";
 
@@ -39,7 +39,7 @@ pub(super) fn place(
     Ok(folder.map(|folder| JournalPlace::new(&folder, name)))
 }
 
-/// Deals with the journal of an image opened for writing: finishes a complete one, removes an incomplete one.
+/// Deals with the journal of an image opened for writing: finishes a complete one, takes back and removes an incomplete one.
 pub(super) fn recover(
     place: &JournalPlace,
     file: &dyn HostFile,
@@ -50,9 +50,9 @@ pub(super) fn recover(
         Found::Complete(journal) => recover::finish(place, &journal, file)
             .map(|()| Some(Recovery::Finished))
             .map_err(|failure| explain(place, failure)),
-        Found::Incomplete => discard(place)
+        Found::Incomplete(journal) => recover::undo(place, &journal, file)
             .map(|()| Some(Recovery::Discarded))
-            .map_err(|source| explain(place, RecoverFailure::Io("remove", source))),
+            .map_err(|failure| explain(place, failure)),
     }
 }
 
@@ -62,15 +62,14 @@ pub(super) fn read_through(
     file: Arc<dyn HostFile>,
 ) -> Result<(Arc<dyn HostFile>, Option<Recovery>), ImageError> {
     let Some(place) = place else { return Ok((file, None)) };
-    match recover::find(place, &*file).map_err(|failure| explain(place, failure))? {
-        Found::Nothing => Ok((file, None)),
-        Found::Incomplete => Ok((file, Some(Recovery::Discarded))),
-        Found::Complete(journal) => {
-            let finished = Finished::new(file, &journal)
-                .map_err(|source| explain(place, RecoverFailure::Io("read", source)))?;
-            Ok((Arc::new(finished), Some(Recovery::Finished)))
-        }
-    }
+    let found = recover::find(place, &*file).map_err(|failure| explain(place, failure))?;
+    let (view, recovery) = match found {
+        Found::Nothing => return Ok((file, None)),
+        Found::Incomplete(journal) => (View::undone(file, journal), Recovery::Discarded),
+        Found::Complete(journal) => (View::finished(file, journal), Recovery::Finished),
+    };
+    let view = view.map_err(|source| explain(place, RecoverFailure::Io("read", source)))?;
+    Ok((Arc::new(view), Some(recovery)))
 }
 
 /// A backing file seen through its own journal.

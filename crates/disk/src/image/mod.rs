@@ -6,19 +6,20 @@ mod error;
 mod journal;
 mod overlap;
 mod probe;
+pub(crate) mod qcow2;
 mod qcow2_header;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use backend::{BLOCK, Backend, Plan};
+pub(crate) use backend::{BLOCK, Backend, GuestFile, Run};
 pub use error::ImageError;
 pub use probe::KnownFormat;
 pub use qcow2_header::Qcow2Error;
 
 use crate::host::HostFile;
 use crate::host::disk_file::DiskFile;
-use crate::host::folder::JournalPlace;
+use crate::overlay::Limits;
 use chain::Chain;
 
 /// The container format of an image.
@@ -52,7 +53,8 @@ pub struct OpenOptions {
 pub enum Recovery {
     /// A complete journal was found: its pages were written (or, read-only, are looked through).
     Finished,
-    /// An incomplete journal was found: nothing of it had reached the image, and it was removed (or, read-only, ignored).
+    /// An incomplete journal was found: what had been written to free space was taken back (or, read-only, is hidden), and
+    /// the image is as it was.
     Discarded,
 }
 
@@ -63,18 +65,11 @@ pub struct Image {
     format: Format,
     writable: bool,
     recovery: Option<Recovery>,
-    pub(crate) backend: Backend,
-    /// The image file itself, and where its journal goes. `None` when open for reading only.
-    pub(crate) target: Option<Target>,
+    pub(crate) backend: Arc<Backend>,
+    /// Where the journal goes, for messages; empty when open for reading only.
+    pub(crate) journal: PathBuf,
     /// Keeps the locks on the image and everything below it.
     _files: Vec<Arc<DiskFile>>,
-}
-
-/// What a commit writes to.
-#[derive(Debug)]
-pub(crate) struct Target {
-    pub(crate) file: Arc<dyn HostFile>,
-    pub(crate) place: JournalPlace,
 }
 
 impl Image {
@@ -88,25 +83,42 @@ impl Image {
         let mut chain = Chain::new(path, options)?;
         let disk_file = chain.open_file(path, options.writable)?;
         let place = journal::place(path, options, disk_file.is_block_device())?;
+        let early = !disk_file.is_block_device();
         let file: Arc<dyn HostFile> = disk_file;
-        let (view, recovery, target) = if options.writable {
+        let mut journal = PathBuf::new();
+        let (view, recovery, limits) = if options.writable {
             let place = place.ok_or_else(|| ImageError::JournalFolder { path: path.to_owned() })?;
             let recovery = journal::recover(&place, &*file)?;
-            (Arc::clone(&file), recovery, Some(Target { file, place }))
+            journal.clone_from(&place.path);
+            (file, recovery, Some(Limits::new(place, early)))
         } else {
             let (view, recovery) = journal::read_through(place.as_ref(), file)?;
             (view, recovery, None)
         };
-        let (format, backend) = chain.open_top(path, view, options.writable)?;
+        let (format, backend) = chain.open_top(path, view, limits)?;
         Ok(Self {
             path: path.to_owned(),
             format,
             writable: options.writable,
             recovery,
-            backend,
-            target,
+            backend: Arc::new(backend),
+            journal,
             _files: chain.into_files(),
         })
+    }
+
+    /// An image that is open for writing, for tests of what is above it.
+    #[cfg(test)]
+    pub(crate) fn over(backend: Backend, format: Format) -> Self {
+        Self {
+            path: PathBuf::new(),
+            format,
+            writable: true,
+            recovery: None,
+            backend: Arc::new(backend),
+            journal: PathBuf::new(),
+            _files: Vec::new(),
+        }
     }
 
     /// The path as given to [`Image::open`].

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use imago::{FormatAccess, Mapping};
 
-use crate::host::staged::Staged;
+use crate::overlay::Overlay;
 
 /// Entries of L1 and refcount tables keep a cluster's offset here; the rest are flags and reserved bits.
 const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
@@ -21,7 +21,7 @@ pub(super) struct Tables(Vec<Range<u64>>);
 
 impl Tables {
     /// Collects header, L1 and L2 tables, refcount table and blocks, snapshot table and the snapshots' L1 tables.
-    pub(super) fn read(file: &Staged) -> io::Result<Self> {
+    pub(super) fn read(file: &Overlay) -> io::Result<Self> {
         let mut head = [0; 104];
         file.read(0, &mut head)?;
         let cluster_bits = u32_at(&head, 20).min(21);
@@ -56,7 +56,7 @@ impl Tables {
     /// Refuses guest data at `offset` that is mapped to a place of the image's own.
     pub(super) fn check(
         &self,
-        access: &FormatAccess<Staged>,
+        access: &FormatAccess<Overlay>,
         offset: u64,
         length: u64,
     ) -> io::Result<()> {
@@ -104,7 +104,7 @@ fn merge(mut places: Vec<Range<u64>>) -> Vec<Range<u64>> {
     merged
 }
 
-fn read_table(file: &Staged, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+fn read_table(file: &Overlay, offset: u64, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; length.min(MAX_TABLE_BYTES) as usize];
     file.read(offset, &mut bytes)?;
     Ok(bytes)

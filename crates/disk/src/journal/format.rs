@@ -1,15 +1,20 @@
-//! Encoding and decoding.
+//! Encoding and decoding of single records.
 
 use crc::{CRC_64_XZ, Crc, Table};
 
+use super::early::SECTOR;
 use crate::host::pages::{PAGE, PAGE_BYTES};
 
 const MAGIC: &[u8; 8] = b"WKJRNL\r\n";
-const END_MAGIC: &[u8; 8] = b"WKJRNEND";
-const VERSION: u32 = 1;
-const HEADER_BYTES: usize = 48;
-const RECORD_HEAD_BYTES: usize = 24;
-const END_BYTES: usize = 24;
+const VERSION: u32 = 2;
+pub(super) const HEADER_BYTES: usize = 48;
+/// Bytes of a record before its body.
+pub(super) const HEAD_BYTES: usize = 24;
+const SUM_BYTES: usize = 8;
+/// The most bytes of an image that one early record covers.
+pub(crate) const MAX_EARLY: u64 = 16 << 20;
+const MAX_BODY: usize = MAX_EARLY as usize / SECTOR * 4;
+const END_BODY: usize = 16;
 static CRC: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
 
 /// One page of the image file: the bytes to be written and those they replace.
@@ -27,7 +32,7 @@ impl PageWrite {
     /// Compares the page as it is now, read up to the end of the file, with what it was and is to be.
     ///
     /// A write cut short may stop between any two bytes, and a file made longer holds zeros first.
-    pub(crate) fn compare(&self, now: &[u8]) -> Progress {
+    pub(super) fn compare(&self, now: &[u8]) -> Progress {
         let mut progress = Progress::default();
         for (index, new) in self.new.iter().enumerate() {
             let old = self.old.get(index).unwrap_or(&0);
@@ -41,197 +46,199 @@ impl PageWrite {
 
 /// How far a page got on its way from old to new bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub(super) struct Progress {
     /// Some byte is the new one and differs from the old one.
-    pub(crate) changed: bool,
+    pub(super) changed: bool,
     /// Some byte is neither: somebody else wrote it.
-    pub(crate) foreign: bool,
+    pub(super) foreign: bool,
 }
 
-/// A commit as the journal describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Journal {
-    /// Length of the image file before and after.
-    pub(crate) length_before: u64,
-    pub(crate) length_after: u64,
-    /// Pages in the order of their offsets.
-    pub(crate) pages: Vec<PageWrite>,
-}
-
-/// What decoding found.
+/// What a header says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Decoded {
-    /// Header, every record and the end mark are there and right.
-    Complete(Journal),
-    /// Cut short or damaged; holds the records before the damage.
-    Incomplete(Journal),
-    /// A journal of a version this program does not know.
+pub(super) enum Header {
+    /// Length of the image file before.
+    Ours(u64),
+    /// Cut short, damaged or never written.
+    Torn,
     Version(u32),
     /// Not a journal at all, although not empty.
     Foreign,
 }
 
+/// The first bytes of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) kind: Kind,
+    pub(super) offset: u64,
+    body: usize,
+    a: u32,
+    b: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Page = 1,
+    Early = 2,
+    End = 3,
+}
+
+impl Head {
+    /// Bytes of the whole record.
+    pub(super) fn record_bytes(&self) -> usize {
+        HEAD_BYTES + self.body + SUM_BYTES
+    }
+
+    /// New bytes of a page.
+    pub(super) fn new_bytes(&self) -> usize {
+        self.body - self.b as usize
+    }
+
+    /// True when the range of an early record was a hole.
+    pub(super) fn hole(&self) -> bool {
+        self.a == 1
+    }
+
+    /// Bytes that an early record covers.
+    pub(super) fn early_bytes(&self) -> u64 {
+        (self.body / 4 * SECTOR) as u64
+    }
+}
+
 /// Encodes the header of a journal.
-pub(super) fn encode_header(before: u64, after: u64, count: u64) -> Vec<u8> {
+pub(super) fn encode_header(before: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&(PAGE as u32).to_le_bytes());
     bytes.extend_from_slice(&before.to_le_bytes());
-    bytes.extend_from_slice(&after.to_le_bytes());
-    bytes.extend_from_slice(&count.to_le_bytes());
+    bytes.extend_from_slice(&[0; 16]);
     bytes.extend_from_slice(&CRC.checksum(&bytes).to_le_bytes());
     bytes
 }
 
-/// Appends the record of one page to `bytes` and its checksum to `sums`.
-pub(super) fn encode_record(page: &PageWrite, bytes: &mut Vec<u8>, sums: &mut Vec<u8>) {
-    let start = bytes.len();
-    let zero = page.old.iter().all(|byte| *byte == 0);
-    let stored: &[u8] = if zero { &[] } else { &page.old };
-    bytes.extend_from_slice(&page.offset.to_le_bytes());
-    for length in [page.new.len(), page.old.len(), stored.len(), 0] {
-        bytes.extend_from_slice(&(length as u32).to_le_bytes());
-    }
-    bytes.extend_from_slice(&page.new);
-    bytes.extend_from_slice(stored);
-    let sum = CRC.checksum(&bytes[start..]).to_le_bytes();
-    bytes.extend_from_slice(&sum);
-    sums.extend_from_slice(&sum);
-}
-
-/// Encodes the end mark.
-pub(super) fn encode_end(count: u64, sums: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(END_BYTES);
-    bytes.extend_from_slice(END_MAGIC);
-    bytes.extend_from_slice(&count.to_le_bytes());
-    bytes.extend_from_slice(&CRC.checksum(sums).to_le_bytes());
-    bytes
-}
-
-/// Decodes a whole journal file.
-pub(crate) fn decode(bytes: &[u8]) -> Decoded {
-    let mut journal = Journal::default();
-    if bytes.len() < HEADER_BYTES {
-        return Decoded::Incomplete(journal);
-    }
+/// Decodes the header of a journal.
+pub(super) fn decode_header(bytes: &[u8]) -> Header {
+    let Some(bytes) = bytes.get(..HEADER_BYTES) else { return Header::Torn };
     if !bytes.starts_with(MAGIC) {
-        let blank = bytes[..HEADER_BYTES].iter().all(|byte| *byte == 0);
-        return if blank { Decoded::Incomplete(journal) } else { Decoded::Foreign };
+        return if bytes.iter().all(|byte| *byte == 0) { Header::Torn } else { Header::Foreign };
     }
-    if u64_at(bytes, 40) != Some(CRC.checksum(&bytes[..40])) {
-        return Decoded::Incomplete(journal);
+    if u64_at(bytes, 40) != CRC.checksum(&bytes[..40]) {
+        return Header::Torn;
     }
     match (u32_at(bytes, 8), u32_at(bytes, 12)) {
-        (Some(VERSION), Some(page)) if page as usize == PAGE => {}
-        (Some(version), _) => return Decoded::Version(version),
-        _ => return Decoded::Incomplete(journal),
+        (VERSION, page) if page as usize == PAGE => Header::Ours(u64_at(bytes, 16)),
+        (VERSION, _) => Header::Torn,
+        (version, _) => Header::Version(version),
     }
-    journal.length_before = u64_at(bytes, 16).unwrap_or_default();
-    journal.length_after = u64_at(bytes, 24).unwrap_or_default();
-    let count = u64_at(bytes, 32).unwrap_or_default();
-    let mut sums = Vec::new();
-    let mut position = HEADER_BYTES;
-    let mut next_offset = 0;
-    for _ in 0..count {
-        let Some((page, sum, length)) = decode_record(&bytes[position..]) else {
-            return Decoded::Incomplete(journal);
-        };
-        let end = page.offset.checked_add(page.new.len() as u64);
-        let in_file = end.is_some_and(|end| end <= journal.length_after);
-        if page.offset < next_offset || page.offset % PAGE_BYTES != 0 || !in_file {
-            return Decoded::Incomplete(journal);
+}
+
+/// Appends the record of one page to `bytes`; returns its checksum.
+pub(super) fn encode_page(offset: u64, new: &[u8], old: &[u8], bytes: &mut Vec<u8>) -> u64 {
+    let zero = old.iter().all(|byte| *byte == 0);
+    let stored: &[u8] = if zero { &[] } else { old };
+    encode(Kind::Page, offset, old.len() as u32, stored.len() as u32, &[new, stored], bytes)
+}
+
+/// Appends the record of bytes about to be written ahead of the commit; returns its checksum.
+pub(super) fn encode_early(offset: u64, hole: bool, sectors: &[u8], bytes: &mut Vec<u8>) -> u64 {
+    encode(Kind::Early, offset, u32::from(hole), 0, &[sectors], bytes)
+}
+
+/// Appends the record that ends a journal of `count` records.
+pub(super) fn encode_end(after: u64, count: u64, chain: u64, bytes: &mut Vec<u8>) {
+    encode(Kind::End, after, 0, 0, &[&count.to_le_bytes(), &chain.to_le_bytes()], bytes);
+}
+
+/// Count and chained checksum that an end record holds.
+pub(super) fn decode_end(body: &[u8]) -> (u64, u64) {
+    (u64_at(body, 0), u64_at(body, 8))
+}
+
+/// The checksum over all record checksums so far and the next.
+pub(super) fn chain(so_far: u64, sum: u64) -> u64 {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&so_far.to_le_bytes());
+    bytes[8..].copy_from_slice(&sum.to_le_bytes());
+    CRC.checksum(&bytes)
+}
+
+fn encode(kind: Kind, offset: u64, a: u32, b: u32, body: &[&[u8]], bytes: &mut Vec<u8>) -> u64 {
+    let start = bytes.len();
+    let length: usize = body.iter().map(|part| part.len()).sum();
+    bytes.extend_from_slice(&(kind as u32).to_le_bytes());
+    bytes.extend_from_slice(&(length as u32).to_le_bytes());
+    bytes.extend_from_slice(&offset.to_le_bytes());
+    bytes.extend_from_slice(&a.to_le_bytes());
+    bytes.extend_from_slice(&b.to_le_bytes());
+    for part in body {
+        bytes.extend_from_slice(part);
+    }
+    let sum = CRC.checksum(&bytes[start..]);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    sum
+}
+
+/// Decodes the first bytes of a record and checks that they make sense. They are not proven right before
+/// [`decode_body`] has seen all of the record.
+pub(super) fn decode_head(bytes: &[u8]) -> Option<Head> {
+    let bytes = bytes.get(..HEAD_BYTES)?;
+    let kind = match u32_at(bytes, 0) {
+        1 => Kind::Page,
+        2 => Kind::Early,
+        3 => Kind::End,
+        _ => return None,
+    };
+    let [body, a, b] = [4, 16, 20].map(|at| u32_at(bytes, at));
+    let head = Head { kind, offset: u64_at(bytes, 8), body: body as usize, a, b };
+    let (body, held, stored) = (body as usize, a as usize, b as usize);
+    let sane = match kind {
+        Kind::Page => {
+            let new = body.checked_sub(stored)?;
+            new > 0
+                && new <= PAGE
+                && held <= new
+                && (stored == 0 || stored == held)
+                && head.offset.is_multiple_of(PAGE_BYTES)
         }
-        next_offset = page.offset + PAGE_BYTES;
-        sums.extend_from_slice(&sum.to_le_bytes());
-        journal.pages.push(page);
-        position += length;
-    }
-    if bytes[position..] == encode_end(count, &sums) {
-        Decoded::Complete(journal)
-    } else {
-        Decoded::Incomplete(journal)
-    }
+        Kind::Early => {
+            body > 0
+                && body.is_multiple_of(4)
+                && body <= MAX_BODY
+                && head.offset.is_multiple_of(SECTOR as u64)
+        }
+        Kind::End => body == END_BODY,
+    };
+    let ends = head.offset.checked_add(MAX_EARLY).is_some();
+    (sane && ends).then_some(head)
 }
 
-/// Decodes the record at the start of `bytes`; also its checksum and its length.
-fn decode_record(bytes: &[u8]) -> Option<(PageWrite, u64, usize)> {
-    let offset = u64_at(bytes, 0)?;
-    let [length, old_length, stored] = [8, 12, 16].map(|at| u32_at(bytes, at));
-    let (length, old_length, stored) = (length? as usize, old_length? as usize, stored? as usize);
-    if length == 0 || length > PAGE || old_length > length || (stored != 0 && stored != old_length)
-    {
-        return None;
-    }
-    let middle = RECORD_HEAD_BYTES + length;
-    let end = middle + stored;
-    let new = bytes.get(RECORD_HEAD_BYTES..middle)?.to_vec();
-    let mut old = bytes.get(middle..end)?.to_vec();
-    old.resize(old_length, 0);
-    let sum = u64_at(bytes, end)?;
-    if sum != CRC.checksum(&bytes[..end]) {
-        return None;
-    }
-    Some((PageWrite { offset, new, old }, sum, end + 8))
+/// Checks a whole record; returns its body and its checksum.
+pub(super) fn decode_body<'a>(head: &Head, bytes: &'a [u8]) -> Option<(&'a [u8], u64)> {
+    let end = HEAD_BYTES + head.body;
+    let bytes = bytes.get(..end + SUM_BYTES)?;
+    let sum = u64_at(bytes, end);
+    (sum == CRC.checksum(&bytes[..end])).then_some((&bytes[HEAD_BYTES..end], sum))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
+/// The page that a record of one holds.
+pub(super) fn page_of(head: &Head, body: &[u8]) -> PageWrite {
+    let (new, stored) = body.split_at(head.new_bytes());
+    let mut old = stored.to_vec();
+    old.resize(head.a as usize, 0);
+    PageWrite { offset: head.offset, new: new.to_vec(), old }
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sample() -> (Vec<u8>, Journal) {
-        let pages = vec![
-            PageWrite { offset: 0, new: vec![1; PAGE], old: vec![0; PAGE] },
-            PageWrite { offset: 2 * PAGE_BYTES, new: vec![2; PAGE], old: vec![3; 700] },
-            PageWrite { offset: 9 * PAGE_BYTES, new: vec![4; 10], old: Vec::new() },
-        ];
-        let mut bytes = encode_header(9000, 9 * PAGE_BYTES + 10, 3);
-        let mut sums = Vec::new();
-        for page in &pages {
-            encode_record(page, &mut bytes, &mut sums);
-        }
-        bytes.extend(encode_end(3, &sums));
-        (bytes, Journal { length_before: 9000, length_after: 9 * PAGE_BYTES + 10, pages })
-    }
-
-    #[test]
-    fn what_is_encoded_is_decoded() {
-        let (bytes, journal) = sample();
-        assert_eq!(decode(&bytes), Decoded::Complete(journal));
-    }
-
-    #[test]
-    fn every_cut_is_incomplete() {
-        let (bytes, _) = sample();
-        for length in 0..bytes.len() {
-            assert!(matches!(decode(&bytes[..length]), Decoded::Incomplete(_)), "cut at {length}");
-        }
-    }
-
-    #[test]
-    fn no_flipped_bit_passes() {
-        let (bytes, _) = sample();
-        for at in 0..bytes.len() {
-            let mut bytes = bytes.clone();
-            bytes[at] ^= 0x10;
-            assert!(!matches!(decode(&bytes), Decoded::Complete(_)), "byte {at}");
-        }
-    }
-
-    #[test]
-    fn a_longer_file_is_not_complete() {
-        let (mut bytes, _) = sample();
-        bytes.push(0);
-        assert!(matches!(decode(&bytes), Decoded::Incomplete(_)));
-    }
 
     #[test]
     fn progress_of_a_page() {

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use crate::device::DeviceError;
 use crate::image::{BLOCK, Backend};
 
-/// Blocks kept: 32 MiB at most.
-const CAPACITY: usize = 2048;
+/// Blocks kept: 6 MiB at most, but for one large compressed cluster.
+const CAPACITY: usize = 384;
 /// Larger reads would push everything else out, and gain nothing.
 const BYPASS: usize = 128 << 10;
 

@@ -1,16 +1,10 @@
 //! The write order of a commit, and the way back when a step fails.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::IoCounts;
 use crate::device::DeviceError;
-use crate::host::{HostFile, write_counted};
-use crate::image::{Plan, Target};
-use crate::journal::{self, PageWrite};
-
-/// Adjacent pages are written together, up to this many bytes.
-const RUN: usize = 1 << 20;
+use crate::overlay::{FlushFailure, Overlay, SealFailure, Side, UndoFailure};
 
 /// Why a commit failed, and what that means for the image.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +19,7 @@ pub enum CommitError {
     /// The image could not be read for comparison. Nothing was written.
     #[error("cannot compare the changes with the image; it is unchanged")]
     Read(#[from] DeviceError),
-    /// The changes could not be laid out in the image file. Nothing was written.
+    /// The changes could not be laid out in the image file. It is as it was.
     #[error("cannot lay the changes out in the image; it is unchanged")]
     Plan(#[source] io::Error),
     /// The journal could not be written. The image is unchanged.
@@ -47,6 +41,18 @@ pub enum CommitError {
         /// What the system said.
         source: io::Error,
     },
+    /// The commit failed, and what it had written to free space could not be taken back. Nothing points there: a guest sees
+    /// the image as it was. The next open takes it back.
+    #[error(
+        "the commit failed, and what it wrote to free space in the image could not be taken back; opening it again does so from {}",
+        journal.display()
+    )]
+    NotTakenBack {
+        /// The journal.
+        journal: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The commit is done, but its journal could not be removed.
     #[error("the image is written, but its journal {} cannot be removed", journal.display())]
     JournalLeft {
@@ -57,77 +63,40 @@ pub enum CommitError {
     },
 }
 
-/// Carries out a plan. A crash between any two steps leaves the old image, or a complete journal beside it.
-pub(super) fn commit(target: &Target, plan: &Plan, io: &mut IoCounts) -> Result<(), CommitError> {
-    let journal = || target.place.path.clone();
-    let (before, after) = (plan.length_before, plan.length_after);
+/// Brings everything in the overlay to the file; false when there is nothing. A crash between any two steps leaves the old
+/// image, perhaps with an incomplete journal that says what to take back, or a complete journal beside it.
+pub(super) fn commit(overlay: &Overlay, journal: &Path) -> Result<bool, CommitError> {
+    let journal = || journal.to_owned();
 
-    // 1 and 2: the journal, then its name. From here on the commit can only be finished or undone.
-    io.journal_bytes +=
-        journal::write(&target.place, before, after, &plan.pages).map_err(|(source, stands)| {
-            match stands {
-                true => CommitError::Unfinished { journal: journal(), source },
-                false => CommitError::Journal { journal: journal(), source },
-            }
-        })?;
-    io.flushes += 2;
+    // 1: what was written ahead of the commit is made durable. 2: the journal is completed and made durable, and its name.
+    // From here on the commit can only be finished or undone.
+    let sealed = overlay.seal().map_err(|failure| match failure {
+        SealFailure::Undone(FlushFailure { side: Side::Journal, source }) => {
+            CommitError::Journal { journal: journal(), source }
+        }
+        SealFailure::Undone(FlushFailure { side: Side::Image, source }) => {
+            CommitError::UndoneWrite(source)
+        }
+        SealFailure::NotUndone(source) => CommitError::NotTakenBack { journal: journal(), source },
+        SealFailure::Complete(source) => CommitError::Unfinished { journal: journal(), source },
+    })?;
+    let Some(sealed) = sealed else { return Ok(false) };
 
-    // 3: the pages in place. 4: made durable, or step 5 could take away the only copy.
+    // 3: the pages in place, made durable, or step 4 could take away the only copy.
     let mut written = 0;
-    let result =
-        write_in_place(&*target.file, plan, &mut written).and_then(|()| target.file.sync());
-    io.flushes += 1;
-    if let Err(source) = result {
-        return Err(match put_back(&*target.file, plan, written) {
-            Ok(()) => match journal::discard(&target.place) {
-                Ok(()) => CommitError::UndoneWrite(source),
-                Err(_) => CommitError::Unfinished { journal: journal(), source },
-            },
-            Err(_) => CommitError::Unfinished { journal: journal(), source },
+    if let Err(source) = overlay.write_in_place(&sealed, &mut written) {
+        return Err(match overlay.put_back(sealed, written) {
+            Ok(()) => CommitError::UndoneWrite(source),
+            Err(UndoFailure::Complete) => CommitError::Unfinished { journal: journal(), source },
+            Err(UndoFailure::Incomplete) => {
+                CommitError::NotTakenBack { journal: journal(), source }
+            }
         });
     }
 
-    // 5: the journal goes, and its going is made durable.
-    journal::discard(&target.place)
+    // 4: the journal goes, and its going is made durable.
+    overlay
+        .settle(sealed)
         .map_err(|source| CommitError::JournalLeft { journal: journal(), source })?;
-    io.flushes += 1;
-    Ok(())
-}
-
-/// Writes the planned pages in the order of their offsets.
-fn write_in_place(file: &dyn HostFile, plan: &Plan, written: &mut u64) -> io::Result<()> {
-    let mut run: Vec<u8> = Vec::new();
-    let mut start = 0;
-    for page in &plan.pages {
-        let adjacent = start + run.len() as u64 == page.offset && run.len() < RUN;
-        if !adjacent {
-            write_counted(file, start, &run, written)?;
-            run.clear();
-        }
-        if run.is_empty() {
-            start = page.offset;
-        }
-        run.extend_from_slice(&page.new);
-    }
-    write_counted(file, start, &run, written)?;
-    if plan.length_after > plan.length_before && file.len()? < plan.length_after {
-        file.set_len(plan.length_after)?;
-    }
-    Ok(())
-}
-
-/// Puts back what the first `written` bytes of the plan replaced, and the file's length.
-fn put_back(file: &dyn HostFile, plan: &Plan, written: u64) -> io::Result<()> {
-    let mut passed = 0;
-    for PageWrite { offset, new, old } in &plan.pages {
-        if passed >= written {
-            break;
-        }
-        write_counted(file, *offset, old, &mut 0)?;
-        passed += new.len() as u64;
-    }
-    if file.len()? > plan.length_before {
-        file.set_len(plan.length_before)?;
-    }
-    file.sync()
+    Ok(true)
 }

@@ -1,4 +1,4 @@
-//! A staged file as the format driver's storage.
+//! An overlay as the format driver's storage.
 //!
 //! The driver's trait declares its raw reads and writes `unsafe fn`, because the driver alone keeps requests aligned
 //! and apart. That contract binds the caller: everything here is safe code, and no unsafe operation is done.
@@ -11,9 +11,9 @@ use imago::io_buffers::{IoVector, IoVectorMut};
 use imago::storage::PreallocateMode;
 use imago::storage::drivers::CommonStorageHelper;
 
-use super::staged::Staged;
+use super::Overlay;
 
-impl Storage for Staged {
+impl Storage for Overlay {
     fn size(&self) -> io::Result<u64> {
         Ok(self.length())
     }
@@ -28,7 +28,7 @@ impl Storage for Staged {
 
     unsafe fn pure_writev(&self, bufv: IoVector<'_>, mut offset: u64) -> io::Result<()> {
         for slice in bufv.into_inner() {
-            self.write(offset, &slice)?;
+            self.write(offset, &slice, false)?;
             offset = offset.checked_add(slice.len() as u64).ok_or(io::ErrorKind::InvalidInput)?;
         }
         Ok(())

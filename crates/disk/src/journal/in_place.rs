@@ -1,0 +1,67 @@
+//! Writing the pages of a complete journal to the image, and the way back.
+
+use std::io;
+
+use super::index::Index;
+use super::reader::read_page;
+use crate::host::{HostFile, write_counted};
+
+/// Adjacent pages are written together, up to this many bytes.
+const RUN: usize = 1 << 20;
+
+/// Writes the pages in the order of their offsets, then makes the file `length` bytes long if it is shorter.
+/// `written` grows by what reached the image, also when it fails.
+pub(crate) fn write_in_place(
+    journal: &dyn HostFile,
+    pages: &Index,
+    image: &dyn HostFile,
+    length: u64,
+    written: &mut u64,
+) -> io::Result<()> {
+    let mut run: Vec<u8> = Vec::new();
+    let mut start = 0;
+    for (_, position) in pages.iter() {
+        let page = read_page(journal, position)?;
+        let adjacent = start + run.len() as u64 == page.offset && run.len() < RUN;
+        if !adjacent {
+            write_counted(image, start, &run, written)?;
+            run.clear();
+        }
+        if run.is_empty() {
+            start = page.offset;
+        }
+        run.extend_from_slice(&page.new);
+    }
+    write_counted(image, start, &run, written)?;
+    if image.len()? < length {
+        image.set_len(length)?;
+    }
+    Ok(())
+}
+
+/// Puts back what the first `written` bytes of the pages replaced, and makes that durable. `length` is what the file had
+/// before them.
+pub(crate) fn put_back(
+    journal: &dyn HostFile,
+    pages: &Index,
+    image: &dyn HostFile,
+    length: u64,
+    written: u64,
+) -> io::Result<()> {
+    let mut passed = 0;
+    for (_, position) in pages.iter() {
+        if passed >= written {
+            break;
+        }
+        let mut page = read_page(journal, position)?;
+        passed += page.new.len() as u64;
+        // What the file did not hold when the page was recorded, it may have held before the pages.
+        let present = length.saturating_sub(page.offset).min(page.new.len() as u64);
+        page.old.resize(present as usize, 0);
+        write_counted(image, page.offset, &page.old, &mut 0)?;
+    }
+    if image.len()? > length {
+        image.set_len(length)?;
+    }
+    image.sync()
+}
