@@ -60,6 +60,16 @@ pub enum BakeError {
         /// Why.
         reason: String,
     },
+    /// A file of the host whose length changed while it was copied.
+    #[error("{} was {expected} bytes when the copy began and is {found} now", path.display())]
+    HostFileChanged {
+        /// On the host.
+        path: PathBuf,
+        /// Bytes at the beginning.
+        expected: u64,
+        /// Bytes now.
+        found: u64,
+    },
     /// The image was not opened.
     #[error("cannot open the image")]
     Image(#[from] ImageError),
@@ -208,6 +218,7 @@ impl BakeError {
                 "this is a fault of winkiln: please report it with the recipe; the image is as it was"
             }
             Self::HostFileUnfit { .. } => "only regular files and folders are copied into an image",
+            Self::HostFileChanged { .. } => "copy it when nothing writes to it",
             Self::ReadOnly => "open the image for writing",
             Self::Volume { source, .. } | Self::Guest(GuestError::Volume { source, .. })
                 if unclean(source).is_some() =>

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use winkiln_guest::HiveName;
 use winkiln_hive::ValueType;
+use winkiln_verify::Fingerprint;
 
 use crate::report::Change;
 use crate::value_text::display_value;
@@ -129,38 +130,51 @@ pub(crate) enum State {
     Words(String),
 }
 
-/// A file's contents. The bytes are there when they are ours.
+/// A file's contents.
 #[derive(Debug, Clone)]
 pub(crate) struct FileState {
     pub(crate) length: u64,
-    /// Of the whole file, when it was read.
-    pub(crate) digest: Option<u64>,
-    pub(crate) bytes: Option<Arc<Vec<u8>>>,
+    /// Of the whole file, when it was read or written.
+    fingerprint: Option<Fingerprint>,
+    /// We answer for these contents.
+    ours: bool,
 }
 
 impl FileState {
-    /// The state of a file with these contents.
-    pub(crate) fn ours(bytes: Arc<Vec<u8>>) -> Self {
-        Self { bytes: Some(Arc::clone(&bytes)), ..Self::met(&bytes) }
+    /// The state of a file that got these contents.
+    pub(crate) fn ours(fingerprint: Fingerprint) -> Self {
+        Self { ours: true, ..Self::met(fingerprint) }
     }
 
     /// The state of a file that was read.
-    pub(crate) fn met(bytes: &[u8]) -> Self {
-        use std::hash::Hasher as _;
-        let mut hasher = std::hash::DefaultHasher::new();
-        hasher.write(bytes);
-        Self { length: bytes.len() as u64, digest: Some(hasher.finish()), bytes: None }
+    pub(crate) fn met(fingerprint: Fingerprint) -> Self {
+        Self { length: fingerprint.length, fingerprint: Some(fingerprint), ours: false }
     }
 
     /// The state of a file that was not read.
     pub(crate) fn unread(length: u64) -> Self {
-        Self { length, digest: None, bytes: None }
+        Self { length, fingerprint: None, ours: false }
+    }
+
+    /// A file whose contents must stay as they are.
+    pub(crate) fn into_ours(self) -> Self {
+        Self { ours: true, ..self }
+    }
+
+    /// What must be found in the file when it is read back.
+    pub(crate) fn claimed(&self) -> Option<Fingerprint> {
+        self.fingerprint.filter(|_| self.ours)
+    }
+
+    /// True when the contents are not known.
+    fn is_unread(&self) -> bool {
+        self.fingerprint.is_none()
     }
 }
 
 impl PartialEq for FileState {
     fn eq(&self, other: &Self) -> bool {
-        self.length == other.length && self.digest.is_some() && self.digest == other.digest
+        !self.is_unread() && self.fingerprint == other.fingerprint
     }
 }
 
@@ -339,9 +353,9 @@ fn changed_lines(before: &[u8], after: &[u8]) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::{FileState, Ledger, State, Target, changed_lines};
-    use std::sync::Arc;
     use winkiln_guest::HiveName;
     use winkiln_hive::ValueType;
+    use winkiln_verify::Fingerprint;
 
     fn value(path: &str, name: &str) -> Target {
         Target::Value { hive: HiveName::System, path: path.into(), name: name.into() }
@@ -381,7 +395,7 @@ mod tests {
     fn a_path_is_one_thing_at_a_time() {
         let mut ledger = Ledger::default();
         let path = || "\\a".to_owned();
-        let bytes = || FileState::ours(Arc::new(b"x".to_vec()));
+        let bytes = || FileState::ours(Fingerprint::of(b"x"));
         let file = |path| Target::File { volume: 1, path };
         ledger.record(file(path()), State::Absent, State::File(bytes()));
         ledger.record(file("\\A:s".into()), State::Absent, State::File(bytes()));
@@ -396,9 +410,9 @@ mod tests {
 
     #[test]
     fn files_compare_by_contents() {
-        let met = FileState::met(b"one");
-        assert_eq!(met, FileState::ours(Arc::new(b"one".to_vec())));
-        assert_ne!(met, FileState::met(b"two"));
+        let met = FileState::met(Fingerprint::of(b"one"));
+        assert_eq!(met, FileState::ours(Fingerprint::of(b"one")));
+        assert_ne!(met, FileState::met(Fingerprint::of(b"two")));
         assert_ne!(FileState::unread(3), FileState::unread(3), "unread files may differ");
     }
 

@@ -16,6 +16,7 @@ pub mod preset;
 pub mod recipe;
 pub mod report;
 pub mod session;
+mod source;
 pub mod step;
 pub mod value_text;
 

@@ -84,5 +84,5 @@ impl<'t> Table<'t> {
     }
 }
 
-pub use files::read_host_file;
+pub use crate::source::read_host_file;
 pub use keys::{BCD, FILES, FIRST_BOOT, REGISTRY, ROOT};

@@ -1,6 +1,7 @@
 //! One image open for one transaction.
 
 mod boot_edit;
+mod contents_edit;
 mod file_edit;
 mod finish;
 mod first_boot_edit;
@@ -55,8 +56,6 @@ pub struct Session {
     volume: Option<u32>,
     /// The volume of file steps, once it was chosen.
     file_volume: Option<u32>,
-    /// Bytes of the files written so far.
-    file_bytes: u64,
     /// A step failed, perhaps half done.
     failed: bool,
 }
@@ -105,7 +104,6 @@ impl Session {
             now: options.now,
             volume: options.volume,
             file_volume: None,
-            file_bytes: 0,
             failed: false,
         };
         if editable {

@@ -2,15 +2,43 @@
 
 use std::sync::Arc;
 
+use crate::Fingerprint;
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    /// Exactly these bytes.
+    Bytes(Arc<Vec<u8>>),
+    /// Bytes of this length and hash.
+    Fingerprint(Fingerprint),
+}
+
+impl Contents {
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Fingerprint(fingerprint) => fingerprint.length,
+        }
+    }
+
+    /// True for an empty file.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// What should be true of one volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// The file (or `file:stream`) holds exactly these bytes.
+    /// The file (or `file:stream`) holds exactly this.
     File {
         /// Path on the volume.
         path: String,
         /// Contents.
-        contents: Arc<Vec<u8>>,
+        contents: Contents,
     },
     /// The path is a file, whatever it holds.
     FileExists {

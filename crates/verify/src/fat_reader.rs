@@ -7,9 +7,10 @@ use fatfs::{FileSystem, FsOptions};
 use winkiln_disk::{Device, DeviceCursor};
 
 use crate::VerifyError;
+use crate::comparison::{Comparison, PIECE, compare_length};
 use crate::error::Trouble;
 use crate::path::InnerPath;
-use crate::question::{FileReader, Found, PIECE, compare_length, compare_piece};
+use crate::question::{FileReader, Found};
 
 /// The name of the crate.
 const NAME: &str = "fatfs";
@@ -62,24 +63,23 @@ impl FileReader for FatReader {
         Ok(Found::Directory)
     }
 
-    fn compare(&mut self, path: &InnerPath, contents: &[u8]) -> Result<(), Trouble> {
+    fn compare(&mut self, path: &InnerPath, mut contents: Comparison<'_>) -> Result<(), Trouble> {
         match self.find(path)? {
             Found::File => {}
             Found::Nothing => return Err(Trouble::Disagrees("nothing there".into())),
             Found::Directory => return Err(Trouble::Disagrees("a folder".into())),
         }
         let mut file = self.volume.root_dir().open_file(&path.with_slashes())?;
-        compare_length(file.seek(SeekFrom::End(0))?, contents.len())?;
+        compare_length(file.seek(SeekFrom::End(0))?, contents.length())?;
         file.seek(SeekFrom::Start(0))?;
-        let mut buffer = vec![0; PIECE.min(contents.len())];
-        let mut offset = 0;
-        for expected in contents.chunks(PIECE) {
-            let piece = buffer.get_mut(..expected.len()).unwrap_or_default();
+        let mut buffer = vec![0; contents.length().min(PIECE as u64) as usize];
+        while contents.done() < contents.length() {
+            let left = contents.length() - contents.done();
+            let piece = buffer.get_mut(..left.min(PIECE as u64) as usize).unwrap_or_default();
             file.read_exact(piece)?;
-            compare_piece(piece, expected, offset)?;
-            offset += expected.len() as u64;
+            contents.piece(piece)?;
         }
-        Ok(())
+        contents.finish()
     }
 }
 

@@ -17,8 +17,8 @@ use nt_hive::{KeyNode, KeyValue, NtHiveError};
 use winkiln_hive::{Hive, KeyId};
 
 use crate::HiveFact;
+use crate::comparison::{compare_length, compare_piece};
 use crate::error::Trouble;
-use crate::question::{compare_length, compare_piece};
 
 /// Largest data that is one cell in every hive. Source: the format's big data (`db`) threshold.
 const SINGLE_CELL_MAX: u32 = 16_344;
@@ -83,7 +83,7 @@ impl<'b> HiveReader<'b> {
     }
 
     fn compare(&self, value: &KeyValue<'_, &[u8]>, kind: u32, data: &[u8]) -> Result<(), Trouble> {
-        compare_length(value.data_size().into(), data.len())?;
+        compare_length(value.data_size().into(), data.len() as u64)?;
         if value.data_size() > SINGLE_CELL_MAX && self.hive.minor_version() < BIG_DATA_SINCE {
             return Err(Trouble::Unasked(
                 "nt-hive takes large data of a 1.3 hive for a big data record".into(),

@@ -16,7 +16,9 @@
 )]
 
 pub mod claim;
+mod comparison;
 pub mod error;
+pub mod fingerprint;
 mod opinion;
 mod path;
 mod question;
@@ -24,7 +26,8 @@ pub mod fat_reader;
 pub mod ntfs_reader;
 pub mod hive_reader;
 
-pub use claim::{Claim, HiveFact};
+pub use claim::{Claim, Contents, HiveFact};
 pub use error::VerifyError;
+pub use fingerprint::{Fingerprint, Fingerprinter};
 pub use opinion::{Opinion, Skipped, Verified};
 pub use question::{verify_hive, verify_volume};

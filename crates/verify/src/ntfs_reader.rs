@@ -25,6 +25,7 @@ use ntfs::{Ntfs, NtfsAttributeType};
 use winkiln_disk::{Device, DeviceCursor};
 
 use crate::VerifyError;
+use crate::comparison::Comparison;
 use crate::error::Trouble;
 use crate::path::InnerPath;
 use crate::question::{FileReader, Found};
@@ -174,7 +175,7 @@ impl FileReader for NtfsReader {
         Ok(if file.is_directory() { Found::Directory } else { Found::File })
     }
 
-    fn compare(&mut self, path: &InnerPath, contents: &[u8]) -> Result<(), Trouble> {
+    fn compare(&mut self, path: &InnerPath, contents: Comparison<'_>) -> Result<(), Trouble> {
         let mut cursor = self.parts.cursor();
         let nothing = || Trouble::Disagrees("nothing there".into());
         let number = self.parts.resolve(&mut cursor, path)?.ok_or_else(nothing)?;

@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use winkiln_disk::Device;
 
+use crate::claim::Contents;
+use crate::comparison::Comparison;
 use crate::error::Trouble;
 use crate::fat_reader::FatReader;
 use crate::hive_reader::HiveReader;
 use crate::ntfs_reader::NtfsReader;
 use crate::path::InnerPath;
 use crate::{Claim, HiveFact, Opinion, Skipped, Verified, VerifyError};
-
-/// Bytes compared at a time.
-pub(crate) const PIECE: usize = 1 << 20;
 
 /// What a reader finds under a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +28,8 @@ pub(crate) trait FileReader {
     fn name(&self) -> &'static str;
     /// What has this path.
     fn find(&mut self, path: &InnerPath) -> Result<Found, Trouble>;
-    /// Succeeds when the file holds exactly `contents`.
-    fn compare(&mut self, path: &InnerPath, contents: &[u8]) -> Result<(), Trouble>;
+    /// Succeeds when the file holds exactly what the comparison expects.
+    fn compare(&mut self, path: &InnerPath, contents: Comparison<'_>) -> Result<(), Trouble>;
 }
 
 /// Checks claims about the volume that `device` holds (NTFS by `ntfs`, FAT by `fatfs`, hives by `nt-hive`).
@@ -114,8 +113,12 @@ fn open_reader(device: Arc<dyn Device>) -> Result<Box<dyn FileReader>, VerifyErr
 fn ask_file(reader: &mut dyn FileReader, claim: &Claim) -> Result<Option<()>, Trouble> {
     let path = InnerPath::parse(claim.path());
     let (expected, found) = match claim {
-        Claim::File { contents, .. } | Claim::Hive { contents, .. } => {
-            return reader.compare(&path, contents).map(Some);
+        Claim::File { contents, .. } => {
+            return reader.compare(&path, Comparison::new(contents)).map(Some);
+        }
+        Claim::Hive { contents, .. } => {
+            let contents = Contents::Bytes(Arc::clone(contents));
+            return reader.compare(&path, Comparison::new(&contents)).map(Some);
         }
         Claim::FileExists { .. } => (Found::File, reader.find(&path)?),
         Claim::Directory { .. } => (Found::Directory, reader.find(&path)?),
@@ -162,29 +165,4 @@ fn ask_hive(
         }
     }
     Ok(())
-}
-
-/// Says where `found` first differs from `expected`, which starts at byte `offset` of the file.
-pub(crate) fn compare_piece(found: &[u8], expected: &[u8], offset: u64) -> Result<(), Trouble> {
-    if found == expected {
-        return Ok(());
-    }
-    let difference =
-        match found.iter().zip(expected).position(|(found, expected)| found != expected) {
-            Some(at) => {
-                let byte = |bytes: &[u8]| bytes.get(at).copied().unwrap_or_default();
-                let place = offset + at as u64;
-                format!("byte {place:#x} is {:02x}, expected {:02x}", byte(found), byte(expected))
-            }
-            None => format!("{} bytes from {offset:#x}, expected {}", found.len(), expected.len()),
-        };
-    Err(Trouble::Disagrees(difference))
-}
-
-/// Compares lengths in bytes.
-pub(crate) fn compare_length(found: u64, expected: usize) -> Result<(), Trouble> {
-    if found == expected as u64 {
-        return Ok(());
-    }
-    Err(Trouble::Disagrees(format!("{found} bytes, expected {expected}")))
 }

@@ -122,7 +122,7 @@ fn same(before: &State, after: &State) -> bool {
     match (before, after) {
         (State::Folder, State::Folder) => true,
         (State::File(a), State::File(b)) => {
-            let unread = a.digest.is_none() && b.digest.is_none();
+            let unread = a.is_unread() && b.is_unread();
             a == b || unread && a.length == b.length
         }
         _ => false,
@@ -132,10 +132,10 @@ fn same(before: &State, after: &State) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::{FileState, Ledger, State, Target};
-    use std::sync::Arc;
+    use winkiln_verify::Fingerprint;
 
     fn file(text: &str) -> State {
-        State::File(FileState::ours(Arc::new(text.as_bytes().to_vec())))
+        State::File(FileState::ours(Fingerprint::of(text.as_bytes())))
     }
 
     fn told(ledger: &Ledger) -> Vec<String> {

@@ -4,7 +4,6 @@
 //! What is in a folder goes into the folder `to`, which is made when it is missing, so that a second bake finds everything in its place.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 
 use super::error::{RecipeError, RecipeProblem};
@@ -91,28 +90,4 @@ fn copy_folder(
         }
     }
     Ok(())
-}
-
-/// Reads a regular file of the host of at most `limit` bytes.
-///
-/// # Errors
-/// When it cannot be read, is not a regular file, or is longer.
-pub fn read_host_file(
-    path: &Path,
-    limit: u64,
-    limit_text: &'static str,
-) -> Result<Vec<u8>, BakeError> {
-    let failed = |source| BakeError::HostFile { path: path.to_owned(), source };
-    // Checked before opening, which would wait at a pipe.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
-        let reason = "it is not a regular file".to_owned();
-        return Err(BakeError::HostFileUnfit { path: path.to_owned(), reason });
-    }
-    let file = fs::File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > limit {
-        return Err(BakeError::TooMuch { what: path.display().to_string(), limit: limit_text });
-    }
-    Ok(bytes)
 }

@@ -1,23 +1,12 @@
 //! Steps on files and folders.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use winkiln_volume::{Filesystem, Metadata, Volume, VolumeError};
 
 use super::Session;
 use crate::BakeError;
-use crate::image_path::{ImagePath, parent};
-use crate::ledger::{FileState, State, Target};
-use crate::recipe::read_host_file;
-use crate::step::Contents;
+use crate::image_path::ImagePath;
+use crate::ledger::{State, Target};
 
-/// A file is held in memory until independent readers have seen it on the disk.
-const FILE_BYTES_MAX: u64 = 1 << 30;
-/// Of all files together.
-pub(super) const ALL_BYTES_MAX: u64 = 4 << 30;
-/// What is there is read for the ledger up to this length.
-pub(super) const BEFORE_BYTES_MAX: u64 = 64 << 20;
 /// Files and folders removed by one step.
 const REMOVED_MAX: usize = 1_000_000;
 /// Folders inside each other, when one is removed with all in it.
@@ -27,71 +16,6 @@ const ATTRIBUTES: u32 = 0x2027;
 const NOT_INDEXED: u32 = 0x2000;
 
 impl Session {
-    pub(super) fn put_file(
-        &mut self,
-        path: &str,
-        contents: &Contents,
-        parents: bool,
-    ) -> Result<(), BakeError> {
-        let volume = self.file_volume()?;
-        let mut target = self.image_path(path, volume)?;
-        if let Contents::HostFile(file) = contents {
-            let folder = target.folder
-                || self.metadata(volume, &target.path)?.is_some_and(|found| found.is_directory);
-            if folder {
-                let name = file_name(file)?;
-                target = ImagePath::parse_entry(&format!(
-                    "{}\\{name}",
-                    target.path.trim_end_matches('\\')
-                ))?;
-            }
-        }
-        let bytes = match contents {
-            Contents::Bytes(bytes) => bytes.clone(),
-            Contents::HostFile(file) => read_host_file(file, FILE_BYTES_MAX, "1 GiB")?,
-        };
-        self.write_file(volume, &ImagePath::parse_entry(&target.path)?.path, bytes, parents)
-    }
-
-    /// Gives a file its contents, unless it has them.
-    pub(super) fn write_file(
-        &mut self,
-        volume: u32,
-        path: &str,
-        bytes: Vec<u8>,
-        parents: bool,
-    ) -> Result<(), BakeError> {
-        let before = match self.metadata(volume, path)? {
-            Some(found) if found.is_directory => {
-                return Err(BakeError::FileInTheWay { path: path.into(), problem: "is a folder" });
-            }
-            Some(found) if found.size <= BEFORE_BYTES_MAX.max(bytes.len() as u64) => {
-                let present = self.read(volume, path, found.size)?;
-                if present == bytes {
-                    self.ledger.unchanged += 1;
-                    return Ok(());
-                }
-                State::File(FileState::met(&present))
-            }
-            Some(found) => State::File(FileState::unread(found.size)),
-            None => State::Absent,
-        };
-        self.file_bytes += bytes.len() as u64;
-        if self.file_bytes > ALL_BYTES_MAX {
-            return Err(BakeError::TooMuch {
-                what: path.into(),
-                limit: "4 GiB of files in one run",
-            });
-        }
-        if let (State::Absent, true, Some(folder)) = (&before, parents, parent(path)) {
-            self.make_folders(volume, folder)?;
-        }
-        self.edit(volume, path, |volume| volume.write(path, &bytes))?;
-        let target = Target::File { volume, path: path.to_owned() };
-        self.ledger.record(target, before, State::File(FileState::ours(Arc::new(bytes))));
-        Ok(())
-    }
-
     pub(super) fn make_directory(&mut self, path: &str, parents: bool) -> Result<(), BakeError> {
         let volume = self.file_volume()?;
         let path = self.image_path(path, volume)?.path;
@@ -103,7 +27,7 @@ impl Session {
     }
 
     /// Makes the folders on a path that are missing.
-    fn make_folders(&mut self, volume: u32, path: &str) -> Result<(), BakeError> {
+    pub(super) fn make_folders(&mut self, volume: u32, path: &str) -> Result<(), BakeError> {
         let ends: Vec<usize> =
             path.match_indices('\\').skip(1).map(|(at, _)| at).chain([path.len()]).collect();
         for end in ends {
@@ -188,19 +112,6 @@ impl Session {
         Ok(())
     }
 
-    /// The state of a file that is about to go.
-    pub(super) fn file_state(
-        &mut self,
-        volume: u32,
-        path: &str,
-        found: &Metadata,
-    ) -> Result<FileState, BakeError> {
-        if found.size > BEFORE_BYTES_MAX || found.reparse_tag.is_some() {
-            return Ok(FileState::unread(found.size));
-        }
-        Ok(FileState::met(&self.read(volume, path, found.size)?))
-    }
-
     pub(super) fn set_attributes(&mut self, path: &str, wanted: u32) -> Result<(), BakeError> {
         let volume = self.file_volume()?;
         let path = self.image_path(path, volume)?.path;
@@ -244,19 +155,6 @@ impl Session {
         self.disk.volume(volume)?.metadata(path).map_err(failed)
     }
 
-    /// A whole file; of one that is not there, nothing.
-    pub(super) fn read(
-        &mut self,
-        volume: u32,
-        path: &str,
-        limit: u64,
-    ) -> Result<Vec<u8>, BakeError> {
-        match self.disk.volume(volume)?.read(path, limit) {
-            Err(error) if error.is_not_found() => Ok(Vec::new()),
-            result => result.map_err(|source| BakeError::Volume { path: path.to_owned(), source }),
-        }
-    }
-
     pub(super) fn edit(
         &mut self,
         volume: u32,
@@ -280,11 +178,4 @@ impl Session {
             opened.iter().any(|(_, file)| file.volume == volume && is_it(&file.path.to_lowercase()))
         })
     }
-}
-
-fn file_name(file: &Path) -> Result<&str, BakeError> {
-    file.file_name().and_then(|name| name.to_str()).ok_or_else(|| BakeError::HostFileUnfit {
-        path: file.to_owned(),
-        reason: "it has no name in UTF-8".to_owned(),
-    })
 }

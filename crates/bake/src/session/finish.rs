@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use winkiln_guest::{HiveFile, HiveName};
-use winkiln_verify::{Claim, HiveFact, verify_volume};
+use winkiln_verify::{Claim, Contents, HiveFact, verify_volume};
 
 use super::Session;
 use crate::BakeError;
@@ -101,7 +101,8 @@ fn hive_claim(session: &mut Session, name: &HiveName, file: &HiveFile) -> Result
 fn emptied_logs(session: &Session, file: &HiveFile) -> Vec<Claim> {
     let recovered = session.guest.iter().flat_map(|guest| guest.registry.recovered());
     let logs = recovered.filter(|hive| hive.file == *file).flat_map(|hive| &hive.logs);
-    logs.map(|log| Claim::File { path: log.clone(), contents: Arc::default() }).collect()
+    logs.map(|log| Claim::File { path: log.clone(), contents: Contents::Bytes(Arc::default()) })
+        .collect()
 }
 
 fn fact(entry: &Entry, hive: &HiveName) -> Option<HiveFact> {
@@ -142,13 +143,16 @@ fn file_claim(entry: &Entry) -> Option<(u32, Claim)> {
     match (&entry.target, &entry.after) {
         (Target::File { volume, path } | Target::BootIni { volume, path }, State::File(file)) => {
             let path = path.clone();
-            Some(match &file.bytes {
-                Some(contents) => (*volume, Claim::File { path, contents: Arc::clone(contents) }),
+            Some(match file.claimed() {
+                Some(fingerprint) => {
+                    let contents = Contents::Fingerprint(fingerprint);
+                    (*volume, Claim::File { path, contents })
+                }
                 None => (*volume, Claim::FileExists { path }),
             })
         }
         (Target::BootIni { volume, path }, State::BootIni(contents)) => {
-            let contents = Arc::clone(contents);
+            let contents = Contents::Bytes(Arc::clone(contents));
             Some((*volume, Claim::File { path: path.clone(), contents }))
         }
         (Target::Folder { volume, path }, State::Folder) => {

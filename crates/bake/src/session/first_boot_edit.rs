@@ -8,6 +8,7 @@ use crate::first_boot::{
     COMMAND_LINE, COMMANDS_MAX, Command, DONE, FOLDER, FirstBootError, SCRIPT, SETUP_KEY, parse,
     script,
 };
+use crate::step::Contents;
 use crate::value_text::string_data;
 
 /// Script and list of done commands are ours and small.
@@ -57,7 +58,7 @@ impl Session {
             return Err(BakeError::TooMuch { what: path, limit: "1000 first-boot commands" });
         }
         commands.push(command.clone());
-        self.write_file(volume, &path, script(&commands), true)?;
+        self.write_file(volume, &path, &Contents::Bytes(script(&commands)), true)?;
         if next == NextStart::Free {
             self.set_value(SETUP_KEY, "CmdLine", ValueType::Sz, &string_data(COMMAND_LINE))?;
             self.set_value(SETUP_KEY, "SetupType", ValueType::Dword, &2_u32.to_le_bytes())?;

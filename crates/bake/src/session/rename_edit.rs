@@ -1,11 +1,8 @@
 //! The step that renames or moves a file or folder.
 
-use std::sync::Arc;
-
 use winkiln_volume::{Metadata, VolumeError};
 
 use super::Session;
-use super::file_edit::{ALL_BYTES_MAX, BEFORE_BYTES_MAX};
 use crate::BakeError;
 use crate::image_path::{ImagePath, parent};
 use crate::ledger::{FileState, State, Target};
@@ -117,7 +114,7 @@ impl Session {
         Ok(from.zip(to).is_some_and(|(from, to)| same_file(&from, &to)))
     }
 
-    /// What moves, with a file's bytes when they are few enough to be compared afterwards.
+    /// What moves, with a file's fingerprint when it is short enough to be compared afterwards.
     fn moved_state(
         &mut self,
         volume: u32,
@@ -127,14 +124,10 @@ impl Session {
         if found.is_directory {
             return Ok(State::Folder);
         }
-        let readable = found.reparse_tag.is_none() && found.attributes & ENCRYPTED == 0;
-        let held = self.file_bytes.saturating_add(found.size);
-        if !readable || found.size > BEFORE_BYTES_MAX || held > ALL_BYTES_MAX {
+        if found.reparse_tag.is_some() || found.attributes & ENCRYPTED != 0 {
             return Ok(State::File(FileState::unread(found.size)));
         }
-        self.file_bytes = held;
-        let bytes = self.read(volume, path, found.size)?;
-        Ok(State::File(FileState::ours(Arc::new(bytes))))
+        Ok(State::File(self.file_state(volume, path, found)?.into_ours()))
     }
 
     /// Refuses to move what holds a hive that earlier steps opened: it is written back to where it was.

@@ -5,8 +5,8 @@ use ntfs::{NtfsAttributeFlags, NtfsAttributeType};
 use winkiln_disk::Device;
 
 use super::{Cursor, Parts, attribute, record};
+use crate::comparison::{Comparison, PIECE, compare_length};
 use crate::error::Trouble;
-use crate::question::{PIECE, compare_length, compare_piece};
 
 /// Bytes from the start of a non-resident attribute to its initialized size.
 /// Source: linux-ntfs documentation, "Attribute Header".
@@ -100,11 +100,18 @@ impl Stream {
         }
     }
 
-    /// Succeeds when the stream holds exactly `contents`.
-    pub(super) fn compare(&self, device: &dyn Device, contents: &[u8]) -> Result<(), Trouble> {
-        compare_length(self.size, contents.len())?;
+    /// Succeeds when the stream holds exactly what the comparison expects.
+    pub(super) fn compare(
+        &self,
+        device: &dyn Device,
+        mut contents: Comparison<'_>,
+    ) -> Result<(), Trouble> {
+        compare_length(self.size, contents.length())?;
         let runs = match &self.body {
-            Body::Resident(bytes) => return compare_piece(bytes, contents, 0),
+            Body::Resident(bytes) => {
+                contents.piece(bytes)?;
+                return contents.finish();
+            }
             Body::NonResident(runs) => runs,
         };
         for (flag, word) in [
@@ -116,46 +123,38 @@ impl Stream {
             }
         }
         let may_have_holes = self.flags.contains(NtfsAttributeFlags::SPARSE);
-        let mut buffer = Vec::new();
-        let mut left = contents;
-        let written = usize::try_from(self.initialized).unwrap_or(usize::MAX).min(contents.len());
-        left = left.get(..written).unwrap_or(left);
-        let mut offset = 0;
+        let written = self.initialized.min(self.size);
+        let mut buffer = vec![0; written.min(PIECE as u64) as usize];
         for run in runs {
-            if left.is_empty() {
+            if contents.done() == written {
                 break;
             }
             if run.position.is_none() && !may_have_holes {
                 return Err(Trouble::Unasked("a run at cluster 0 of the volume".into()));
             }
-            let length = usize::try_from(run.length).unwrap_or(usize::MAX).min(left.len());
-            let (mut expected, rest) = left.split_at_checked(length).unwrap_or((left, &[]));
             let mut within = 0;
-            while !expected.is_empty() {
-                let (piece, after) = expected.split_at_checked(PIECE).unwrap_or((expected, &[]));
-                buffer.resize(piece.len(), 0);
+            let length = run.length.min(written - contents.done());
+            while within < length {
+                let piece = (length - within).min(PIECE as u64);
+                let piece = buffer.get_mut(..piece as usize).unwrap_or_default();
                 match run.position {
-                    Some(position) => {
-                        device.read_at(position.saturating_add(within), &mut buffer)?;
-                    }
-                    None => buffer.fill(0),
+                    Some(position) => device.read_at(position.saturating_add(within), piece)?,
+                    None => piece.fill(0),
                 }
-                compare_piece(&buffer, piece, offset)?;
+                contents.piece(piece)?;
                 within += piece.len() as u64;
-                offset += piece.len() as u64;
-                expected = after;
             }
-            left = rest;
         }
-        if !left.is_empty() {
-            return Err(Trouble::Disagrees(format!("the runs end at byte {offset:#x}")));
+        if contents.done() < written {
+            let end = contents.done();
+            return Err(Trouble::Disagrees(format!("the runs end at byte {end:#x}")));
         }
-        if written < contents.len() {
+        if written < self.size {
             return Err(Trouble::Unasked(format!(
-                "only {written} of {} bytes are initialized; those agree",
-                contents.len()
+                "only {written} of {} bytes are initialized",
+                self.size
             )));
         }
-        Ok(())
+        contents.finish()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use winkiln_disk::{Device, MemoryDevice};
 use winkiln_verify::Claim;
 
-use crate::tools::{agrees, disagrees, file, have, noise, run};
+use crate::tools::{agrees, disagrees, file, hashed, have, noise, run};
 
 /// A FAT volume of this kind, made by `mkfs.fat` and filled by `mtools`.
 fn volume(kind: &str, size: u64, big: &[u8]) -> Vec<u8> {
@@ -43,6 +43,7 @@ fn claims_are_told_apart() {
             &[
                 file(r"\BOOT.INI", b"[boot loader]"),
                 file(r"/efi/microsoft boot/bcd", &big),
+                hashed(r"/efi/microsoft boot/bcd", &big),
                 folder(r"\"),
                 folder(r"\EFI\Microsoft Boot"),
                 absent(r"\EFI\Other"),
@@ -54,6 +55,7 @@ fn claims_are_told_apart() {
         let mut flipped = big.clone();
         flipped[1_499_999] ^= 1;
         disagrees(&device, file(r"\EFI\Microsoft Boot\BCD", &flipped), "byte 0x16e35f is");
+        disagrees(&device, hashed(r"\EFI\Microsoft Boot\BCD", &flipped), "have the hash");
         disagrees(&device, file(r"\boot.ini", b"[boot loade"), "13 bytes, expected 11");
         disagrees(&device, file(r"\gone", b""), "nothing there");
         disagrees(&device, file(r"\EFI", b""), "a folder");

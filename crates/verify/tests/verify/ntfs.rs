@@ -8,7 +8,9 @@ use std::sync::Arc;
 use winkiln_disk::{Device, MemoryDevice};
 use winkiln_verify::{Claim, VerifyError, verify_volume};
 
-use crate::tools::{agrees, corpus, disagrees, file, have, noise, ntfs_volume, opinion, run, unxz};
+use crate::tools::{
+    agrees, corpus, disagrees, file, hashed, have, noise, ntfs_volume, opinion, run, unxz,
+};
 
 const PROGRAMS: [&str; 3] = ["mkntfs", "ntfs-3g", "umount"];
 
@@ -48,6 +50,9 @@ fn claims_are_told_apart() {
                 file(&format!("/Windows/System32/FILE-0-{long}.dll"), b"0"),
                 file(&format!("Windows/System32/file-699-{long}.DLL"), b"699"),
                 file(r"\Windows\empty", b""),
+                hashed(r"\Windows\System32\big", &big),
+                hashed(r"\Windows\empty", b""),
+                hashed(r"\Windows\note.txt:zone", b"side"),
                 file(r"\Windows\note.txt", b"main"),
                 file(r"\Windows\note.txt:zone", b"side"),
                 file(r"\Windows\д-ФАЙЛ.txt", b"cyrillic"),
@@ -63,6 +68,9 @@ fn claims_are_told_apart() {
         let mut flipped = big.clone();
         flipped[2_999_999] ^= 1;
         disagrees(&device, file(r"\Windows\System32\big", &flipped), "byte 0x2dc6bf is");
+        disagrees(&device, hashed(r"\Windows\System32\big", &flipped), "have the hash");
+        disagrees(&device, hashed(r"\Windows\note.txt", b"mAin"), "have the hash");
+        disagrees(&device, hashed(r"\Windows\note.txt", b"mai"), "4 bytes, expected 3");
         disagrees(&device, file(r"\Windows\System32\big", &big[1..]), "3000000 bytes, expected");
         disagrees(&device, file(r"\Windows\note.txt", b"mAin"), "byte 0x1 is 61, expected 41");
         disagrees(&device, file(r"\Windows\note.txt:zone", b"sidE"), "byte 0x3 is");

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use winkiln_disk::{Device, MemoryDevice};
-use winkiln_verify::{Claim, Opinion, VerifyError, verify_volume};
+use winkiln_verify::{Claim, Contents, Fingerprint, Opinion, VerifyError, verify_volume};
 
 /// True when every program is installed; otherwise says so, or fails where they are required.
 pub(crate) fn have(programs: &[&str]) -> bool {
@@ -83,7 +83,13 @@ impl Drop for Mount {
 
 /// The claim that `path` holds `contents`.
 pub(crate) fn file(path: &str, contents: &[u8]) -> Claim {
-    Claim::File { path: path.to_owned(), contents: Arc::new(contents.to_vec()) }
+    Claim::File { path: path.to_owned(), contents: Contents::Bytes(Arc::new(contents.to_vec())) }
+}
+
+/// The claim that `path` holds something of this length and hash.
+pub(crate) fn hashed(path: &str, contents: &[u8]) -> Claim {
+    let contents = Contents::Fingerprint(Fingerprint::of(contents));
+    Claim::File { path: path.to_owned(), contents }
 }
 
 /// The opinion on claims that must stand.
