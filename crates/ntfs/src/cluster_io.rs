@@ -71,7 +71,7 @@ impl Core {
             let (part, rest) = data.split_at(left.min(data.len() as u64) as usize);
             match route {
                 Route::Metadata => self.cache.write(at, part)?,
-                Route::Contents => self.cache.write_through(at, part)?,
+                Route::Contents => self.write_contents(at, part)?,
             }
             offset += part.len() as u64;
             data = rest;

@@ -11,6 +11,8 @@ use crate::{
 
 /// Longest stream name in UTF-16 units.
 const NAME_MAX: usize = 255;
+/// New contents up to this length stay in the clusters of the old ones.
+const IN_PLACE_MAX: u64 = 1 << 20;
 
 impl Core {
     /// Opens a `$DATA` stream of a file.
@@ -127,6 +129,35 @@ impl Core {
             self.plain_attributes(base)?;
         } else {
             self.resize_stream(&mut stream, size)?;
+        }
+        self.stamp(base, true)
+    }
+
+    /// Gives a stream the length of contents that will replace its own, all of which the caller writes next.
+    pub(crate) fn replace_data(
+        &mut self,
+        file: FileReference,
+        name: &str,
+        size: u64,
+    ) -> Result<(), Error> {
+        let mut stream = self.data_for_change(file, name)?;
+        let base = stream.base;
+        if self.is_overlaid(&stream)? {
+            self.drop_overlay(base)?;
+            let lost = Error::NoSuchStream { record: base, stream: String::new() };
+            stream = self.data(file, "")?.ok_or(lost)?;
+        }
+        let plain = !stream.is_compressed() && !stream.is_sparse();
+        if size > IN_PLACE_MAX {
+            self.allot_stream(&mut stream, size)?;
+        } else {
+            if !plain {
+                self.clear_stream(&mut stream)?;
+            }
+            self.resize_stream(&mut stream, size)?;
+        }
+        if !plain {
+            self.plain_attributes(base)?;
         }
         self.stamp(base, true)
     }

@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) upcase: Option<Arc<UpCase>>,
     /// Forgotten when anything changes.
     pub(crate) unpacked: Option<Box<Unpacked>>,
+    /// `$Bitmap` lies where it lay when the transaction below began.
+    pub(crate) original_bitmap: bool,
     pub(crate) now: FileTime,
     /// New long names get an 8.3 name.
     pub(crate) short_names: bool,
@@ -69,8 +71,16 @@ impl Core {
             inherited: None,
             recent: None,
         };
-        let mut core =
-            Self { cache, geometry, state, upcase: None, unpacked: None, now, short_names: false };
+        let mut core = Self {
+            cache,
+            geometry,
+            state,
+            upcase: None,
+            unpacked: None,
+            original_bitmap: false,
+            now,
+            short_names: false,
+        };
         core.open_mft()?;
         core.open_bitmap()?;
         Ok(core)

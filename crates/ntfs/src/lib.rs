@@ -66,6 +66,7 @@ mod cluster_bitmap;
 mod cluster_io;
 mod core;
 mod fixup;
+mod fresh;
 mod page_cache;
 pub mod run_list;
 

@@ -100,9 +100,24 @@ impl PageCache {
         Ok(())
     }
 
-    /// Writes file contents to the device at once; pages that overlap follow.
-    pub(crate) fn write_through(&mut self, offset: u64, data: &[u8]) -> Result<(), Error> {
-        self.device.write_at(offset, data)?;
+    /// Reads what the device held when the transaction over it began.
+    pub(crate) fn read_original(&self, offset: u64, buf: &mut [u8]) -> Result<(), Error> {
+        Ok(self.device.read_original_at(offset, buf)?)
+    }
+
+    /// Writes file contents to the device at once; pages that overlap follow. `fresh` says that nothing named the place when the
+    /// transaction began.
+    pub(crate) fn write_through(
+        &mut self,
+        offset: u64,
+        data: &[u8],
+        fresh: bool,
+    ) -> Result<(), Error> {
+        if fresh {
+            self.device.write_fresh(offset, data)?;
+        } else {
+            self.device.write_at(offset, data)?;
+        }
         for (number, inside, part) in pieces(offset, data.len()) {
             if let Some(page) = self.pages.get_mut(&number) {
                 page.bytes[inside..inside + part.len()].copy_from_slice(&data[part]);

@@ -143,6 +143,31 @@ impl Core {
         Ok(())
     }
 
+    /// Gives a value new clusters for `size` bytes that are not written yet, and frees the old ones, first only if it must.
+    pub(crate) fn allot_stream(&mut self, stream: &mut Stream, size: u64) -> Result<(), Error> {
+        if size > SIZE_MAX {
+            return Err(Error::TooLarge { size });
+        }
+        let clusters = self.geometry.clusters_for(size);
+        let pieces = match self.allocate(clusters, None) {
+            Err(Error::VolumeFull { .. }) => {
+                self.clear_stream(stream)?;
+                self.allocate(clusters, None)?
+            }
+            pieces => {
+                let pieces = pieces?;
+                self.clear_stream(stream)?;
+                pieces
+            }
+        };
+        let mut runs = Vec::new();
+        for (lcn, length) in pieces {
+            run_list::push(&mut runs, Some(lcn), length);
+        }
+        stream.body = Body::Runs { runs, size, initialized: 0, unit: 0, packed: false };
+        self.save_stream(stream)
+    }
+
     /// Makes a value empty and plain: resident, neither compressed nor sparse.
     pub(crate) fn clear_stream(&mut self, stream: &mut Stream) -> Result<(), Error> {
         if let Body::Runs { runs, .. } = &mut stream.body {

@@ -1,5 +1,6 @@
 //! The public face of a volume.
 
+mod contents;
 mod links;
 mod names;
 mod security;
@@ -115,6 +116,7 @@ impl Volume {
             if !reasons.is_empty() {
                 return Err(Error::NotClean { reasons });
             }
+            core.find_original_bitmap()?;
         }
         Ok(Self {
             writable: options.writable,

@@ -12,6 +12,7 @@ mod model;
 mod read_real_volumes;
 mod write_volumes;
 mod fragmented_mft;
+mod fresh;
 mod limits;
 mod overlaid_files;
 mod remedies;

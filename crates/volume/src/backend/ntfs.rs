@@ -10,9 +10,6 @@ use crate::{Entry, Metadata, OpenOptions, Stream, VolumeError};
 
 /// The attribute of a new file.
 const ATTRIBUTE_ARCHIVE: u32 = 0x20;
-const ATTRIBUTE_SPARSE: u32 = 0x200;
-const ATTRIBUTE_REPARSE: u32 = 0x400;
-const ATTRIBUTE_COMPRESSED: u32 = 0x800;
 /// The reparse tag of files that the Windows overlay filter compressed; they take new contents.
 const OVERLAY_TAG: u32 = 0x8000_0017;
 
@@ -91,10 +88,9 @@ impl NtfsBackend {
     /// Makes the file, or the stream of it, where it is not, and gives it its final length.
     pub(crate) fn prepare(&mut self, path: &VolumePath, length: u64) -> Result<()> {
         let Some((folder, name)) = path.split() else { return Err(is_directory(path)) };
-        let stream = stream(path);
         let file = match self.find(&path.components)? {
             Some(file) => {
-                self.forget_stored_form(file, path)?;
+                self.check_replaceable(file, path)?;
                 file
             }
             None => {
@@ -104,16 +100,11 @@ impl NtfsBackend {
                     .map_err(|error| about(error, path))?
             }
         };
-        if !stream.is_empty() && self.0.stream_size(file, stream)?.is_none() {
-            // Writing nothing makes the stream.
-            self.0.write_at(file, stream, 0, &[]).map_err(|error| about(error, path))?;
-        }
-        self.0.set_size(file, stream, length).map_err(|error| about(error, path))
+        self.0.start_over(file, stream(path), length).map_err(|error| about(error, path))
     }
 
-    /// Empties a file whose contents are about to be replaced and lie compressed, sparse or behind a reparse point:
-    /// such a form is not written in part, an empty file is plain.
-    fn forget_stored_form(&mut self, file: FileReference, path: &VolumePath) -> Result<()> {
+    /// Refuses new contents for a folder, and for a link: they would not be seen.
+    fn check_replaceable(&self, file: FileReference, path: &VolumePath) -> Result<()> {
         if path.stream.is_some() {
             return Ok(());
         }
@@ -121,13 +112,10 @@ impl NtfsBackend {
         if facts.is_directory {
             return Err(is_directory(path));
         }
-        if let Some(tag) = facts.reparse_tag.filter(|tag| *tag != OVERLAY_TAG) {
-            return Err(VolumeError::ReparsePoint { path: path.given.clone(), tag });
+        match facts.reparse_tag.filter(|tag| *tag != OVERLAY_TAG) {
+            Some(tag) => Err(VolumeError::ReparsePoint { path: path.given.clone(), tag }),
+            None => Ok(()),
         }
-        if facts.attributes & (ATTRIBUTE_SPARSE | ATTRIBUTE_REPARSE | ATTRIBUTE_COMPRESSED) != 0 {
-            self.0.set_size(file, "", 0).map_err(|error| about(error, path))?;
-        }
-        Ok(())
     }
 
     pub(crate) fn write_at(&mut self, path: &VolumePath, offset: u64, data: &[u8]) -> Result<()> {

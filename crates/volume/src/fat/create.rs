@@ -60,7 +60,7 @@ impl FatVolume {
             }
             self.directory_chain(&node)?
         } else {
-            self.file_chain(&node)?
+            self.file_chain(&node)?.to_vec()
         };
         let folder = self.directory(parent)?;
         self.delete_entries(&folder, node.entries.clone())?;

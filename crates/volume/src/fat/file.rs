@@ -1,5 +1,7 @@
 //! The contents of files.
 
+use std::sync::{Arc, PoisonError};
+
 use super::directory::{ENTRIES_MAX, ENTRY, Node};
 use super::{FatError, FatVolume, Found};
 
@@ -46,12 +48,10 @@ impl FatVolume {
             self.zero(&chain, old, offset - old)?;
         }
         let mut rest = data;
-        let device = &self.device;
         self.each_run(&chain, offset, data.len(), |at, part| {
             let (now, later) = rest.split_at(part);
-            device.write_at(at, now)?;
             rest = later;
-            Ok(())
+            self.write_contents(at, now)
         })?;
         node.set_modified(self.now);
         self.write_node(&node)?;
@@ -104,18 +104,24 @@ impl FatVolume {
         })
     }
 
-    /// The clusters of a file, exactly as many as its size needs.
-    pub(super) fn file_chain(&self, node: &Node) -> Result<Vec<u32>, FatError> {
-        let needed = self.geometry.clusters_for(node.size());
-        // Some writers leave spare clusters behind a file's end; they stay its own.
-        let longest = self.geometry.clusters_for(u32::MAX);
-        let chain = self.chain(node.first_cluster(), longest)?;
-        if (chain.len() as u64) < u64::from(needed) {
-            let cluster = node.first_cluster();
-            return Err(FatError::Damaged {
-                cluster,
-                problem: "the file's chain is shorter than its size",
-            });
+    /// The clusters of a file, at least as many as its size needs.
+    pub(super) fn file_chain(&self, node: &Node) -> Result<Arc<Vec<u32>>, FatError> {
+        let first = node.first_cluster();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = recent.as_ref().filter(|(known, _)| *known == first);
+        let chain = match known {
+            Some((_, chain)) => Arc::clone(chain),
+            None => {
+                // Some writers leave spare clusters behind a file's end; they stay its own.
+                let longest = self.geometry.clusters_for(u32::MAX);
+                let chain = Arc::new(self.chain(first, longest)?);
+                *recent = Some((first, Arc::clone(&chain)));
+                chain
+            }
+        };
+        if (chain.len() as u64) < u64::from(self.geometry.clusters_for(node.size())) {
+            let problem = "the file's chain is shorter than its size";
+            return Err(FatError::Damaged { cluster: first, problem });
         }
         Ok(chain)
     }
@@ -127,9 +133,9 @@ impl FatVolume {
     }
 
     /// Gives a file the clusters for `size` bytes and changes its entry in memory. New clusters are not zeroed.
-    fn resize(&mut self, node: &mut Node, size: u64) -> Result<Vec<u32>, FatError> {
+    fn resize(&mut self, node: &mut Node, size: u64) -> Result<Arc<Vec<u32>>, FatError> {
         let short = u32::try_from(size).map_err(|_| FatError::TooLarge { size })?;
-        let mut chain = self.file_chain(node)?;
+        let mut chain = Arc::unwrap_or_clone(self.file_chain(node)?);
         let needed = self.geometry.clusters_for(short) as usize;
         if needed > chain.len() {
             let more = self.allocate((needed - chain.len()) as u32)?;
@@ -147,7 +153,7 @@ impl FatVolume {
             self.free(&rest)?;
         }
         node.set_size(short);
-        Ok(chain)
+        Ok(Arc::new(chain))
     }
 
     fn zero(&self, chain: &[u32], offset: u64, length: u64) -> Result<(), FatError> {
@@ -169,8 +175,12 @@ impl FatVolume {
             let past_end =
                 FatError::Damaged { cluster: 0, problem: "the range passes the end of its chain" };
             let Some(first) = chain.get(index).copied() else { return Err(past_end) };
-            let adjacent =
-                chain[index..].windows(2).take_while(|pair| pair[1] == pair[0] + 1).count() as u64;
+            let most = (length as u64).div_ceil(cluster_size) as usize;
+            let adjacent = chain[index..]
+                .windows(2)
+                .take(most)
+                .take_while(|pair| pair[1] == pair[0] + 1)
+                .count() as u64;
             let within = offset % cluster_size;
             let part = usize::try_from((adjacent + 1) * cluster_size - within)
                 .map_or(length, |run| run.min(length));

@@ -1,7 +1,7 @@
 //! FAT12, FAT16 and FAT32 volumes, read and changed.
 //!
-//! Nothing is cached and nothing is left half done in memory: every operation reads what it needs and has written all
-//! of it when it returns, except FAT32's count of free clusters, which [`FatVolume::flush`] writes. An operation that
+//! Nothing is left half done in memory and nothing is cached but the last file's chain: every operation reads what it needs and has
+//! written all of it when it returns, except FAT32's count of free clusters, which [`FatVolume::flush`] writes. An operation that
 //! fails half-way leaves the device to be discarded.
 //!
 //! Source: Microsoft, "FAT32 File System Specification" 1.03; judged by `fsck.fat` and `mtools`.
@@ -11,13 +11,14 @@ mod create;
 mod directory;
 mod error;
 mod file;
+mod fresh;
 mod fs_info;
 mod name;
 mod short_name;
 mod table;
 mod time;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::OpenOptions;
 use winkiln_disk::Device;
@@ -37,6 +38,10 @@ pub(crate) struct FatVolume {
     now: Stamp,
     /// Clusters freed less clusters taken since the count on the volume was written.
     freed: i64,
+    /// The tables lie where they lay when the transaction below began.
+    original: bool,
+    /// The chain of the file used last, by its first cluster, as long as the table does not change.
+    recent: Mutex<Option<(u32, Arc<Vec<u32>>)>>,
 }
 
 /// What a file or folder is, as its entry says. Times are ticks.
@@ -71,7 +76,10 @@ impl FatVolume {
                 partition: device.len(),
             });
         }
-        let volume = Self { device, geometry, writable, now: Stamp::from_ticks(now), freed: 0 };
+        let original = writable && fresh::tables_are_original(&*device, &boot)?;
+        let now = Stamp::from_ticks(now);
+        let recent = Mutex::default();
+        let volume = Self { device, geometry, writable, now, freed: 0, original, recent };
         let reasons = volume.reasons()?;
         // There is no other reason than the flag.
         if writable && !allow_dirty && !reasons.is_empty() {

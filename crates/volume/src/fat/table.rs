@@ -1,5 +1,7 @@
 //! The file allocation table: which cluster follows which.
 
+use std::sync::Mutex;
+
 use winkiln_disk::Device;
 
 use super::boot_sector::{Geometry, Width};
@@ -14,13 +16,20 @@ const ZEROS: usize = 64 * 1024;
 pub(super) struct TableReader<'a> {
     device: &'a dyn Device,
     geometry: &'a Geometry,
+    /// Reads the table as it was when the transaction over the device began.
+    original: bool,
     start: u64,
     piece: Vec<u8>,
 }
 
 impl<'a> TableReader<'a> {
     pub(super) fn new(device: &'a dyn Device, geometry: &'a Geometry) -> Self {
-        Self { device, geometry, start: 0, piece: Vec::new() }
+        Self { device, geometry, original: false, start: 0, piece: Vec::new() }
+    }
+
+    /// Of the table as it was when the transaction over the device began.
+    pub(super) fn of_original(device: &'a dyn Device, geometry: &'a Geometry) -> Self {
+        Self { original: true, ..Self::new(device, geometry) }
     }
 
     /// The raw entry of a cluster number below `clusters + 2`.
@@ -33,7 +42,12 @@ impl<'a> TableReader<'a> {
             self.piece.resize(left.min(PIECE + 2) as usize, 0);
             let table =
                 self.geometry.table + self.geometry.tables.start * self.geometry.table_length;
-            self.device.read_at(table + self.start, &mut self.piece)?;
+            let at = table + self.start;
+            if self.original {
+                self.device.read_original_at(at, &mut self.piece)?;
+            } else {
+                self.device.read_at(at, &mut self.piece)?;
+            }
         }
         let at = (at - self.start) as usize;
         let mut bytes = [0; 4];
@@ -177,6 +191,7 @@ impl FatVolume {
     }
 
     fn set_entry(&mut self, cluster: u32, value: u32) -> Result<(), FatError> {
+        self.recent = Mutex::default();
         let (at, length) = place(self.geometry.width, cluster);
         for table in self.geometry.tables.clone() {
             let offset = self.geometry.table + table * self.geometry.table_length + at;

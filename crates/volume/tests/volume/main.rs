@@ -2,6 +2,7 @@
 
 mod environment;
 mod fat;
+mod fat_fresh;
 mod fat_model;
 mod identify;
 mod ntfs;
