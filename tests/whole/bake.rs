@@ -101,7 +101,25 @@ fn check(guest: Guest) {
     assert_eq!(hash(&image), baked, "{guest:?}: a second bake writes nothing");
 }
 
+/// What `winkiln check` finds; volumes must be sound. Windows' own hives are not in all points.
+fn checked(image: &Path) -> Vec<(String, String)> {
+    let shown = run(["check".into(), image.display().to_string(), "--json".into()]);
+    let shown = shown.json();
+    let findings = shown["findings"].as_array().expect("a list");
+    let text = |finding: &serde_json::Value, field: &str| finding[field].to_string();
+    let codes: Vec<_> =
+        findings.iter().map(|finding| (text(finding, "code"), text(finding, "path"))).collect();
+    let of_hives = |code: &str| code.starts_with("\"hive-");
+    assert!(codes.iter().all(|(code, _)| of_hives(code)), "{shown}");
+    assert!(shown["volumes"].as_array().is_some_and(|volumes| !volumes.is_empty()));
+    codes
+}
+
 fn judge(guest: Guest, image: &Path, before: &Path, folder: &Path) {
+    let known = checked(before);
+    for finding in checked(image) {
+        assert!(known.contains(&finding), "{guest:?}: winkiln check: {finding:?}");
+    }
     judge_volumes(image, before);
     let raw = if guest.format == "raw" { image.to_path_buf() } else { raw_copy(image, folder) };
     let raw_before =

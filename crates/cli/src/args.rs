@@ -1,6 +1,7 @@
 //! The command line.
 
 pub(crate) mod boot;
+pub(crate) mod check;
 pub(crate) mod files;
 pub(crate) mod reg;
 
@@ -18,7 +19,8 @@ use crate::error::{CliError, Result};
 /// Edits the files, registry and boot configuration of a Windows installation inside a raw or qcow2 disk image, as
 /// one transaction: the image is afterwards either completely changed or exactly as before.
 ///
-/// Exit status: 0 done; 1 failed, nothing written; 2 wrong usage; 3 refused, the image is not safe to edit.
+/// Exit status: 0 done; 1 failed, nothing written; 2 wrong usage; 3 refused, the image is not safe to edit;
+/// 4 done, and problems were found.
 #[derive(Debug, Parser)]
 #[command(name = "winkiln", version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -53,6 +55,10 @@ pub(crate) enum Command {
     /// Read and edit boot.ini of Windows XP and Server 2003
     #[command(subcommand)]
     Bootini(boot::BootIniCommand),
+    /// Check the consistency of every volume and registry hive, changing nothing
+    ///
+    /// Problems end with exit status 4. Unclean and hibernated volumes are checked as they are, and said to be so.
+    Check(check::CheckArgs),
     /// Finish or discard an interrupted commit
     ///
     /// Opening an image for writing does the same.

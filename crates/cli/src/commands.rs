@@ -3,6 +3,7 @@
 mod apply;
 mod bcd;
 mod bootini;
+mod check;
 mod demo;
 mod fs;
 mod inspect;
@@ -18,6 +19,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Demo(args) => demo::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Apply(args) => apply::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Reg(command) => reg::run(command),
         Command::Fs(command) => fs::run(command),
         Command::Bcd(command) => bcd::run(command),

@@ -6,6 +6,7 @@
 //! | 1 | failed, nothing written |
 //! | 2 | wrong usage (also what the argument parser ends with) |
 //! | 3 | refused: the image is not safe to edit |
+//! | 4 | done, and problems were found |
 //!
 //! Errors go to standard error as text, with `--json` too: standard output then stays empty.
 
@@ -38,6 +39,8 @@ enum Ending {
     Usage,
     /// The image is not safe to edit.
     Refused,
+    /// A check found problems, and has told them.
+    Problems,
     /// Whoever read standard output has had enough.
     PipeClosed,
 }
@@ -72,6 +75,11 @@ impl CliError {
         let mut this = Self::failed(doing);
         this.chain.push(error.to_string());
         this
+    }
+
+    /// A check found problems; there is nothing more to say.
+    pub(crate) fn problems() -> Self {
+        Self::new(Ending::Problems, String::new())
     }
 
     /// Standard output could not be written.
@@ -131,7 +139,7 @@ impl CliError {
 
     /// Prints the error and tells the exit status.
     pub(crate) fn report(&self) -> ExitCode {
-        if self.ending != Ending::PipeClosed {
+        if !matches!(self.ending, Ending::PipeClosed | Ending::Problems) {
             let mut text = String::new();
             for (depth, line) in self.chain.iter().enumerate() {
                 let lead = if depth == 0 { "error" } else { "  because" };
@@ -148,6 +156,7 @@ impl CliError {
             Ending::Failed => 1,
             Ending::Usage => 2,
             Ending::Refused => 3,
+            Ending::Problems => 4,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! A hive in a file of its own, edited without an image.
 
+mod check;
 mod ledger;
 mod logs;
 mod mount;

@@ -31,9 +31,19 @@ impl Progress {
         Self::start(output, Some(total as u64), what, "{spinner} {pos}/{len} {wide_msg}")
     }
 
+    /// Counts parts of a whole that is not known yet.
+    pub(crate) fn share(output: Output, what: &str) -> Self {
+        Self::start(output, Some(0), what, "{msg} {wide_bar} {percent}% {eta}")
+    }
+
     /// Work of unknown length.
     pub(crate) fn spinner(output: Output, what: &str) -> Self {
         Self::start(output, None, what, "{spinner} {wide_msg}")
+    }
+
+    /// Sets what the count goes up to.
+    pub(crate) fn of(&self, total: u64) {
+        self.bar.set_length(total);
     }
 
     /// Adds to the count.

@@ -2,6 +2,7 @@
 
 pub(crate) mod bcd;
 pub(crate) mod boot_ini;
+pub(crate) mod check;
 pub(crate) mod files;
 pub(crate) mod inspect;
 pub(crate) mod inspect_json;

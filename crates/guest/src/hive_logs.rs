@@ -17,7 +17,7 @@ use winkiln_volume::{Volume, VolumeError};
 use crate::{GuestError, HiveFile};
 
 /// Bytes of a hive file or a log: above what Windows loads in practice, below what would exhaust memory.
-const SIZE_MAX: u64 = 512 << 20;
+pub(crate) const SIZE_MAX: u64 = 512 << 20;
 /// What Windows appends to a hive's name for its logs; before Vista there is only the first.
 const LOGS: [&str; 3] = ["LOG", "LOG1", "LOG2"];
 

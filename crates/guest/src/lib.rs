@@ -19,6 +19,7 @@ mod service;
 mod guest_tools;
 mod image_path;
 mod hive_logs;
+mod hive_check;
 mod machine;
 pub mod hive_name;
 pub mod registry;
@@ -26,6 +27,7 @@ mod profile;
 
 pub use disk::{Disk, DiskVolume};
 pub use error::GuestError;
+pub use hive_check::CheckedHive;
 pub use hive_logs::RecoveredHive;
 pub use hive_name::{HiveFile, HiveName, Location};
 pub use registry::Registry;

@@ -5,6 +5,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod backend;
+pub mod check;
 pub mod error;
 mod fat;
 pub mod identify;

@@ -139,7 +139,8 @@ impl Check<'_> {
             return self.add(finding("entry-sequence").found(found).expected(expected));
         }
         let directory = name.duplicated.attributes & file_name::DIRECTORY != 0;
-        if directory != fact.has(is::DIRECTORY) {
+        // Formatters leave NTFS's own files without the bit, and chkdsk lets them.
+        if directory != fact.has(is::DIRECTORY) && number >= mft::FIRST_USER {
             let (found, expected) = if directory { ("folder", "file") } else { ("file", "folder") };
             let found = format!("{text:?} as a {found}");
             let expected = format!("a {expected}, as record {number} says");

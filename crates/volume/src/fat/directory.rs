@@ -19,8 +19,8 @@ const UNIT_OFFSETS: [usize; UNITS] = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28,
 
 pub(super) const ATTRIBUTE_VOLUME: u8 = 0x08;
 pub(super) const ATTRIBUTE_DIRECTORY: u8 = 0x10;
-const ATTRIBUTES_LONG_NAME: u8 = 0x0F;
-const DELETED: u8 = 0xE5;
+pub(super) const ATTRIBUTES_LONG_NAME: u8 = 0x0F;
+pub(super) const DELETED: u8 = 0xE5;
 
 /// Where a folder lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Directory {
         self.bytes.len() / ENTRY
     }
 
-    fn entry(&self, index: usize) -> Option<[u8; ENTRY]> {
+    pub(super) fn entry(&self, index: usize) -> Option<[u8; ENTRY]> {
         self.bytes.get(index * ENTRY..)?.first_chunk().copied()
     }
 
@@ -201,7 +201,7 @@ impl Directory {
         names
     }
 
-    fn walk(&self, mut each: impl FnMut(Node)) {
+    pub(super) fn walk(&self, mut each: impl FnMut(Node)) {
         let mut long = LongName::default();
         for index in 0..self.count() {
             let (Some(raw), Some(offset)) = (self.entry(index), self.offset(index)) else { return };

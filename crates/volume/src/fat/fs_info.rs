@@ -15,6 +15,13 @@ pub(super) struct FsInfo {
 const SIGNATURES: [(usize, u32); 3] = [(0, 0x4161_5252), (484, 0x6141_7272), (508, 0xAA55_0000)];
 const FREE: usize = 488;
 
+impl FsInfo {
+    /// Free clusters, when the sector says a number that can be.
+    pub(super) fn free(self) -> Option<u32> {
+        self.free
+    }
+}
+
 impl FatVolume {
     /// Reads the sector; `None` when there is none or its signatures are wrong.
     pub(super) fn read_fs_info(&self) -> Result<Option<FsInfo>, FatError> {

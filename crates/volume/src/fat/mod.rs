@@ -7,6 +7,7 @@
 //! Source: Microsoft, "FAT32 File System Specification" 1.03; judged by `fsck.fat` and `mtools`.
 
 mod boot_sector;
+mod check;
 mod create;
 mod directory;
 mod error;

@@ -9,6 +9,8 @@ use super::{FatError, FatVolume};
 
 /// Bytes of the table that are read at once.
 const PIECE: u64 = 16 * 1024;
+/// How far the mark of a bad cluster lies below that of a chain's end.
+pub(super) const BAD_OFFSET: u32 = 8;
 /// Most bytes of clusters zeroed at once.
 const ZEROS: usize = 64 * 1024;
 
@@ -89,7 +91,7 @@ fn place(width: Width, cluster: u32) -> (u64, u64) {
 }
 
 /// The value that ends a chain.
-fn end_mark(width: Width) -> u32 {
+pub(super) fn end_mark(width: Width) -> u32 {
     match width {
         Width::Fat12 => 0xFFF,
         Width::Fat16 => 0xFFFF,

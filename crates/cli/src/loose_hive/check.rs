@@ -1,0 +1,35 @@
+//! The consistency of a loose hive.
+
+use std::path::Path;
+
+use winkiln_hive::{Finding, check_file};
+
+use super::{LooseHive, logs, read};
+use crate::error::{CliError, Result};
+
+impl LooseHive {
+    /// Checks a hive file, also one that does not open: what there is to know of it, and what is wrong with it. A hive that was
+    /// not closed properly is checked as its logs make it, in memory; without logs, as it is.
+    pub(crate) fn check(path: &Path) -> Result<(Option<String>, Vec<Finding>)> {
+        let bytes = read(path)?;
+        let error = match logs::load(path, bytes.clone()) {
+            Ok(logs::Loaded { hive, recovered }) => {
+                let note = recovered.map(|(_, recovery)| logs::told(path, recovery));
+                return Ok((note, hive.check()));
+            }
+            Err(error) => error,
+        };
+        let Some(mut findings) = check_file(&bytes) else {
+            return Err(CliError::refused(format!("{} is no registry hive", path.display())));
+        };
+        let dirty = findings.iter().any(|finding| finding.id == "base.dirty");
+        if dirty {
+            findings.retain(|finding| finding.id != "base.dirty");
+            return Ok((Some(error.one_line()), findings));
+        }
+        if findings.is_empty() {
+            return Err(error);
+        }
+        Ok((None, findings))
+    }
+}
