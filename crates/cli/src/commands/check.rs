@@ -17,6 +17,9 @@ use crate::render::check as render;
 use crate::render::check::{Checked, CheckedVolume, Row};
 use crate::session;
 
+/// Sums and hints for speed, which Windows itself leaves behind (seen in hives of Windows XP): not damage.
+const LEFT_STALE: [&str; 4] = ["key.hint", "key.maxname", "key.maxvaluename", "key.maxvaluedata"];
+
 /// Checks every volume and hive of an image, or a loose hive. Problems end the program with a status of their own.
 pub(crate) fn run(args: &CheckArgs) -> Result<()> {
     let output = Output::new(&args.output);
@@ -105,12 +108,20 @@ fn of_volume(session: &mut Session, volume: &DiskVolume, output: Output) -> Chec
 fn of_hive(hive: &CheckedHive, volume: Option<u32>) -> Vec<Row> {
     let path = Some(hive.file.path.as_str());
     let mut rows = Vec::new();
-    rows.extend(hive.note.as_ref().map(|note| Row::note(volume, path, "hive-dirty", note)));
+    rows.extend(
+        hive.note
+            .as_ref()
+            .map(|note| Row::hive(Severity::Note, volume, path, "hive-dirty", None, note)),
+    );
     let failure = hive.failure.as_ref();
-    rows.extend(failure.map(|why| Row::hive(volume, path, "hive-not-checked", None, why)));
+    rows.extend(
+        failure.map(|why| Row::hive(Severity::Damage, volume, path, "hive-not-checked", None, why)),
+    );
     rows.extend(hive.findings.iter().map(|finding| {
         let code = format!("hive-{}", finding.id.replace('.', "-"));
-        Row::hive(volume, path, &code, Some(finding.offset), &finding.text)
+        let severity =
+            if LEFT_STALE.contains(&finding.id) { Severity::Note } else { Severity::Damage };
+        Row::hive(severity, volume, path, &code, Some(finding.offset), &finding.text)
     }));
     rows
 }

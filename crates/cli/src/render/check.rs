@@ -83,18 +83,14 @@ impl Row {
 
     /// A finding of a hive.
     pub(crate) fn hive(
+        severity: Severity,
         volume: Option<u32>,
         path: Option<&str>,
         code: &str,
         offset: Option<u64>,
         found: &str,
     ) -> Self {
-        Self::new(Severity::Damage, volume, path, "hive", code, offset, found.to_owned())
-    }
-
-    /// Something to know of a hive.
-    pub(crate) fn note(volume: Option<u32>, path: Option<&str>, code: &str, found: &str) -> Self {
-        Self::new(Severity::Note, volume, path, "hive", code, None, found.to_owned())
+        Self::new(severity, volume, path, "hive", code, offset, found.to_owned())
     }
 
     fn new(

@@ -31,7 +31,7 @@ struct Check<'a> {
     stopped: bool,
     /// Clusters that files and folders own, by number.
     used: Vec<u64>,
-    /// Damage that keeps chains from being followed to their end: lost clusters follow from it.
+    /// Folders that are still to be read.
     folders: VecDeque<Folder>,
 }
 

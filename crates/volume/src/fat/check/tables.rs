@@ -2,6 +2,7 @@
 
 use super::{Check, Told};
 use crate::check::{Event, Severity};
+use crate::fat::fs_info::FsInfo;
 use crate::fat::table::{BAD_OFFSET, TableReader, end_mark};
 use crate::fat::{FatError, Width};
 
@@ -127,7 +128,7 @@ impl Check<'_> {
             };
             self.damage("fat-lost-clusters", told);
         }
-        let count = volume.read_fs_info()?.and_then(|info| info.free());
+        let count = volume.read_fs_info()?.and_then(FsInfo::free);
         if let Some(count) = count.filter(|count| *count != free) {
             let told = Told {
                 object: "FSInfo sector",
