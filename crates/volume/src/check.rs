@@ -8,9 +8,9 @@ use winkiln_ntfs::check as ntfs;
 
 pub use winkiln_ntfs::check::Severity;
 
-use crate::VolumeError;
 use crate::fat::FatVolume;
 use crate::identify::{Filesystem, recognise};
+use crate::{OpenOptions, VolumeError};
 
 /// Something that a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub fn check(
     let filesystem = recognise(&**device).map_err(VolumeError::Device)?;
     match filesystem {
         Filesystem::Fat12 | Filesystem::Fat16 | Filesystem::Fat32 => {
-            let volume = FatVolume::open(device.clone(), false, 0)?;
+            let volume = FatVolume::open(device.clone(), OpenOptions::default())?;
             Ok(volume.check(watch)?)
         }
         Filesystem::ExFat | Filesystem::ReFs | Filesystem::BitLocker => {
