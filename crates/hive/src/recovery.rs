@@ -16,6 +16,9 @@ use log::Log;
 use std::mem::offset_of;
 use zerocopy::FromBytes;
 
+/// Bytes by which logs may make a hive longer than what they and the file hold.
+const SPARE: u64 = 16 << 20;
+
 /// What was applied to a hive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recovery {
@@ -104,8 +107,10 @@ fn apply_entries(
     if base.is_none() && !first.restore_base_block(&mut file) {
         return Ok(None);
     }
+    let held: usize = logs.iter().map(Log::size).sum();
     let mut count = 0;
     for entry in chains.iter().flat_map(|(_, entries)| entries) {
+        check_length(entry.bins_length, bytes.len(), held)?;
         entry.apply(&mut file);
         count += 1;
     }
@@ -138,12 +143,22 @@ fn apply_dirty_vector(
         return None;
     }
     let length = log.base.length.get();
+    check_length(length, bytes.len(), log.size()).ok()?;
     entry::grow(&mut file, length);
     for (offset, page) in pages {
         entry::write_page(&mut file, offset, page);
     }
     stamp(&mut file, log.base.primary_sequence.get(), length);
     Some((file, Recovery { entries: 1, base_block: base.is_none() }))
+}
+
+/// Bins that are new lie in the log: its word alone gets no memory.
+fn check_length(length: u32, file: usize, logs: usize) -> Result<(), HiveError> {
+    let (file, logs) = (file as u64, logs as u64);
+    if u64::from(length) > file + logs + SPARE {
+        return Err(HiveError::Length { length, file });
+    }
+    Ok(())
 }
 
 /// Enters sequence number and length of all bins, and the checksum over them.

@@ -33,6 +33,11 @@ impl<'a> Log<'a> {
         whole.then_some(Self { base, bytes })
     }
 
+    /// Bytes of the log.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The entries of a new-format log, as far as they follow each other; none of another log.
     pub(super) fn entries(&self) -> Vec<Entry<'a>> {
         if self.base.file_type.get() != NEW_FORMAT {

@@ -186,3 +186,30 @@ fn damaged_logs_do_no_harm() {
         }
     }
 }
+
+/// A log's word alone gets no memory: bins that are new lie in it.
+#[test]
+fn a_log_does_not_make_a_hive_of_gigabytes() {
+    let mut hive = Hive::create("X", 1);
+    hive.seal(1);
+    let mut bytes = hive.bytes().to_vec();
+    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let stamp = |bytes: &mut [u8]| {
+        let sum = (0..508).step_by(4).fold(0, |sum, at| sum ^ word(bytes, at));
+        bytes[508..512].copy_from_slice(&sum.to_le_bytes());
+    };
+    let sequence = word(&bytes, 4) + 1;
+    bytes[4..8].copy_from_slice(&sequence.to_le_bytes());
+    stamp(&mut bytes);
+    // An old log, whose bitmap of 64 KiB stands for 256 MiB of bins, one sector of which it holds.
+    let mut log = bytes[..512].to_vec();
+    log[8..12].copy_from_slice(&sequence.to_le_bytes());
+    log[0x1c] = 1;
+    log[0x28..0x2c].copy_from_slice(&(256u32 << 20).to_le_bytes());
+    stamp(&mut log);
+    log.extend(b"DIRT\x01");
+    log.resize(512 + (4 + (64 << 10) as usize).next_multiple_of(512), 0);
+    log.extend(&bytes[4096..4608]);
+    let error = Hive::recover(&bytes, &[&log]).expect_err("too long");
+    assert!(matches!(error, HiveError::Dirty { .. }), "{error}");
+}
