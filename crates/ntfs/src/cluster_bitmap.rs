@@ -87,10 +87,11 @@ impl Core {
         Ok(())
     }
 
-    /// Free clusters of the volume.
+    /// Free clusters of the volume. Those behind the end of the device do not count: a boot sector may claim 2^54.
     pub(crate) fn free_clusters(&mut self) -> Result<u64, Error> {
         let mut free = 0;
-        self.free_runs(0, self.geometry.clusters(), &mut |run| {
+        let there = self.cache.device_len() / self.cluster();
+        self.free_runs(0, self.geometry.clusters().min(there), &mut |run| {
             free += run.length;
             true
         })?;

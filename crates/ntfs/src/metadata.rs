@@ -1,5 +1,7 @@
 //! Facts of a file.
 
+use std::collections::HashSet;
+
 use crate::{
     Error, FileReference, FileTime, Metadata, StreamInfo, attribute::kind, bytes, core::Core,
     file_name::namespace, mft, standard_information::dos,
@@ -65,14 +67,15 @@ impl Core {
     /// Refuses to change NTFS's own files: the first records and what stands in `$Extend`.
     pub(crate) fn check_user_file(&mut self, base: u64) -> Result<(), Error> {
         let mut at = base;
-        for _ in 0..DEPTH_MAX {
+        let mut seen = HashSet::new();
+        while seen.insert(at) && seen.len() <= DEPTH_MAX {
             match at {
                 mft::ROOT if at != base => return Ok(()),
                 0..mft::FIRST_USER => return Err(Error::SystemFile { record: base }),
                 _ => {}
             }
-            let Some((_, _, name)) = self.names(at)?.into_iter().next() else { return Ok(()) };
-            at = name.parent.record();
+            let Some(folder) = self.first_parent(at)? else { return Ok(()) };
+            at = folder;
         }
         Err(Error::Damaged {
             structure: "$FILE_NAME",

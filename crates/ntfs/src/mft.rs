@@ -77,7 +77,7 @@ impl Core {
                 self.state.mft = runs.clone().into();
             }
         }
-        let room = run_list::end(&runs).0.saturating_mul(self.cluster());
+        let room = self.check_runs(MFT, &runs)?;
         if initialized > room || runs.iter().any(|run| run.lcn.is_none()) {
             return Err(damaged("sizes do not fit the clusters", initialized));
         }

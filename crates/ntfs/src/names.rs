@@ -3,6 +3,7 @@
 use crate::{
     Error,
     attribute::{Form, kind},
+    attribute_list::ListEntry,
     bytes,
     core::Core,
     directory::I30,
@@ -16,20 +17,32 @@ impl Core {
     pub(crate) fn names(&mut self, base: u64) -> Result<Vec<(u64, u16, FileName)>, Error> {
         let mut names = Vec::new();
         for place in self.places(base)?.into_iter().filter(|place| place.kind == kind::FILE_NAME) {
-            let attribute = self.extent(base, &place)?;
-            let damaged = Error::Damaged {
-                structure: "$FILE_NAME",
-                record: base,
-                problem: "cut short",
-                found: 0,
-            };
-            let name = match attribute.form {
-                Form::Resident { value, .. } => FileName::parse(&value),
-                Form::NonResident { .. } => None,
-            };
-            names.push((place.record.record(), place.id, name.ok_or(damaged)?));
+            let name = self.name_at(base, &place)?;
+            names.push((place.record.record(), place.id, name));
         }
         Ok(names)
+    }
+
+    fn name_at(&mut self, base: u64, place: &ListEntry) -> Result<FileName, Error> {
+        let name = match self.extent(base, place)?.form {
+            Form::Resident { value, .. } => FileName::parse(&value),
+            Form::NonResident { .. } => None,
+        };
+        name.ok_or(Error::Damaged {
+            structure: "$FILE_NAME",
+            record: base,
+            problem: "cut short",
+            found: 0,
+        })
+    }
+
+    /// The record of the folder that holds a file's first name.
+    pub(crate) fn first_parent(&mut self, base: u64) -> Result<Option<u64>, Error> {
+        let places = self.places(base)?;
+        let Some(place) = places.iter().find(|place| place.kind == kind::FILE_NAME) else {
+            return Ok(None);
+        };
+        Ok(Some(self.name_at(base, place)?.parent.record()))
     }
 
     /// What index entries should say of a file now.

@@ -1,5 +1,7 @@
 //! Renaming and moving within the volume, and further names (hard links).
 
+use std::collections::HashSet;
+
 use crate::{
     Error, FileReference,
     attribute::{Attribute, kind},
@@ -126,16 +128,16 @@ impl Core {
     /// Refuses to move a folder into itself or a folder below it.
     fn check_not_below(&mut self, folder: u64, base: u64, name: &str) -> Result<(), Error> {
         let mut at = folder;
-        for _ in 0..DEPTH_MAX {
+        let mut seen = HashSet::new();
+        while seen.insert(at) && seen.len() <= DEPTH_MAX {
             if at == base {
                 return Err(Error::FolderIntoItself { name: name.to_owned() });
             }
             if at == crate::mft::ROOT {
                 return Ok(());
             }
-            let names = self.names(at)?;
-            let Some((_, _, above)) = names.first() else { break };
-            at = above.parent.record();
+            let Some(above) = self.first_parent(at)? else { break };
+            at = above;
         }
         Err(Error::Damaged {
             structure: "$FILE_NAME",

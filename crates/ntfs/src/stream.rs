@@ -262,7 +262,7 @@ impl Core {
                     }
                     runs.extend(run_list::decode(&pairs, Vcn(lowest), clusters).map_err(bad)?);
                 }
-                let room = run_list::end(&runs).0.saturating_mul(self.cluster());
+                let room = self.check_runs(base, &runs)?;
                 if size > room || initialized > size {
                     return Err(damaged("sizes do not fit the clusters", size));
                 }
@@ -273,6 +273,21 @@ impl Core {
             }
         };
         Ok(Stream { base, kind, name, flags, extents, body })
+    }
+
+    /// Checks that runs do not hold more than the volume has, nor more bytes than can be counted; returns the bytes that they stand
+    /// for.
+    pub(crate) fn check_runs(&self, record: u64, runs: &[Run]) -> Result<u64, Error> {
+        let damaged =
+            |problem, found| Error::Damaged { structure: "run list", record, problem, found };
+        // Decoding keeps the sum of all lengths in 63 bits.
+        let held: u64 = runs.iter().filter(|run| run.lcn.is_some()).map(|run| run.length).sum();
+        if held > self.geometry.clusters() {
+            return Err(damaged("more clusters than the volume has", held));
+        }
+        let end = run_list::end(runs).0;
+        let bytes = end.checked_mul(self.cluster()).filter(|bytes| *bytes <= i64::MAX as u64);
+        bytes.ok_or_else(|| damaged("more bytes than a value can have", end))
     }
 
     /// A value that every volume has.
