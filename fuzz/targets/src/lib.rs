@@ -9,13 +9,22 @@ pub mod bytes;
 pub mod mutate;
 
 pub mod attribute_list;
+pub mod bcd;
+pub mod boot_ini;
 pub mod boot_sector;
+pub mod hive;
+pub mod hive_log;
 pub mod index_block;
 pub mod index_store;
 pub mod lznt1;
+pub mod ntfs_volume;
+pub mod overlay;
 pub mod record;
+pub mod reg_text;
 pub mod run_list;
+pub mod sddl;
 pub mod secure;
+pub mod volume;
 pub mod wof;
 
 /// A fuzz target.
@@ -37,6 +46,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "run_list", run: run_list::run, seeds: run_list::seeds },
     Target { name: "index_block", run: index_block::run, seeds: index_block::seeds },
     Target { name: "secure", run: secure::run, seeds: secure::seeds },
+    Target { name: "sddl", run: sddl::run, seeds: sddl::seeds },
     Target { name: "lznt1", run: lznt1::run, seeds: lznt1::seeds },
     Target { name: "wof", run: wof::run, seeds: wof::seeds },
+    Target { name: "volume", run: volume::run, seeds: volume::seeds },
+    Target { name: "hive", run: hive::run, seeds: hive::seeds },
+    Target { name: "hive_log", run: hive_log::run, seeds: hive_log::seeds },
+    Target { name: "reg_text", run: reg_text::run, seeds: reg_text::seeds },
+    Target { name: "bcd", run: bcd::run, seeds: bcd::seeds },
+    Target { name: "boot_ini", run: boot_ini::run, seeds: boot_ini::seeds },
 ];

@@ -57,6 +57,8 @@ pub struct Extent<'a> {
     pub size: u64,
     /// Attribute flags: 1 compressed, 0x8000 sparse.
     pub flags: u16,
+    /// Bytes really allocated, for compressed and sparse values.
+    pub packed: u64,
     /// Mapping pairs.
     pub pairs: &'a [u8],
 }
@@ -82,6 +84,9 @@ pub fn non_resident(kind: u32, id: u16, name: &str, extent: Extent<'_>) -> Vec<u
         put(&mut raw, 0x28, &(extent.clusters * extent.cluster).to_le_bytes());
         put(&mut raw, 0x30, &extent.size.to_le_bytes());
         put(&mut raw, 0x38, &extent.size.to_le_bytes());
+        if extent.flags != 0 {
+            put(&mut raw, 0x40, &extent.packed.to_le_bytes());
+        }
     }
     put(&mut raw, head, &name);
     put(&mut raw, pairs_at, extent.pairs);
