@@ -126,6 +126,10 @@ impl HostFile for DiskFile {
         self.file.sync_all()
     }
 
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
     fn hole_end(&self, offset: u64) -> io::Result<u64> {
         if !self.sparse {
             return Ok(offset);

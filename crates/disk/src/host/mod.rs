@@ -33,6 +33,11 @@ pub(crate) trait HostFile: Debug + Send + Sync {
         Err(io::ErrorKind::PermissionDenied.into())
     }
 
+    /// As [`HostFile::sync`] for the bytes and the length alone.
+    fn sync_data(&self) -> io::Result<()> {
+        self.sync()
+    }
+
     /// The end of the hole around `offset`: up to there the file takes no room and reads as zeros. `offset` itself where
     /// there is data, or where it cannot be told. What it says lies past the end of the file has no meaning.
     fn hole_end(&self, offset: u64) -> io::Result<u64> {

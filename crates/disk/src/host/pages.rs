@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::fmt;
 
 /// Bytes per page.
 pub(crate) const PAGE: usize = 4096;
@@ -9,15 +10,20 @@ pub(crate) const PAGE: usize = 4096;
 pub(crate) const PAGE_BYTES: u64 = PAGE as u64;
 
 /// Whole pages that stand in for those of whatever lies below. Bytes past the end of the last page's device are zero.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Pages(BTreeMap<u64, Page>);
 
 /// A page and what is known of it.
-#[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) bytes: Box<[u8]>,
     /// Every byte that was written to it belongs to a place that nothing named when the transaction began.
     pub(crate) fresh: bool,
+}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} pages", self.0.len())
+    }
 }
 
 impl Pages {

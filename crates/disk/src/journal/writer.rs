@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::early::SECTOR;
 use super::format::{HEADER_BYTES, chain, encode_early, encode_end, encode_header, encode_page};
 use crate::host::folder::JournalPlace;
-use crate::host::{HostFile, write_counted};
+use crate::host::{HostFile, write_counted, write_zeros};
 
 /// Records are gathered up to this many bytes per write.
 const CHUNK: usize = 1 << 20;
+const ROOM: u64 = 512 << 10;
 
 /// A journal that is being written. It only ever grows, so that what was made durable stays readable.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Writer {
     written: u64,
     /// Records that follow them.
     buffer: Vec<u8>,
+    /// Zeros follow the records up to here, so that the file need not grow each time that it is made durable.
+    room: u64,
     count: u64,
     chain: u64,
     /// The journal's name is durable.
@@ -47,7 +50,17 @@ impl Writer {
     pub(crate) fn begin(place: &JournalPlace, before: u64) -> io::Result<Self> {
         let file = place.folder.create(&place.name)?;
         let (buffer, named) = (encode_header(before), false);
-        Ok(Self { file, written: 0, buffer, count: 0, chain: 0, named, flushes: 0, bytes: 0 })
+        Ok(Self {
+            file,
+            written: 0,
+            buffer,
+            room: 0,
+            count: 0,
+            chain: 0,
+            named,
+            flushes: 0,
+            bytes: 0,
+        })
     }
 
     pub(crate) fn file(&self) -> &dyn HostFile {
@@ -107,10 +120,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes all records and the journal's name durable.
-    pub(crate) fn sync(&mut self, place: &JournalPlace) -> io::Result<()> {
+    /// Makes all records and the journal's name durable, with more to come.
+    pub(crate) fn sync_amid(&mut self, place: &JournalPlace) -> io::Result<()> {
         self.flush()?;
-        self.file.sync()?;
+        if self.written > self.room {
+            write_zeros(&*self.file, self.written, ROOM)?;
+            self.room = self.written + ROOM;
+        }
+        self.sync(place)
+    }
+
+    fn sync(&mut self, place: &JournalPlace) -> io::Result<()> {
+        self.file.sync_data()?;
         self.flushes += 1;
         if !self.named {
             place.folder.sync()?;
@@ -136,7 +157,7 @@ impl Writer {
     pub(crate) fn unfinish(&mut self, mark: Mark) -> io::Result<()> {
         self.file.set_len(mark.length)?;
         self.rewind(mark);
-        self.file.sync()?;
+        self.file.sync_data()?;
         self.flushes += 1;
         Ok(())
     }

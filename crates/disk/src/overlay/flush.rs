@@ -110,7 +110,7 @@ fn write_ahead(
         writer.early(part.offset, part.hole, pages.map(|(_, page)| &*page.bytes))
     });
     // Durable before the bytes: a cut must not leave any that nobody can tell from the image's own.
-    if let Err(source) = announced.and_then(|()| writer.sync(&limits.place)) {
+    if let Err(source) = announced.and_then(|()| writer.sync_amid(&limits.place)) {
         writer.rewind(mark);
         return Err(FlushFailure { side: Side::Journal, source });
     }

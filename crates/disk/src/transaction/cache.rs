@@ -2,6 +2,7 @@
 //! compressed cluster costs the same to unpack for one byte as for all.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::device::DeviceError;
 use crate::image::{BLOCK, Backend};
@@ -12,16 +13,21 @@ const CAPACITY: usize = 384;
 const BYPASS: usize = 128 << 10;
 
 /// Blocks of the image by number, with the time of their last use.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct ReadCache {
     blocks: HashMap<u64, Block>,
     clock: u64,
 }
 
-#[derive(Debug)]
 struct Block {
     bytes: Box<[u8]>,
     used: u64,
+}
+
+impl fmt::Debug for ReadCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} blocks", self.blocks.len())
+    }
 }
 
 impl ReadCache {

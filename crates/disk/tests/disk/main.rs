@@ -7,6 +7,7 @@ mod cursor;
 mod gate;
 mod hostile;
 mod journal;
+mod large;
 mod lock;
 mod partition;
 mod transaction;

@@ -6,18 +6,18 @@ use winkiln_disk::{CommitError, Device, Format, Image, OpenOptions, Transaction}
 
 use crate::tool::{Numbers, have, run, scratch, sh};
 
-const SIZE: u64 = 24 << 20;
+pub(crate) const SIZE: u64 = 24 << 20;
 
 /// How an image is made from `source.raw` in the folder.
-struct Variant {
-    name: &'static str,
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
     file: &'static str,
     lines: &'static [&'static str],
     /// What `qemu-img check` must say of it, none for raw images.
-    checked: bool,
+    pub(crate) checked: bool,
 }
 
-const VARIANTS: &[Variant] = &[
+pub(crate) const VARIANTS: &[Variant] = &[
     Variant { name: "raw", file: "i.raw", lines: &["cp {}/source.raw {}/i.raw"], checked: false },
     Variant {
         name: "v3",
@@ -64,6 +64,15 @@ const VARIANTS: &[Variant] = &[
         checked: true,
     },
     Variant {
+        name: "tables made in advance",
+        file: "i.qcow2",
+        lines: &[
+            "qemu-img create -q -f qcow2 -o preallocation=metadata {}/i.qcow2 24M",
+            "qemu-img convert -n -O qcow2 {}/source.raw {}/i.qcow2",
+        ],
+        checked: true,
+    },
+    Variant {
         name: "lazy refcounts",
         file: "i.qcow2",
         lines: &["qemu-img convert -O qcow2 -o lazy_refcounts=on {}/source.raw {}/i.qcow2"],
@@ -103,7 +112,7 @@ const VARIANTS: &[Variant] = &[
 ];
 
 /// Mixed contents: noise, text-like and holes.
-fn source(folder: &Path, length: u64) -> Vec<u8> {
+pub(crate) fn source(folder: &Path, length: u64) -> Vec<u8> {
     let mut numbers = Numbers::new(42);
     let mut bytes = vec![0; length as usize];
     for (index, chunk) in bytes.chunks_mut(192 << 10).enumerate() {
@@ -117,7 +126,7 @@ fn source(folder: &Path, length: u64) -> Vec<u8> {
     bytes
 }
 
-fn make(folder: &Path, variant: &Variant) -> PathBuf {
+pub(crate) fn make(folder: &Path, variant: &Variant) -> PathBuf {
     for line in variant.lines {
         let line = line.replace("{}", folder.to_str().unwrap());
         let words: Vec<String> =
@@ -147,7 +156,7 @@ fn read_all(device: &dyn Device) -> Vec<u8> {
     bytes
 }
 
-fn raw_of(folder: &Path, image: &Path, extra: &[&str]) -> Vec<u8> {
+pub(crate) fn raw_of(folder: &Path, image: &Path, extra: &[&str]) -> Vec<u8> {
     let out = folder.join("out.raw");
     let mut arguments = vec!["convert"];
     arguments.extend(extra);
