@@ -71,6 +71,19 @@ pub(crate) struct Attribute {
     pub(crate) form: Form,
 }
 
+/// The name and the first VCN of the attribute that fills `raw`; `None` when its header is cut short.
+pub(crate) fn name_and_lowest(raw: &[u8]) -> Option<(Vec<u16>, u64)> {
+    let units = usize::from(*raw.get(9)?);
+    let at = usize::from(bytes::u16_at(raw, 0x0a)?);
+    let name = if units == 0 {
+        Vec::new()
+    } else {
+        bytes::utf16_units(bytes::slice_at(raw, at, 2 * units)?)
+    };
+    let lowest = if *raw.get(8)? == 0 { 0 } else { bytes::u64_at(raw, 0x10)? };
+    Some((name, lowest))
+}
+
 impl Attribute {
     /// A resident attribute.
     pub(crate) fn resident(kind: u32, name: &[u16], value: Vec<u8>) -> Self {

@@ -99,7 +99,7 @@ impl Core {
             self.resize_stream(&mut stream, end)?;
         }
         self.write_stream(&mut stream, offset, data)?;
-        self.state.recent = Some(stream.into());
+        self.parsed.keep_stream(stream.into());
         self.stamp(file.record(), true)
     }
 

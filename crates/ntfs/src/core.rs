@@ -8,8 +8,8 @@ use crate::{
     Error, FileTime,
     boot_sector::{self, Geometry},
     page_cache::PageCache,
+    parsed::Parsed,
     run_list::Run,
-    stream::Stream,
     upcase::UpCase,
     wof::Unpacked,
 };
@@ -33,8 +33,8 @@ pub(crate) struct State {
     pub(crate) record_hint: u64,
     /// What was last inherited: the folder's security id, for a folder or a file, and the id given.
     pub(crate) inherited: Option<(u32, bool, u32)>,
-    /// The stream used last, as long as no record changes.
-    pub(crate) recent: Option<Arc<Stream>>,
+    /// A folder that is known to be a user's.
+    pub(crate) user_folder: Option<u64>,
 }
 
 /// An open volume.
@@ -42,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) cache: PageCache,
     pub(crate) geometry: Geometry,
     pub(crate) state: State,
+    pub(crate) parsed: Parsed,
     pub(crate) upcase: Option<Arc<UpCase>>,
     /// Forgotten when anything changes.
     pub(crate) unpacked: Option<Box<Unpacked>>,
@@ -69,12 +70,13 @@ impl Core {
             cursor: 0,
             record_hint: crate::mft::FIRST_FREE,
             inherited: None,
-            recent: None,
+            user_folder: None,
         };
         let mut core = Self {
             cache,
             geometry,
             state,
+            parsed: Parsed::default(),
             upcase: None,
             unpacked: None,
             original_bitmap: false,
@@ -95,6 +97,7 @@ impl Core {
         self.unpacked = None;
         let before = self.state.clone();
         self.cache.begin();
+        self.parsed.begin();
         match f(self) {
             Ok(value) => {
                 self.cache.commit()?;
@@ -102,6 +105,7 @@ impl Core {
             }
             Err(error) => {
                 self.cache.rollback();
+                self.parsed.rollback();
                 self.state = before;
                 Err(error)
             }

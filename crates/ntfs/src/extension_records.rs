@@ -162,7 +162,6 @@ impl Core {
         let mut record = self.record(base)?;
         let slot = self.slot(&record, &stream, stream.extents[0])?;
         record.replace(slot, &attribute)?;
-        self.state.recent = None;
         self.write_record(&record)
     }
 

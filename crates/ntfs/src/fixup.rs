@@ -48,6 +48,11 @@ pub(crate) fn undo(block: &mut [u8], structure: &'static str, number: u64) -> Re
     Ok(())
 }
 
+/// The sequence number after `old`: 0 and 0xffff are not used.
+pub(crate) fn next(old: u16) -> u16 {
+    if old >= 0xfffe { 1 } else { old + 1 }
+}
+
 /// Applies fixups with the next sequence number, making a block ready for the disk.
 ///
 /// # Errors
@@ -61,8 +66,7 @@ pub(crate) fn apply(block: &mut [u8], structure: &'static str, number: u64) -> R
     };
     let (offset, pieces) = array(block).ok_or_else(damaged)?;
     let old = bytes::u16_at(block, offset).ok_or_else(damaged)?;
-    // 0 and 0xffff are not used as sequence numbers.
-    let next = if old >= 0xfffe { 1 } else { old + 1 };
+    let next = next(old);
     let mut done = bytes::put(block, offset, &next.to_le_bytes());
     for sector in 0..pieces {
         let end = (sector + 1) * STRIDE - 2;

@@ -7,7 +7,7 @@ use crate::{
     cluster_io::Route,
     core::Core,
     fixup,
-    index::IndexStore,
+    index::{IndexStore, KnownNodes},
     run_list,
     stream::{Body, Stream},
 };
@@ -33,6 +33,7 @@ pub(crate) struct IndexAttributes<'a> {
     /// `blocks` and `bitmap` are not in the record yet: the root must shrink first.
     pending: bool,
     block_size: u32,
+    nodes: KnownNodes,
 }
 
 impl Core {
@@ -44,9 +45,8 @@ impl Core {
         f: impl FnOnce(&mut IndexAttributes<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let name: Vec<u16> = name.encode_utf16().collect();
-        let places = self.places(base)?;
         let missing = Error::NotADirectory { record: base };
-        let root = self.gather(base, &places, kind::INDEX_ROOT, &name)?.ok_or(missing)?;
+        let root = self.open_stream(base, kind::INDEX_ROOT, &name)?.ok_or(missing)?;
         let Body::Resident(value) = &root.body else {
             return Err(root.damaged("$INDEX_ROOT is not resident", 0));
         };
@@ -54,20 +54,23 @@ impl Core {
         if !block_size.is_power_of_two() || !(512..=65536).contains(&block_size) {
             return Err(root.damaged("size of index blocks", block_size.into()));
         }
-        let blocks = self.gather(base, &places, kind::INDEX_ALLOCATION, &name)?;
+        let blocks = self.open_stream(base, kind::INDEX_ALLOCATION, &name)?;
         // A bitmap without blocks is a leftover of no meaning.
         let bitmap = match &blocks {
-            Some(_) => self.gather(base, &places, kind::BITMAP, &name)?,
+            Some(_) => self.open_stream(base, kind::BITMAP, &name)?,
             None => None,
         };
         let complete = blocks.is_some() == bitmap.is_some();
         if !complete || bitmap.as_ref().is_some_and(|bitmap| bitmap.size() > BITMAP_MAX) {
             return Err(root.damaged("$INDEX_ALLOCATION and $BITMAP do not fit each other", 0));
         }
+        let nodes = self.parsed.take_nodes(base, &name);
+        let pending = false;
         let mut store =
-            IndexAttributes { core: self, base, root, blocks, bitmap, pending: false, block_size };
+            IndexAttributes { core: self, base, root, blocks, bitmap, pending, block_size, nodes };
         let value = f(&mut store)?;
-        store.finish()?;
+        let nodes = store.finish()?;
+        self.parsed.keep_nodes(base, name, nodes);
         Ok(value)
     }
 }
@@ -170,15 +173,16 @@ impl IndexAttributes<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(), Error> {
+    fn finish(mut self) -> Result<KnownNodes, Error> {
         if self.pending {
             self.add_pending()?;
         }
-        Ok(())
+        Ok(self.nodes)
     }
 
     /// Removes both attributes of an index that has no block any more.
     fn end_blocks(&mut self) -> Result<(), Error> {
+        self.nodes.clear();
         let pending = std::mem::take(&mut self.pending);
         for stream in [self.blocks.take(), self.bitmap.take()].into_iter().flatten() {
             if pending {
@@ -292,8 +296,13 @@ impl IndexStore for IndexAttributes<'_> {
         Ok(number * step / u64::from(self.vcn_unit()))
     }
 
+    fn known_nodes(&mut self) -> Option<&mut KnownNodes> {
+        Some(&mut self.nodes)
+    }
+
     fn free_block(&mut self, vcn: u64) -> Result<(), Error> {
         let number = self.block_offset(vcn)? / u64::from(self.block_size);
+        self.nodes.forget(vcn);
         self.set_bit(number, false)?;
         if self.read_bitmap()?.iter().all(|byte| *byte == 0) {
             self.end_blocks()?;

@@ -68,6 +68,7 @@ mod core;
 mod fixup;
 mod fresh;
 mod page_cache;
+mod parsed;
 pub mod run_list;
 
 #[doc(hidden)]

@@ -66,11 +66,18 @@ impl Core {
 
     /// Refuses to change NTFS's own files: the first records and what stands in `$Extend`.
     pub(crate) fn check_user_file(&mut self, base: u64) -> Result<(), Error> {
-        let mut at = base;
+        let (mut at, mut nearest) = (base, None);
         let mut seen = HashSet::new();
         while seen.insert(at) && seen.len() <= DEPTH_MAX {
+            if nearest.is_none() && self.shared_record(at)?.is_directory() {
+                nearest = Some(at);
+            }
             match at {
-                mft::ROOT if at != base => return Ok(()),
+                _ if self.state.user_folder == Some(at) => return Ok(()),
+                mft::ROOT if at != base => {
+                    self.state.user_folder = nearest.filter(|folder| *folder != mft::ROOT);
+                    return Ok(());
+                }
                 0..mft::FIRST_USER => return Err(Error::SystemFile { record: base }),
                 _ => {}
             }

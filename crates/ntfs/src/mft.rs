@@ -1,5 +1,7 @@
 //! `$MFT`: finding, reading, writing, taking, freeing and adding file records.
 
+use std::sync::Arc;
+
 use crate::{
     Error, FileReference,
     attribute::{Form, kind},
@@ -107,22 +109,31 @@ impl Core {
         Ok(raw)
     }
 
-    /// Reads a file record, in use or not.
+    /// Reads a file record, in use or not, to change it.
     pub(crate) fn record(&mut self, number: u64) -> Result<FileRecord, Error> {
+        self.shared_record(number).map(|record| record.as_ref().clone())
+    }
+
+    /// Reads a file record, in use or not.
+    pub(crate) fn shared_record(&mut self, number: u64) -> Result<Arc<FileRecord>, Error> {
+        if let Some(record) = self.parsed.record(number) {
+            return Ok(record);
+        }
         let mut raw = self.raw_record(number)?;
         if bytes::u32_at(&raw, 0) == Some(u32::from_le_bytes(*b"FILE")) {
             fixup::undo(&mut raw, "file record", number)?;
         }
-        FileRecord::parse(number, raw)
+        let record = Arc::new(FileRecord::parse(number, raw)?);
+        self.parsed.keep_record(record.clone());
+        Ok(record)
     }
 
     /// Writes a file record, and its copy in `$MFTMirr`. A record that did not change is not written.
     pub(crate) fn write_record(&mut self, record: &FileRecord) -> Result<(), Error> {
         let number = record.number;
-        if self.record(number).is_ok_and(|before| before == *record) {
+        if self.shared_record(number).is_ok_and(|before| *before == *record) {
             return Ok(());
         }
-        self.state.recent = None;
         let mut raw = record.bytes().to_vec();
         fixup::apply(&mut raw, "file record", number)?;
         let offset = self.record_offset(number)?;
@@ -132,6 +143,8 @@ impl Core {
             let mirror = self.state.mirror.clone();
             self.write_runs(&mirror, offset, &raw, META)?;
         }
+        fixup::undo(&mut raw, "file record", number)?;
+        self.parsed.record_written(record.with_bytes(raw));
         Ok(())
     }
 
@@ -140,7 +153,7 @@ impl Core {
         loop {
             if let Some(number) = self.find_free_record()? {
                 self.state.record_hint = number + 1;
-                let old = self.record(number);
+                let old = self.shared_record(number);
                 if old.as_ref().is_ok_and(|old| old.in_use() && old.number >= FIRST_FREE) {
                     let problem = "in use, but free in the bitmap";
                     return Err(Error::Damaged {
@@ -225,6 +238,8 @@ impl Core {
         self.write_record(&record)?;
         self.mark_record(number, false)?;
         self.state.record_hint = self.state.record_hint.min(number);
+        self.state.user_folder = self.state.user_folder.filter(|folder| *folder != number);
+        self.parsed.forget_indexes(number);
         Ok(())
     }
 
@@ -271,6 +286,6 @@ impl Core {
 
     /// The reference of a record as it is now.
     pub(crate) fn reference(&mut self, number: u64) -> Result<FileReference, Error> {
-        Ok(self.record(number)?.reference())
+        Ok(self.shared_record(number)?.reference())
     }
 }

@@ -48,7 +48,7 @@ impl Core {
     /// What index entries should say of a file now.
     pub(crate) fn duplicated(&mut self, base: u64) -> Result<Duplicated, Error> {
         let information = self.information(base)?;
-        let directory = self.record(base)?.is_directory();
+        let directory = self.shared_record(base)?.is_directory();
         let (mut allocated, mut size) = (0, 0);
         if !directory && let Some(data) = self.open_stream(base, kind::DATA, &[])? {
             size = data.size();
@@ -72,19 +72,20 @@ impl Core {
         for (_, _, name) in self.names(base)? {
             let key = name.to_bytes();
             self.with_index(name.parent.record(), I30, |store| {
-                let Some(entry) = index::find(store, collation, &key)? else { return Ok(()) };
-                let Some(old) = FileName::parse(entry.key()) else { return Ok(()) };
-                // The length of extended attributes stays; a reparse point that went takes its tag along.
-                let either = old.duplicated.attributes | facts.attributes;
-                let tag =
-                    if either & dos::REPARSE_POINT != 0 { facts.tag } else { old.duplicated.tag };
-                let facts = Duplicated { tag, ..facts };
-                if old.duplicated != facts {
+                index::update_with(store, collation, &key, &mut |entry| {
+                    let Some(old) = FileName::parse(entry.key()) else { return Ok(None) };
+                    // The length of extended attributes stays; a reparse point that went takes its tag along.
+                    let either = old.duplicated.attributes | facts.attributes;
+                    let reparse = either & dos::REPARSE_POINT != 0;
+                    let tag = if reparse { facts.tag } else { old.duplicated.tag };
+                    let facts = Duplicated { tag, ..facts };
+                    if old.duplicated == facts {
+                        return Ok(None);
+                    }
                     let mut value = entry.key().to_vec();
                     facts.put(&mut value);
-                    index::update(store, collation, &Entry::file_name(entry.reference(), &value)?)?;
-                }
-                Ok(())
+                    Ok(Some(Entry::file_name(entry.reference(), &value)?))
+                })
             })?;
         }
         Ok(())
@@ -94,10 +95,17 @@ impl Core {
     pub(crate) fn stamp(&mut self, base: u64, contents: bool) -> Result<(), Error> {
         let now = self.now.0;
         let mut information = self.information(base)?;
+        let before = information.clone();
         let [created, modified, _, accessed] = information.times();
         information.set_times([created, if contents { now } else { modified }, now, accessed]);
-        if contents && !self.record(base)?.is_directory() {
+        let directory = self.shared_record(base)?.is_directory();
+        if contents && !directory {
             information.set_attributes(information.attributes() | dos::ARCHIVE);
+        }
+        // A folder has no sizes that could have changed.
+        let reparse = information.attributes() & dos::REPARSE_POINT != 0;
+        if directory && !reparse && information == before {
+            return Ok(());
         }
         self.set_information(base, &information)?;
         self.refresh_names(base)

@@ -4,7 +4,8 @@
 
 use crate::{
     Error, FileReference,
-    attribute::{Attribute, kind},
+    attribute::{self, Attribute, kind},
+    attribute_list::ListEntry,
     bytes,
     upcase::UpCase,
 };
@@ -120,6 +121,11 @@ impl FileRecord {
         Self { number, bytes, slots: Vec::new() }
     }
 
+    /// This record with these bytes, which differ in the update sequence alone.
+    pub(crate) fn with_bytes(&self, bytes: Vec<u8>) -> Self {
+        Self { number: self.number, bytes, slots: self.slots.clone() }
+    }
+
     /// Goes on from the update sequence number that the record's place holds on disk.
     pub(crate) fn keep_update_sequence(&mut self, raw: &[u8]) {
         let number =
@@ -215,6 +221,25 @@ impl FileRecord {
         self.slots.iter().copied().find(|slot| slot.kind == kind && slot.id == id)
     }
 
+    /// The attributes as entries of an attribute list.
+    pub(crate) fn places(&self) -> Result<Vec<ListEntry>, Error> {
+        let place = |slot: &Slot| {
+            let (name, lowest) = attribute::name_and_lowest(self.raw(*slot))?;
+            Some(ListEntry { kind: slot.kind, name, lowest, record: self.reference(), id: slot.id })
+        };
+        let damaged = |slot: &Slot| Error::Damaged {
+            structure: "attribute",
+            record: self.number,
+            problem: "header cut short",
+            found: slot.kind.into(),
+        };
+        self.slots.iter().map(|slot| place(slot).ok_or_else(|| damaged(slot))).collect()
+    }
+
+    fn raw(&self, slot: Slot) -> &[u8] {
+        self.bytes.get(slot.offset..slot.offset + slot.length).unwrap_or_default()
+    }
+
     /// All attributes, parsed.
     pub(crate) fn attributes(&self) -> Result<Vec<Attribute>, Error> {
         self.slots.iter().map(|slot| self.attribute(*slot)).collect()
@@ -265,8 +290,8 @@ impl FileRecord {
     /// Adds an attribute in its sorted place (type, name, first VCN) with a fresh id, which is returned.
     pub(crate) fn insert(&mut self, attribute: &Attribute, upcase: &UpCase) -> Result<u16, Error> {
         let lowest = |attribute: &Attribute| match attribute.form {
-            crate::attribute::Form::NonResident { lowest, .. } => lowest,
-            crate::attribute::Form::Resident { .. } => 0,
+            attribute::Form::NonResident { lowest, .. } => lowest,
+            attribute::Form::Resident { .. } => 0,
         };
         let mut at = self.used();
         for slot in self.slots.clone() {

@@ -67,7 +67,7 @@ impl Core {
     /// The longest resident value that the stream may have in its record without anything moving out.
     pub(crate) fn resident_max(&mut self, stream: &Stream) -> Result<u64, Error> {
         let Some(extent) = stream.extents.first() else { return Ok(0) };
-        let record = self.record(extent.record)?;
+        let record = self.shared_record(extent.record)?;
         let head = crate::bytes::align8(0x18 + 2 * stream.name.len());
         let have = record.find(stream.kind, extent.id).map_or(0, |slot| slot.length);
         Ok((have + record.room()).saturating_sub(head) as u64)
@@ -91,7 +91,6 @@ impl Core {
             let stop = stream.extents.get(index + 1).map_or(end, |next| next.lowest);
             self.save_extent(stream, index, stop)?;
         }
-        self.state.recent = None;
         Ok(())
     }
 

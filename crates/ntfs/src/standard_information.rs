@@ -104,7 +104,7 @@ impl StandardInformation {
 impl Core {
     /// Reads a file's `$STANDARD_INFORMATION`, which stands in its base record.
     pub(crate) fn information(&mut self, base: u64) -> Result<StandardInformation, Error> {
-        let record = self.record(base)?;
+        let record = self.shared_record(base)?;
         let slot =
             record.slots().iter().copied().find(|slot| slot.kind == kind::STANDARD_INFORMATION);
         let damaged = |problem| Error::Damaged {

@@ -104,18 +104,7 @@ impl Core {
 
     /// The attributes that stand in one record, as list entries.
     pub(crate) fn places_in(&mut self, number: u64) -> Result<Vec<ListEntry>, Error> {
-        let record = self.record(number)?;
-        let entry = |attribute: Attribute| ListEntry {
-            kind: attribute.kind,
-            lowest: match attribute.form {
-                Form::NonResident { lowest, .. } => lowest,
-                Form::Resident { .. } => 0,
-            },
-            record: record.reference(),
-            id: attribute.id,
-            name: attribute.name,
-        };
-        Ok(record.attributes()?.into_iter().map(entry).collect())
+        self.shared_record(number)?.places()
     }
 
     /// The attribute list of a file: its own stream and its entries.
@@ -123,7 +112,7 @@ impl Core {
         &mut self,
         base: u64,
     ) -> Result<Option<(Stream, Vec<ListEntry>)>, Error> {
-        let record = self.record(base)?;
+        let record = self.shared_record(base)?;
         let Some(slot) =
             record.slots().iter().copied().find(|slot| slot.kind == kind::ATTRIBUTE_LIST)
         else {
@@ -148,9 +137,7 @@ impl Core {
         kind: u32,
         name: &[u16],
     ) -> Result<Option<Stream>, Error> {
-        let recent = self.state.recent.as_ref();
-        if let Some(stream) = recent.filter(|s| s.base == base && s.kind == kind && s.name == name)
-        {
+        if let Some(stream) = self.parsed.stream(base, kind, name) {
             return Ok(Some(stream.as_ref().clone()));
         }
         let places = self.places(base)?;
@@ -182,14 +169,14 @@ impl Core {
             parts.push((place.record.record(), self.extent(base, place)?));
         }
         let stream = self.join(base, parts)?;
-        self.state.recent = Some(stream.clone().into());
+        self.parsed.keep_stream(stream.clone().into());
         Ok(Some(stream))
     }
 
     /// Reads the attribute that a list entry names.
     pub(crate) fn extent(&mut self, base: u64, place: &ListEntry) -> Result<Attribute, Error> {
         let number = place.record.record();
-        let record = self.record(number)?;
+        let record = self.shared_record(number)?;
         let damaged = |problem| Error::Damaged {
             structure: "attribute list",
             record: base,
@@ -311,8 +298,8 @@ impl Core {
     pub(crate) fn base_record(
         &mut self,
         file: FileReference,
-    ) -> Result<crate::record::FileRecord, Error> {
-        let record = self.record(file.record())?;
+    ) -> Result<std::sync::Arc<crate::record::FileRecord>, Error> {
+        let record = self.shared_record(file.record())?;
         let current = file.sequence() == 0 || file.sequence() == record.sequence();
         if !record.in_use() || record.base().record() != 0 || !current {
             return Err(Error::StaleReference { reference: file.0, found: record.sequence() });

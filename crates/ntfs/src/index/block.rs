@@ -66,6 +66,16 @@ pub(crate) fn empty(vcn: u64, block_size: u32) -> Node {
     Node::empty(NodePlace::Block(vcn), prefix, allocated)
 }
 
+/// Notes that the store wrote the block with the next update sequence number.
+pub(crate) fn count_write(node: &mut Node) {
+    let prefix = node.prefix_mut();
+    if let Some(at) = bytes::u16_at(prefix, 4).map(usize::from)
+        && let Some(old) = bytes::u16_at(prefix, at)
+    {
+        let _ = bytes::put(prefix, at, &crate::fixup::next(old).to_le_bytes());
+    }
+}
+
 /// Bytes that an entry may have, without a child, so that two with children and an end entry fit a block.
 pub(crate) fn entry_max(block_size: u32) -> usize {
     let node = empty(0, block_size);

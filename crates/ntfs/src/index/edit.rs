@@ -74,18 +74,31 @@ pub fn update(
     entry: &Entry,
 ) -> Result<bool, Error> {
     entry.expect_kind(collation)?;
+    update_with(store, collation, entry.key(), &mut |_| Ok(Some(entry.clone())))
+}
+
+/// Replaces the entry with this key by what `change` makes of it; `None` leaves it. False when there is none. Writes one node, or
+/// none when nothing differs.
+/// # Errors
+/// As [`update`], and those of `change`.
+pub fn update_with(
+    store: &mut dyn IndexStore,
+    collation: Collation<'_>,
+    key: &[u8],
+    change: &mut dyn FnMut(&Entry) -> Result<Option<Entry>, Error>,
+) -> Result<bool, Error> {
     let mut tree = Tree::open(store)?;
-    let (path, found) = tree.descend(collation, entry.key())?;
+    let (path, found) = tree.descend(collation, key)?;
     let Some(step) = path.last().filter(|_| found) else { return Ok(false) };
     let there = tree.node(step.place)?.entry(step.at).to_entry();
+    let Some(entry) = change(&there)?.filter(|entry| *entry != there) else { return Ok(true) };
+    entry.expect_kind(collation)?;
     if there.length() != entry.length() {
         return Err(
             IndexError::SizeChanged { found: there.length(), wanted: entry.length() }.into()
         );
     }
-    if there != *entry {
-        tree.node_mut(step.place)?.replace(step.at, entry);
-    }
+    tree.node_mut(step.place)?.replace(step.at, &entry);
     tree.finish()?;
     Ok(true)
 }

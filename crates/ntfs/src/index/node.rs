@@ -118,7 +118,8 @@ impl Node {
     /// The node's bytes; a block's end with zeros.
     pub(crate) fn to_bytes(&self, block_size: usize) -> Vec<u8> {
         let header_at = header_at(self.place);
-        let mut bytes = self.prefix.clone();
+        let mut bytes = Vec::with_capacity(self.size().max(block_size));
+        bytes.extend_from_slice(&self.prefix);
         bytes.extend_from_slice(&self.entries);
         let end = u32::try_from(bytes.len() - header_at).unwrap_or(u32::MAX);
         let flags = &mut bytes[header_at + FLAGS_AT];
@@ -146,6 +147,11 @@ impl Node {
     /// Bytes before the entries.
     pub(crate) fn prefix_size(&self) -> usize {
         self.prefix.len()
+    }
+
+    /// The bytes before the entries.
+    pub(crate) fn prefix_mut(&mut self) -> &mut [u8] {
+        &mut self.prefix
     }
 
     pub(crate) fn has_children(&self) -> bool {
@@ -193,7 +199,7 @@ impl Node {
 
     /// Inserts an entry before the one at `index`.
     pub(crate) fn insert(&mut self, index: usize, entry: &Entry, child: Option<u64>) {
-        self.splice(index, index, &[entry.encode(child)]);
+        self.splice(index, index, &entry.encode(child));
     }
 
     /// Takes an entry out; its child is lost.
@@ -206,13 +212,13 @@ impl Node {
     /// Replaces an entry and keeps its child.
     pub(crate) fn replace(&mut self, index: usize, entry: &Entry) {
         let child = self.child(index);
-        self.splice(index, index + 1, &[entry.encode(child)]);
+        self.splice(index, index + 1, &entry.encode(child));
     }
 
     /// Points an entry, or the end entry, to another child.
     pub(crate) fn set_child(&mut self, index: usize, vcn: u64) {
         let entry = self.entry(index).to_entry();
-        self.splice(index, index + 1, &[entry.encode(Some(vcn))]);
+        self.splice(index, index + 1, &entry.encode(Some(vcn)));
         self.has_children = true;
     }
 
@@ -223,17 +229,22 @@ impl Node {
         IndexError::Damaged { node: self.place, offset, damage }.into()
     }
 
-    fn splice(&mut self, from: usize, to: usize, with: &[Vec<u8>]) {
+    /// Puts one entry, or none, in the place of those from `from` up to `to`.
+    fn splice(&mut self, from: usize, to: usize, with: &[u8]) {
         let start_of = |index: usize| self.starts.get(index).copied().unwrap_or(self.entries.len());
-        let (start, end) = (start_of(from), start_of(to));
-        self.entries.splice(start..end, with.iter().flatten().copied());
-        let tail = self.starts.split_off(from.min(self.starts.len()));
-        let mut at = start;
-        for entry in with {
-            self.starts.push(at);
-            at += entry.len();
+        let (start, end, length) = (start_of(from), start_of(to), self.entries.len());
+        let next = start + with.len();
+        if next > end {
+            self.entries.resize(length + next - end, 0);
         }
-        self.starts.extend(tail.into_iter().skip(to - from).map(|old| old - end + at));
+        self.entries.copy_within(end..length, next);
+        self.entries.truncate(length + next - end);
+        self.entries[start..next].copy_from_slice(with);
+        let (from, to) = (from.min(self.starts.len()), to.min(self.starts.len()));
+        for later in &mut self.starts[to..] {
+            *later = *later + next - end;
+        }
+        self.starts.splice(from..to, (!with.is_empty()).then_some(start));
     }
 }
 

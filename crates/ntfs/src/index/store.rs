@@ -1,5 +1,6 @@
 //! Where an index keeps its root and blocks. Implemented over a file record's attributes; in memory for tests.
 
+use super::KnownNodes;
 use crate::Error;
 
 /// The attributes of one index (`$INDEX_ROOT`, `$INDEX_ALLOCATION`, `$BITMAP` of one name in one file), as the tree code sees them.
@@ -22,4 +23,8 @@ pub trait IndexStore {
     fn allocate_block(&mut self) -> Result<u64, Error>;
     /// Marks a block free. When the last one is freed the store may remove or shrink `$INDEX_ALLOCATION` and `$BITMAP`.
     fn free_block(&mut self, vcn: u64) -> Result<(), Error>;
+    /// Blocks that were parsed before and still hold; `None` when the store keeps none.
+    fn known_nodes(&mut self) -> Option<&mut KnownNodes> {
+        None
+    }
 }

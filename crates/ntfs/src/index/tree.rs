@@ -1,6 +1,7 @@
 //! The nodes of one operation: loaded once, changed in memory, written back at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::node::Node;
 use super::{Collation, IndexDamage, IndexError, IndexStore, NodePlace, block, root};
@@ -23,7 +24,7 @@ pub(crate) struct Step {
 pub(crate) struct Tree<'s> {
     store: &'s mut dyn IndexStore,
     block_size: u32,
-    nodes: BTreeMap<NodePlace, Node>,
+    nodes: BTreeMap<NodePlace, Arc<Node>>,
     changed: BTreeSet<NodePlace>,
     /// Blocks that the operation emptied; taken again before the store is asked for one.
     emptied: Vec<u64>,
@@ -44,13 +45,13 @@ impl<'s> Tree<'s> {
 
     /// The node at a place, read if it was not yet.
     pub(crate) fn node(&mut self, place: NodePlace) -> Result<&Node, Error> {
-        self.load(place).map(|node| &*node)
+        self.load(place).map(|node| &**node)
     }
 
     /// The node at a place, to be written at the end.
     pub(crate) fn node_mut(&mut self, place: NodePlace) -> Result<&mut Node, Error> {
         self.changed.insert(place);
-        self.load(place)
+        self.load(place).map(Arc::make_mut)
     }
 
     /// The node that an entry leads down to.
@@ -126,7 +127,7 @@ impl<'s> Tree<'s> {
             Some(vcn) => vcn,
             None => self.store.allocate_block()?,
         };
-        self.nodes.insert(NodePlace::Block(vcn), block::empty(vcn, self.block_size));
+        self.nodes.insert(NodePlace::Block(vcn), Arc::new(block::empty(vcn, self.block_size)));
         self.changed.insert(NodePlace::Block(vcn));
         Ok(vcn)
     }
@@ -154,7 +155,7 @@ impl<'s> Tree<'s> {
 
     /// A node that the operation has seen already.
     pub(crate) fn loaded(&self, place: NodePlace) -> Option<&Node> {
-        self.nodes.get(&place)
+        self.nodes.get(&place).map(AsRef::as_ref)
     }
 
     /// The error of a tree in which no way down ends.
@@ -173,25 +174,42 @@ impl<'s> Tree<'s> {
     /// Writes the changed nodes, children before the root, and frees the blocks that are not used any more.
     pub(crate) fn finish(self) -> Result<(), Error> {
         let size = self.block_size as usize;
-        for (place, node) in
-            self.nodes.iter().rev().filter(|(place, _)| self.changed.contains(place))
-        {
+        let changed =
+            self.nodes.into_iter().rev().filter(|(place, _)| self.changed.contains(place));
+        for (place, mut node) in changed {
             match place {
                 NodePlace::Root => self.store.write_root(&node.to_bytes(0))?,
-                NodePlace::Block(vcn) => self.store.write_block(*vcn, &node.to_bytes(size))?,
+                NodePlace::Block(vcn) => {
+                    self.store.write_block(vcn, &node.to_bytes(size))?;
+                    if let Some(known) = self.store.known_nodes() {
+                        block::count_write(Arc::make_mut(&mut node));
+                        known.keep_written(vcn, node);
+                    }
+                }
             }
         }
         self.emptied.iter().try_for_each(|vcn| self.store.free_block(*vcn))
     }
 
-    fn load(&mut self, place: NodePlace) -> Result<&mut Node, Error> {
+    fn load(&mut self, place: NodePlace) -> Result<&mut Arc<Node>, Error> {
         use std::collections::btree_map::Entry::{Occupied, Vacant};
         match self.nodes.entry(place) {
             Occupied(known) => Ok(known.into_mut()),
             Vacant(unknown) => Ok(unknown.insert(match place {
-                NodePlace::Root => root::parse(&self.store.read_root()?)?,
+                NodePlace::Root => Arc::new(root::parse(&self.store.read_root()?)?),
                 NodePlace::Block(vcn) => {
-                    block::parse(vcn, &self.store.read_block(vcn)?, self.block_size)?
+                    let known = self.store.known_nodes().and_then(|known| known.get(vcn));
+                    match known {
+                        Some(node) => node,
+                        None => {
+                            let bytes = self.store.read_block(vcn)?;
+                            let node = Arc::new(block::parse(vcn, &bytes, self.block_size)?);
+                            if let Some(known) = self.store.known_nodes() {
+                                known.keep(vcn, node.clone());
+                            }
+                            node
+                        }
+                    }
                 }
             })),
         }

@@ -1,0 +1,50 @@
+//! Index blocks that were parsed before and still hold.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::node::Node;
+
+/// Nodes kept (about 5 MiB).
+const NODES_MAX: usize = 1024;
+
+/// The blocks of one index, by VCN, as they stand in their store.
+#[derive(Debug, Default)]
+pub struct KnownNodes {
+    nodes: HashMap<u64, Arc<Node>>,
+    changed: bool,
+}
+
+impl KnownNodes {
+    pub(crate) fn get(&self, vcn: u64) -> Option<Arc<Node>> {
+        self.nodes.get(&vcn).cloned()
+    }
+
+    /// Keeps a block that was read.
+    pub(crate) fn keep(&mut self, vcn: u64, node: Arc<Node>) {
+        if self.nodes.len() >= NODES_MAX {
+            self.nodes.clear();
+        }
+        self.nodes.insert(vcn, node);
+    }
+
+    /// Keeps a block that was written.
+    pub(crate) fn keep_written(&mut self, vcn: u64, node: Arc<Node>) {
+        self.changed = true;
+        self.keep(vcn, node);
+    }
+
+    /// Forgets a block that was freed.
+    pub(crate) fn forget(&mut self, vcn: u64) {
+        self.nodes.remove(&vcn);
+    }
+
+    /// Forgets every block.
+    pub(crate) fn clear(&mut self) {
+        self.nodes.clear();
+    }
+
+    /// Whether a block was written since this was asked last.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+}
