@@ -231,6 +231,11 @@ pub(crate) fn assert_same_tree(ours: &Tree, theirs: &Tree, what: &str) {
 
 /// checkdisk, ntfsfix -n and a full read by ntfs-3g: nothing that the image had not before.
 pub(crate) fn judge(after: &Path, before: Option<&Path>) {
+    judge_as(after, before, "");
+}
+
+/// The same, with a word on what is judged.
+pub(crate) fn judge_as(after: &Path, before: Option<&Path>, what: &str) {
     let Some(folder) = crate::images::shared("judges", "WINKILN_JUDGES") else { return };
     if !is_root() || !tool("ntfs-3g") {
         return;
@@ -241,5 +246,6 @@ pub(crate) fn judge(after: &Path, before: Option<&Path>) {
     if output.status.code() == Some(2) {
         return skip("ntfscheck.sh cannot run here");
     }
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let found = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{what}: {found}");
 }

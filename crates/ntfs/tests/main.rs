@@ -4,6 +4,9 @@
 
 mod check;
 mod device;
+mod faulty_device;
+mod peer;
+mod sequences;
 mod directories;
 mod images;
 mod index;

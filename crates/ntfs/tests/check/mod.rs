@@ -36,6 +36,13 @@ fn findings_of(image: &Image) -> Vec<Finding> {
     findings
 }
 
+/// What is damaged, wherever it lies.
+pub(crate) fn damage(image: &Image) -> BTreeSet<(&'static str, Option<u64>, String)> {
+    let damage = |finding: &Finding| finding.severity == Severity::Damage;
+    let found = findings_of(image).into_iter().filter(damage);
+    found.map(|finding| (finding.code, finding.record, finding.found)).collect()
+}
+
 /// Nothing is damaged.
 pub(crate) fn assert_clean(image: &Image, what: &str) {
     let mut damage = findings_of(image);

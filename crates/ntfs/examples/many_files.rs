@@ -1,0 +1,118 @@
+//! Makes many small files in one folder of a bare NTFS volume and tells what it took, as one line of JSON.
+//!
+//! `many_files IMAGE COUNT` creates them through a transaction; `many_files IMAGE COUNT rust-fs-ntfs` lets that crate try, and
+//! `many_files IMAGE COUNT lookup` finds a thousand of them that are there already, each with the volume opened anew.
+#![allow(clippy::print_stdout)]
+
+use std::{error::Error, path::Path, sync::Arc, time::Instant};
+
+use winkiln_disk::{Format, Image, Transaction};
+use winkiln_ntfs::{FileTime, OpenOptions, Volume};
+
+const NOW: FileTime = FileTime(133_500_000_000_000_000);
+
+fn name(number: usize) -> String {
+    format!("small file {number:06}.txt")
+}
+
+fn open(path: &Path, writable: bool) -> Result<Arc<Transaction>, Box<dyn Error>> {
+    let options = winkiln_disk::OpenOptions {
+        writable,
+        format: Some(Format::Raw),
+        ..winkiln_disk::OpenOptions::default()
+    };
+    Ok(Arc::new(Transaction::begin(Image::open(path, &options)?)))
+}
+
+/// Most memory that the process has had, in KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
+}
+
+fn create(path: &Path, count: usize) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let transaction = open(path, true)?;
+    let mut volume = Volume::open(
+        transaction.clone(),
+        OpenOptions { writable: true, now: NOW, ..OpenOptions::default() },
+    )?;
+    let folder = volume.create_directory(volume.root(), "many")?;
+    for number in 0..count {
+        let file = volume.create_file(folder, &name(number), 0)?;
+        volume.write_at(file, "", 0, name(number).as_bytes())?;
+    }
+    volume.flush()?;
+    let made = start.elapsed();
+    drop(volume);
+    let io = transaction.commit()?.io;
+    println!(
+        "{{\"files\":{count},\"ms\":{:.1},\"ms_before_commit\":{:.1},\"read\":{},\"written\":{},\"journal\":{},\"peak_kib\":{}}}",
+        start.elapsed().as_secs_f64() * 1e3,
+        made.as_secs_f64() * 1e3,
+        io.image_bytes_read,
+        io.image_bytes_written,
+        io.journal_bytes,
+        peak()
+    );
+    Ok(())
+}
+
+fn lookup(path: &Path, count: usize) -> Result<(), Box<dyn Error>> {
+    let (start, mut read) = (Instant::now(), 0);
+    for turn in 0..1000 {
+        let transaction = open(path, false)?;
+        let volume = Volume::open(
+            transaction.clone(),
+            OpenOptions { writable: false, now: NOW, ..OpenOptions::default() },
+        )?;
+        let name = name(turn * 7919 % count).to_uppercase();
+        volume.find(&format!("MANY\\{name}"))?.ok_or(name)?;
+        read += transaction.io().image_bytes_read;
+    }
+    println!(
+        "{{\"files\":1000,\"ms\":{:.1},\"read\":{},\"peak_kib\":{}}}",
+        start.elapsed().as_secs_f64() * 1e3,
+        read,
+        peak()
+    );
+    Ok(())
+}
+
+fn peer(path: &Path, count: usize) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let volume = fs_ntfs::facade::Filesystem::mount_rw(path)?;
+    volume.mkdir("/", "many")?;
+    let mut made = 0;
+    let mut stopped = String::new();
+    for number in 0..count {
+        let done = volume.create_file("/many", &name(number)).and_then(|_| {
+            volume.write_file_contents(&format!("/many/{}", name(number)), name(number).as_bytes())
+        });
+        if let Err(error) = done {
+            stopped = error.to_string();
+            break;
+        }
+        made += 1;
+    }
+    println!(
+        "{{\"files\":{made},\"ms\":{:.1},\"peak_kib\":{},\"stopped\":{stopped:?}}}",
+        start.elapsed().as_secs_f64() * 1e3,
+        peak()
+    );
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let usage = "usage: many_files IMAGE COUNT [lookup|rust-fs-ntfs]";
+    let [path, count, rest @ ..] = &arguments[..] else { return Err(usage.into()) };
+    let (path, count) = (Path::new(path), count.parse()?);
+    match rest {
+        [] => create(path, count),
+        [what] if what == "lookup" => lookup(path, count),
+        [what] if what == "rust-fs-ntfs" => peer(path, count),
+        _ => Err(usage.into()),
+    }
+}
