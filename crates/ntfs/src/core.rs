@@ -42,7 +42,7 @@ pub(crate) struct Core {
     pub(crate) cache: PageCache,
     pub(crate) geometry: Geometry,
     pub(crate) state: State,
-    pub(crate) parsed: Parsed,
+    pub(crate) parsed: Box<Parsed>,
     pub(crate) upcase: Option<Arc<UpCase>>,
     /// Forgotten when anything changes.
     pub(crate) unpacked: Option<Box<Unpacked>>,
@@ -76,7 +76,7 @@ impl Core {
             cache,
             geometry,
             state,
-            parsed: Parsed::default(),
+            parsed: Box::default(),
             upcase: None,
             unpacked: None,
             original_bitmap: false,
