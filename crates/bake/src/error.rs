@@ -108,6 +108,14 @@ pub enum BakeError {
         /// Cause.
         source: BcdError,
     },
+    /// A security descriptor's text.
+    #[error("security descriptor {text:?}")]
+    Sddl {
+        /// As given.
+        text: String,
+        /// What is wrong with it.
+        source: winkiln_ntfs::security::SecurityError,
+    },
     /// The guest's `boot.ini`.
     #[error("{path}")]
     BootIni {
@@ -183,6 +191,7 @@ impl BakeError {
             Self::RegFile { .. }
             | Self::ValueText(_)
             | Self::Path(_)
+            | Self::Sddl { .. }
             | Self::Guest(GuestError::UnknownKey { .. }) => return ErrorKind::Usage,
             Self::FirstBoot(error) => return error.kind(),
             Self::Image(error) => error.is_refusal(),

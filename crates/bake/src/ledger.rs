@@ -30,6 +30,10 @@ pub(crate) enum Target {
     Name { volume: u32, path: String },
     /// The DOS attributes of a file or folder.
     Attributes { volume: u32, path: String },
+    /// A link.
+    Link { volume: u32, path: String },
+    /// The security descriptor of a file or folder.
+    Security { volume: u32, path: String },
     /// An element of a BCD object: `{guid}`, number and name.
     Element { object: String, id: u32, name: String },
     /// `boot.ini` as a whole.
@@ -47,9 +51,11 @@ impl Target {
             // One path is one thing at a time, whatever it is.
             Self::File { volume, path }
             | Self::Folder { volume, path }
+            | Self::Link { volume, path }
             | Self::BootIni { volume, path } => format!("path|{volume}|{path}"),
             Self::Name { volume, path } => format!("name|{volume}|{path}"),
             Self::Attributes { volume, path } => format!("attributes|{volume}|{path}"),
+            Self::Security { volume, path } => format!("security|{volume}|{path}"),
             Self::Element { object, id, .. } => format!("element|{object}|{id}"),
             Self::VolumeState { volume, part } => format!("state|{volume}|{part}"),
         }
@@ -64,6 +70,8 @@ impl Target {
             Self::Folder { .. } => "folder",
             Self::Name { .. } => "rename",
             Self::Attributes { .. } => "attributes",
+            Self::Link { .. } => "link",
+            Self::Security { .. } => "security",
             Self::Element { .. } => "bcd-element",
             Self::BootIni { .. } => "boot-ini",
             Self::VolumeState { .. } => "volume-state",
@@ -81,6 +89,8 @@ impl Target {
             | Self::Folder { path, .. }
             | Self::Name { path, .. }
             | Self::Attributes { path, .. }
+            | Self::Link { path, .. }
+            | Self::Security { path, .. }
             | Self::BootIni { path, .. } => path.clone(),
             Self::Element { object, name, .. } => format!("{object} {name}"),
             Self::VolumeState { volume, part } => format!("volume {volume}: {part}"),
@@ -122,6 +132,12 @@ pub(crate) enum State {
     Name(String),
     /// DOS attribute bits.
     Attributes(u32),
+    /// A symbolic link or a junction.
+    Link { junction: bool, target: String },
+    /// One more name of the file at another path.
+    HardLink { other: String },
+    /// A security descriptor as SDDL.
+    Security(String),
     /// An element: as `bcdedit` prints it, and its registry type and data.
     Element(String, ValueType, Vec<u8>),
     /// The bytes of `boot.ini`.
@@ -191,6 +207,10 @@ impl State {
             Self::File(file) => Some(format!("{} bytes", file.length)),
             Self::Folder => Some("folder".to_owned()),
             Self::Attributes(bits) => Some(attribute_letters(*bits)),
+            Self::Link { junction: true, target } => Some(format!("junction to {target}")),
+            Self::Link { target, .. } => Some(format!("symbolic link to {target}")),
+            Self::HardLink { other } => Some(format!("hard link to {other}")),
+            Self::Security(sddl) => Some(sddl.clone()),
             Self::BootIni(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         }
     }
@@ -271,15 +291,18 @@ impl Ledger {
                 Target::File { volume: v, path }
                 | Target::Folder { volume: v, path }
                 | Target::BootIni { volume: v, path } => *v == volume && below(path),
-                Target::Attributes { volume: v, path } | Target::Name { volume: v, path } => {
-                    *v == volume && (below(path) || of_it(path))
-                }
+                Target::Attributes { volume: v, path }
+                | Target::Security { volume: v, path }
+                | Target::Name { volume: v, path } => *v == volume && (below(path) || of_it(path)),
+                Target::Link { volume: v, path } => *v == volume && below(path),
                 _ => false,
             };
             if gone {
                 // Attributes and spelling go unmentioned: what carried them is gone, which is told of itself.
-                let carried =
-                    matches!(entry.target, Target::Attributes { .. } | Target::Name { .. });
+                let carried = matches!(
+                    entry.target,
+                    Target::Attributes { .. } | Target::Security { .. } | Target::Name { .. }
+                );
                 entry.after = if carried { entry.before.clone() } else { State::Absent };
             }
         }

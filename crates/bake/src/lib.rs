@@ -24,5 +24,5 @@ pub use error::{BakeError, ErrorKind};
 pub use preset::Preset;
 pub use recipe::Recipe;
 pub use report::{Change, Io, Report};
-pub use session::{Session, SessionOptions};
-pub use step::Step;
+pub use session::{Session, SessionOptions, ShortNames};
+pub use step::{LinkKind, Step};

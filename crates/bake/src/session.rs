@@ -5,11 +5,15 @@ mod contents_edit;
 mod file_edit;
 mod finish;
 mod first_boot_edit;
+mod link_edit;
 mod lookup;
 mod registry_edit;
 mod remedies;
 mod rename_edit;
+mod security_edit;
+mod short_names;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +27,7 @@ use crate::facts::Facts;
 use crate::ledger::Ledger;
 use crate::{Preset, Report, Step};
 use lookup::GuestLookup;
+pub use short_names::ShortNames;
 
 /// How to open a session.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +42,8 @@ pub struct SessionOptions {
     pub volume: Option<u32>,
     /// What may be done to volumes that Windows did not put away: to all, or to `volume`.
     pub remedies: Remedies,
+    /// Whether new long names get 8.3 names.
+    pub short_names: ShortNames,
 }
 
 /// An image open for one transaction. Dropping it changes nothing.
@@ -56,6 +63,10 @@ pub struct Session {
     volume: Option<u32>,
     /// The volume of file steps, once it was chosen.
     file_volume: Option<u32>,
+    /// As asked.
+    short_names: ShortNames,
+    /// Volumes that were told whether to make 8.3 names.
+    told_short_names: BTreeSet<u32>,
     /// A step failed, perhaps half done.
     failed: bool,
 }
@@ -104,6 +115,8 @@ impl Session {
             now: options.now,
             volume: options.volume,
             file_volume: None,
+            short_names: options.short_names,
+            told_short_names: BTreeSet::new(),
             failed: false,
         };
         if editable {
@@ -286,6 +299,10 @@ impl Session {
             Step::Remove { path, recursive } => self.remove(path, *recursive),
             Step::Rename { from, to } => self.rename(from, to),
             Step::SetAttributes { path, attributes } => self.set_attributes(path, *attributes),
+            Step::Link { path, target, kind } => self.link(path, target, *kind),
+            Step::SetSecurity { path, sddl, inside } => {
+                self.set_security(path, sddl, inside.as_deref())
+            }
             Step::BcdSet { object, element, value } => self.edit_bcd(object, element, Some(value)),
             Step::BcdDelete { object, element } => self.edit_bcd(object, element, None),
             Step::BcdAddLoadOption { object, word } => self.add_load_option(object, word),

@@ -15,6 +15,17 @@ pub enum Contents {
     HostFile(PathBuf),
 }
 
+/// A kind of link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkKind {
+    /// One more name of a file.
+    Hard,
+    /// A symbolic link, to whatever the target is or will be.
+    Symbolic,
+    /// A junction to a folder.
+    Junction,
+}
+
 /// One edit. Keys are full (`HKLM\...`); paths are inside the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -60,6 +71,19 @@ pub enum Step {
     SetAttributes {
         path: String,
         attributes: u32,
+    },
+    /// A link at `path` to `target`; a path that is an existing folder, or ends in a separator, receives it under the target's name.
+    Link {
+        path: String,
+        target: String,
+        kind: LinkKind,
+    },
+    /// The parts of a security descriptor that the text gives. With `inside`, a `path` that is an existing folder, or ends in a
+    /// separator, means the file of that name in it.
+    SetSecurity {
+        path: String,
+        sddl: String,
+        inside: Option<String>,
     },
     BcdSet {
         object: String,

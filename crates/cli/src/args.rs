@@ -131,6 +131,16 @@ pub(crate) struct WriteArgs {
     /// Stamp edits with this time, in seconds since 1970, instead of now
     #[arg(long, value_name = "SECONDS")]
     pub(crate) time: Option<u64>,
+    /// Whether new long names get 8.3 names: on, off, or guest for what the guest's registry says
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "guest",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(crate) short_names: ShortNamesArg,
     #[command(flatten)]
     pub(crate) remedies: RemedyArgs,
 }
@@ -156,6 +166,15 @@ impl RemedyArgs {
         let Self { discard_hibernation, reset_log, allow_dirty } = self;
         Remedies { allow_dirty, discard_hibernation, reset_log }
     }
+}
+
+/// Whether new long names get 8.3 names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShortNamesArg {
+    #[default]
+    Guest,
+    On,
+    Off,
 }
 
 /// Of `demo`.

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use winkiln_bake::{BakeError, Report, Session, SessionOptions, Step};
+use winkiln_bake::{BakeError, Report, Session, SessionOptions, ShortNames, Step};
 
 use winkiln_volume::Remedies;
 
-use crate::args::{FormatArg, ImageArgs, WriteArgs};
+use crate::args::{FormatArg, ImageArgs, ShortNamesArg, WriteArgs};
 use crate::clock;
 use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
@@ -39,6 +39,7 @@ pub(crate) fn look_at(image: &Path, args: &ImageArgs) -> Result<Session> {
         now: clock::file_time(None)?,
         volume: args.volume,
         remedies: Remedies::default(),
+        short_names: ShortNames::Guest,
     };
     Session::open_read_only(image, &options).map_err(|error| cannot_open(error, image))
 }
@@ -51,6 +52,11 @@ pub(crate) fn open(image: &Path, args: &ImageArgs, write: &WriteArgs) -> Result<
         now: clock::file_time(write.time)?,
         volume: args.volume,
         remedies: write.remedies.remedies(),
+        short_names: match write.short_names {
+            ShortNamesArg::Guest => ShortNames::Guest,
+            ShortNamesArg::On => ShortNames::On,
+            ShortNamesArg::Off => ShortNames::Off,
+        },
     };
     Session::open(image, &options).map_err(|error| cannot_open(error, image))
 }

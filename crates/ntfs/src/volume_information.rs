@@ -23,6 +23,10 @@ pub(crate) const MOUNTED_ON_NT4: u16 = 0x0008;
 pub(crate) const DELETE_USN_UNDERWAY: u16 = 0x0010;
 /// The index of object ids is to be rebuilt.
 pub(crate) const REPAIR_OBJECT_IDS: u16 = 0x0020;
+/// Windows makes no 8.3 names on this volume, where the registry leaves that to the volume.
+///
+/// Source: volumes of Windows 10 with and without 8.3 names.
+pub(crate) const NO_SHORT_NAMES: u16 = 0x0080;
 /// A check of the volume did not end.
 pub(crate) const CHECK_UNDERWAY: u16 = 0x4000;
 /// chkdsk changed the volume.

@@ -55,6 +55,22 @@ pub enum Claim {
         /// Path.
         path: String,
     },
+    /// Both paths are names of one file (hard links).
+    SameFile {
+        /// Path.
+        path: String,
+        /// The other path.
+        other: String,
+    },
+    /// The path is a symbolic link or a junction.
+    Link {
+        /// Path.
+        path: String,
+        /// A junction.
+        junction: bool,
+        /// The target as it was given.
+        target: String,
+    },
     /// The hive file holds these bytes, and these facts are read from it by `nt-hive`.
     Hive {
         /// Path.
@@ -75,6 +91,8 @@ impl Claim {
             | Self::FileExists { path }
             | Self::Directory { path }
             | Self::Absent { path }
+            | Self::SameFile { path, .. }
+            | Self::Link { path, .. }
             | Self::Hive { path, .. } => path,
         }
     }

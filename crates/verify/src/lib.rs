@@ -19,6 +19,7 @@ pub mod claim;
 mod comparison;
 pub mod error;
 pub mod fingerprint;
+mod link;
 mod opinion;
 mod path;
 mod question;

@@ -21,7 +21,7 @@ mod stream;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use ntfs::{Ntfs, NtfsAttributeType};
+use ntfs::{Ntfs, NtfsAttributeType, NtfsReadSeek};
 use winkiln_disk::{Device, DeviceCursor};
 
 use crate::VerifyError;
@@ -35,6 +35,8 @@ use mft_map::{MftMap, Source};
 const NAME: &str = "ntfs";
 /// The root folder. Source: linux-ntfs documentation, "Files on NTFS": record 5 is `.`.
 const ROOT: u64 = 5;
+/// Longest reparse data in bytes.
+const REPARSE_MAX: usize = 16 << 10;
 /// Reads the crate may make for one claim: a lookup takes tens. A structure that leads in a circle ends here.
 const READS_MAX: u32 = 200_000;
 
@@ -140,7 +142,9 @@ impl Parts {
             if !record::open(self, cursor, number)?.is_directory() {
                 return Ok(None);
             }
-            let Some(reference) = folder::lookup(self, cursor, number, component)? else {
+            let sensitive = is_case_sensitive(self, cursor, number)?;
+            let found = folder::lookup(self, cursor, number, component, sensitive)?;
+            let Some(reference) = found else {
                 return Ok(None);
             };
             number = reference.file_record_number();
@@ -155,6 +159,14 @@ impl Parts {
         }
         Ok(Some(number))
     }
+}
+
+/// Whether names in a folder that differ in case alone are different names: no maximum number of versions, and version 1.
+///
+/// Source: libyal's NTFS format documentation, "The standard information attribute".
+fn is_case_sensitive(parts: &Parts, cursor: &mut Cursor, number: u64) -> Result<bool, Trouble> {
+    let information = record::open(parts, cursor, number)?.info()?;
+    Ok(information.maximum_versions() == Some(0) && information.version() == Some(1))
 }
 
 impl FileReader for NtfsReader {
@@ -186,5 +198,39 @@ impl FileReader for NtfsReader {
         stream::Stream::open(&self.parts, &mut cursor, number, &path.stream)?
             .ok_or_else(nothing)?
             .compare(&*self.parts.device, contents)
+    }
+
+    fn number(&mut self, path: &InnerPath) -> Result<Option<u64>, Trouble> {
+        self.parts.resolve(&mut self.parts.cursor(), path)
+    }
+
+    fn reparse_data(&mut self, path: &InnerPath) -> Result<Vec<u8>, Trouble> {
+        const KIND: NtfsAttributeType = NtfsAttributeType::ReparsePoint;
+        let mut cursor = self.parts.cursor();
+        let nothing = || Trouble::Disagrees("nothing there".into());
+        let number = self.parts.resolve(&mut cursor, path)?.ok_or_else(nothing)?;
+        let places = attribute::locate(&self.parts, &mut cursor, number, KIND, "")?;
+        let place = match places.as_slice() {
+            [] => return Ok(Vec::new()),
+            [place] => *place,
+            _ => return Err(Trouble::Unasked("reparse data in several pieces".into())),
+        };
+        let file = record::open(&self.parts, &mut cursor, place.record)?;
+        let mut value = attribute::at(&file, KIND, place)?.value(&mut cursor)?;
+        let size = usize::try_from(value.len()).unwrap_or(usize::MAX);
+        if size > REPARSE_MAX {
+            return Err(Trouble::Disagrees(format!("{size} bytes of reparse data")));
+        }
+        let mut data = vec![0; size];
+        let mut done = 0;
+        // Each turn reads something, or is the last.
+        while let Some(rest) = data.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match value.read(&mut cursor, rest)? {
+                0 => break,
+                read => done += read,
+            }
+        }
+        data.truncate(done);
+        Ok(data)
     }
 }

@@ -10,6 +10,7 @@ use crate::comparison::Comparison;
 use crate::error::Trouble;
 use crate::fat_reader::FatReader;
 use crate::hive_reader::HiveReader;
+use crate::link;
 use crate::ntfs_reader::NtfsReader;
 use crate::path::InnerPath;
 use crate::{Claim, HiveFact, Opinion, Skipped, Verified, VerifyError};
@@ -30,6 +31,18 @@ pub(crate) trait FileReader {
     fn find(&mut self, path: &InnerPath) -> Result<Found, Trouble>;
     /// Succeeds when the file holds exactly what the comparison expects.
     fn compare(&mut self, path: &InnerPath, contents: Comparison<'_>) -> Result<(), Trouble>;
+    /// The number of the file that has this path; `None` without one.
+    fn number(&mut self, path: &InnerPath) -> Result<Option<u64>, Trouble> {
+        Err(Trouble::Unasked(format!(
+            "{} does not number files ({})",
+            self.name(),
+            path.with_slashes()
+        )))
+    }
+    /// The reparse data of a path; empty without any.
+    fn reparse_data(&mut self, path: &InnerPath) -> Result<Vec<u8>, Trouble> {
+        Err(Trouble::Unasked(format!("{} knows no links ({})", self.name(), path.with_slashes())))
+    }
 }
 
 /// Checks claims about the volume that `device` holds (NTFS by `ntfs`, FAT by `fatfs`, hives by `nt-hive`).
@@ -119,6 +132,16 @@ fn ask_file(reader: &mut dyn FileReader, claim: &Claim) -> Result<Option<()>, Tr
         Claim::Hive { contents, .. } => {
             let contents = Contents::Bytes(Arc::clone(contents));
             return reader.compare(&path, Comparison::new(&contents)).map(Some);
+        }
+        Claim::SameFile { other, .. } => {
+            let numbers = (reader.number(&path)?, reader.number(&InnerPath::parse(other))?);
+            return match numbers {
+                (Some(a), Some(b)) if a == b => Ok(Some(())),
+                (a, b) => Err(Trouble::Disagrees(format!("file {a:?}, and {other} is file {b:?}"))),
+            };
+        }
+        Claim::Link { junction, target, .. } => {
+            return link::compare(&reader.reparse_data(&path)?, *junction, target).map(Some);
         }
         Claim::FileExists { .. } => (Found::File, reader.find(&path)?),
         Claim::Directory { .. } => (Found::Directory, reader.find(&path)?),

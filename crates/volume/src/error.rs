@@ -90,6 +90,32 @@ pub enum VolumeError {
         /// The path as given.
         path: String,
     },
+    /// FAT has no links, no security and one kind of names.
+    #[error("{path}: FAT has no {what}")]
+    NotOnFat {
+        /// The path as given.
+        path: String,
+        /// What it has not.
+        what: &'static str,
+    },
+    /// A link on the way leads to another drive, volume or share.
+    #[error("{path} leads out of the volume: its link {link:?} leads to {target}")]
+    LeavesVolume {
+        /// The path as given.
+        path: String,
+        /// The link's name.
+        link: String,
+        /// Its target.
+        target: String,
+    },
+    /// Links that lead in a circle, or through too many others.
+    #[error("{path} leads through more than {most} links")]
+    TooManyLinks {
+        /// The path as given.
+        path: String,
+        /// Links that one path may lead through.
+        most: usize,
+    },
     /// A file that is larger than the caller takes.
     #[error("{path} is {size} bytes, at most {limit} are read")]
     TooLarge {

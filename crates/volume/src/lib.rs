@@ -17,7 +17,7 @@ pub mod volume;
 pub use error::VolumeError;
 pub use fat::FatError;
 pub use identify::{Filesystem, Identity, identify};
-pub use metadata::{Entry, Metadata, Stream};
+pub use metadata::{Entry, Link, LinkKind, Metadata, Stream};
 pub use remedy::remedy;
 pub use volume::{OpenOptions, Volume};
 pub use winkiln_ntfs::{Remedied, Remedies, StateDetail};

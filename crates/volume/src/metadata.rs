@@ -9,6 +9,24 @@ pub struct Stream {
     pub size: u64,
 }
 
+/// A link from a path to another place, NTFS only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What kind of link.
+    pub kind: LinkKind,
+    /// Where to: `C:\x`, `..\x`, `\\server\share\x`...
+    pub target: String,
+}
+
+/// A kind of link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A symbolic link.
+    Symbolic,
+    /// A junction: a mount point of a folder or of a volume.
+    Junction,
+}
+
 /// Facts of a file or folder. Times are 100 ns ticks since 1601-01-01 UTC; FAT's are local time taken as UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -28,6 +46,8 @@ pub struct Metadata {
     pub file_reference: Option<u64>,
     pub links: u32,
     pub reparse_tag: Option<u32>,
+    /// Where a symbolic link or a junction leads, as people write it.
+    pub link: Option<Link>,
     pub streams: Vec<Stream>,
     /// NTFS only: self-relative security descriptor.
     pub security: Option<Vec<u8>>,

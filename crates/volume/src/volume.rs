@@ -3,6 +3,8 @@
 //! Paths: `C:\Windows\x`, `\Windows\x`, `/Windows/x` and `Windows/x` are the same; case-insensitive; `file.txt:stream` names an
 //! alternate data stream. `..` and `.` components are refused.
 
+mod links;
+
 use std::io::Read;
 use std::sync::Arc;
 
@@ -213,7 +215,7 @@ impl Volume {
     /// Creates a folder; its parent must exist. Fails when the name exists.
     ///
     /// # Errors
-    /// [`VolumeError::NotFound`], [`VolumeError::AlreadyExists`]; the filesystem's own.
+    /// [`VolumeError::NotFound`], which names the first folder that is missing, [`VolumeError::AlreadyExists`]; the filesystem's own.
     pub fn create_directory(&mut self, path: &str) -> Result<(), VolumeError> {
         let path = plain(path)?;
         on_backend!(mut self, create_directory(&path))

@@ -71,6 +71,14 @@ impl Ledger {
                     let path = rest(path).or(same);
                     (path.map(|path| Target::Attributes { volume, path }), true)
                 }
+                Target::Security { volume: v, path } if *v == volume => {
+                    let same = (path.to_lowercase() == from).then(|| to.to_owned());
+                    let path = rest(path).or(same);
+                    (path.map(|path| Target::Security { volume, path }), true)
+                }
+                Target::Link { volume: v, path } if *v == volume => {
+                    (rest(path).map(|path| Target::Link { volume, path }), false)
+                }
                 Target::Name { volume: v, path } if *v == volume => {
                     if path.to_lowercase() == from || rest(path).is_some() {
                         entry.after = entry.before.clone();

@@ -80,6 +80,9 @@ pub enum RecipeProblem {
     /// A path inside the image.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A security descriptor's text.
+    #[error(transparent)]
+    Sddl(#[from] winkiln_ntfs::security::SecurityError),
     /// A first-boot command.
     #[error(transparent)]
     FirstBoot(#[from] FirstBootError),

@@ -1,10 +1,13 @@
 //! `[[files]]`: files and folders of the host, copied into the image.
 //!
 //! A file goes to `to`; into it when `to` is an existing folder or ends in a separator.
+//! `sddl` is given to the file, or to the folder `to`, from which what is new in it inherits.
 //! What is in a folder goes into the folder `to`, which is made when it is missing, so that a second bake finds everything in its place.
 
 use std::fs;
 use std::path::Path;
+
+use winkiln_ntfs::security::{Domains, from_sddl};
 
 use super::error::{RecipeError, RecipeProblem};
 use super::table::Table;
@@ -27,15 +30,37 @@ pub(super) fn read(
     let target: Result<ImagePath, RecipeError> =
         ImagePath::parse(to).map_err(|error| table.error(RecipeProblem::Path(error)));
     let target = target?;
+    let sddl = match table.get("sddl") {
+        Some(node) => {
+            let text = node.text()?;
+            from_sddl(text, Domains::default())
+                .map_err(|error| node.error(RecipeProblem::Sddl(error)))?;
+            Some(text.to_owned())
+        }
+        None => None,
+    };
     let metadata =
         fs::metadata(&from).map_err(|source| BakeError::HostFile { path: from.clone(), source })?;
+    let secure = |path: &str, inside| {
+        let path = path.to_owned();
+        sddl.clone().map(|sddl| Step::SetSecurity { path, sddl, inside })
+    };
     if metadata.is_dir() {
         let drive = target.drive.map(|letter| format!("{letter}:")).unwrap_or_default();
         let path = if target.path == "\\" { drive } else { format!("{drive}{}", target.path) };
+        // The folder's own descriptor comes first, so that what is new in it inherits from that.
+        if let Some(step) = secure(to, None) {
+            if target.path != "\\" {
+                steps.push(Step::MakeDirectory { path: path.clone(), parents: true });
+            }
+            steps.push(step);
+        }
         copy_folder(&from, &path, 0, steps)
     } else if metadata.is_file() {
+        let name = from.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         let contents = Contents::HostFile(from);
         steps.push(Step::PutFile { path: to.to_owned(), contents, parents: true });
+        steps.extend(secure(to, name));
         Ok(())
     } else {
         Err(BakeError::HostFileUnfit { path: from, reason: "it is not a regular file".into() })

@@ -5,7 +5,7 @@ pub const ROOT: &[&str] = &["presets", "registry", "files", "bcd", "firstboot", 
 /// Of `[[registry]]`.
 pub const REGISTRY: &[&str] = &["file", "key", "name", "type", "data", "delete"];
 /// Of `[[files]]`.
-pub const FILES: &[&str] = &["from", "to"];
+pub const FILES: &[&str] = &["from", "to", "sddl"];
 /// Of `[[bcd]]`.
 pub const BCD: &[&str] = &["object", "element", "value", "delete"];
 /// Of `[[firstboot]]`.

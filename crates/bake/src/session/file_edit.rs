@@ -168,6 +168,7 @@ impl Session {
             let problem = "is a registry hive that earlier steps use; edit it in a run of its own";
             return Err(BakeError::FileInTheWay { path: path.to_owned(), problem });
         }
+        self.tell_short_names(volume)?;
         edit(self.disk.volume_mut(volume)?).map_err(failed)
     }
 

@@ -68,7 +68,8 @@ fn verify(
         claims.push(claim);
         claims.extend(emptied_logs(session, file));
     }
-    for (volume, claim) in session.ledger.entries().iter().filter_map(file_claim) {
+    let entries = session.ledger.entries();
+    for (volume, claim) in entries.iter().filter_map(|entry| file_claim(entry, entries)) {
         claims.entry(volume).or_default().push(claim);
     }
     for (volume, claims) in claims {
@@ -139,8 +140,26 @@ fn fact(entry: &Entry, hive: &HiveName) -> Option<HiveFact> {
     }
 }
 
-fn file_claim(entry: &Entry) -> Option<(u32, Claim)> {
+fn file_claim(entry: &Entry, all: &[Entry]) -> Option<(u32, Claim)> {
     match (&entry.target, &entry.after) {
+        (Target::Link { volume, path }, State::Link { junction, target }) => {
+            let (path, target) = (path.clone(), target.clone());
+            Some((*volume, Claim::Link { path, junction: *junction, target }))
+        }
+        (Target::Link { volume, path }, State::HardLink { other }) => {
+            let path = path.clone();
+            // The other name may have gone since, or a folder above it.
+            let gone =
+                all.iter().any(|entry| entry.after == State::Absent && is_above(entry, other));
+            Some((
+                *volume,
+                if gone {
+                    Claim::FileExists { path }
+                } else {
+                    Claim::SameFile { path, other: other.clone() }
+                },
+            ))
+        }
         (Target::File { volume, path } | Target::BootIni { volume, path }, State::File(file)) => {
             let path = path.clone();
             Some(match file.claimed() {
@@ -161,9 +180,22 @@ fn file_claim(entry: &Entry) -> Option<(u32, Claim)> {
         (
             Target::File { volume, path }
             | Target::Folder { volume, path }
+            | Target::Link { volume, path }
             | Target::BootIni { volume, path },
             State::Absent,
         ) => Some((*volume, Claim::Absent { path: path.clone() })),
         _ => None,
     }
+}
+
+/// Tells whether an entry is about a path or a folder above it.
+fn is_above(entry: &Entry, path: &str) -> bool {
+    let (Target::File { path: above, .. }
+    | Target::Folder { path: above, .. }
+    | Target::Link { path: above, .. }) = &entry.target
+    else {
+        return false;
+    };
+    let (path, above) = (path.to_lowercase(), above.to_lowercase());
+    path.strip_prefix(&above).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
 }

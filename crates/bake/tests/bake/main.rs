@@ -3,6 +3,7 @@
 mod first_boot;
 mod images;
 mod judge;
+mod links;
 mod presets;
 mod recipes;
 mod schema;

@@ -223,6 +223,11 @@ fn errors_name_the_place_and_what_was_meant() {
         ),
         ("[[files]]\nfrom = 'x'\n", "[[files]] needs to"),
         ("[[files]]\nfrom = 'x'\nto = 'C:\\..\\y'\n", "holds the component \"..\""),
+        (
+            "[[files]]\nfrom = 'x'\nto = 'y'\nsddl = 'D:(A;;FA;;;DA)'\n",
+            "DA is an account of the domain",
+        ),
+        ("[[files]]\nfrom = 'x'\nto = 'y'\nsddl = 'x'\n", "sddl: expected O:"),
         ("[[bcd]]\nobject = 'x'\nelement = 'y'\n", "[[bcd]] needs value"),
         ("[[firstboot]]\nname = 'x'\nrun = 'say \"hi'\n", "its quotes do not pair"),
         ("[[drivers]]\nsource = 'x'\n", "[[drivers]] is not supported yet"),

@@ -25,12 +25,27 @@ pub(crate) enum FsCommand {
     Rm(RemoveArgs),
     /// Rename or move a file or folder
     Mv(MoveArgs),
+    /// Make a link: one more name of a file, a symbolic link, or a junction
+    Ln(LinkArgs),
+    /// Show or set the security descriptor of a file or folder
+    Security(SecurityArgs),
     /// Show or change attributes
     #[command(
         override_usage = "winkiln fs attrib [OPTIONS] <IMAGE> <PATH> [+r-h...]",
         disable_help_flag = true
     )]
     Attrib(AttribArgs),
+}
+
+/// Of commands that read.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct FollowArgs {
+    /// Follow symbolic links and junctions inside the volume
+    #[arg(short = 'L', long)]
+    pub(crate) follow: bool,
+    /// With --follow: a drive letter that means the volume [default: C on the volume of Windows]
+    #[arg(long, value_name = "LETTER", requires = "follow")]
+    pub(crate) drive: Vec<char>,
 }
 
 /// Of `fs ls`.
@@ -42,6 +57,8 @@ pub(crate) struct ListArgs {
     /// Folder or file inside the image
     #[arg(value_name = "PATH", default_value = "\\", hide_default_value = true)]
     pub(crate) path: String,
+    #[command(flatten)]
+    pub(crate) links: FollowArgs,
     #[command(flatten)]
     pub(crate) open: ImageArgs,
     #[command(flatten)]
@@ -58,6 +75,8 @@ pub(crate) struct PathArgs {
     #[arg(value_name = "PATH")]
     pub(crate) path: String,
     #[command(flatten)]
+    pub(crate) links: FollowArgs,
+    #[command(flatten)]
     pub(crate) open: ImageArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -72,6 +91,8 @@ pub(crate) struct CatArgs {
     /// File inside the image
     #[arg(value_name = "PATH")]
     pub(crate) path: String,
+    #[command(flatten)]
+    pub(crate) links: FollowArgs,
     #[command(flatten)]
     pub(crate) open: ImageArgs,
 }
@@ -91,6 +112,8 @@ pub(crate) struct GetArgs {
     /// Copy folders with all below them
     #[arg(short, long)]
     pub(crate) recursive: bool,
+    #[command(flatten)]
+    pub(crate) links: FollowArgs,
     #[command(flatten)]
     pub(crate) open: ImageArgs,
     #[command(flatten)]
@@ -115,6 +138,9 @@ pub(crate) struct PutArgs {
     /// Make missing parent folders
     #[arg(short, long)]
     pub(crate) parents: bool,
+    /// Give it the parts of a security descriptor that this SDDL text holds; with -r, the topmost folder
+    #[arg(long, value_name = "SDDL")]
+    pub(crate) sddl: Option<String>,
     #[command(flatten)]
     pub(crate) write: WriteArgs,
     #[command(flatten)]
@@ -135,6 +161,9 @@ pub(crate) struct MakeDirectoryArgs {
     /// Make missing parent folders, and accept a folder that exists
     #[arg(short, long)]
     pub(crate) parents: bool,
+    /// Give it the parts of a security descriptor that this SDDL text holds
+    #[arg(long, value_name = "SDDL")]
+    pub(crate) sddl: Option<String>,
     #[command(flatten)]
     pub(crate) write: WriteArgs,
     #[command(flatten)]
@@ -175,6 +204,52 @@ pub(crate) struct MoveArgs {
     /// Where to: an existing folder receives it, an existing file is replaced, any other name is taken by it
     #[arg(value_name = "TO")]
     pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `fs ln`.
+#[derive(Debug, Args)]
+pub(crate) struct LinkArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// What the link leads to: a file inside the image, or with -s and -j a path as the guest will follow it
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: String,
+    /// The link: an existing folder receives it under the target's name
+    #[arg(value_name = "LINK")]
+    pub(crate) link: String,
+    /// Make a symbolic link; a target that ends in a backslash or is a folder makes it one to a folder
+    #[arg(short, long, conflicts_with = "junction")]
+    pub(crate) symbolic: bool,
+    /// Make a junction to a folder with its drive letter
+    #[arg(short, long)]
+    pub(crate) junction: bool,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Of `fs security`.
+#[derive(Debug, Args)]
+pub(crate) struct SecurityArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// File or folder inside the image
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// The parts to set, such as O:BA or D:P(A;OICI;FA;;;BA) [default: show the descriptor]
+    #[arg(value_name = "SDDL")]
+    pub(crate) sddl: Option<String>,
     #[command(flatten)]
     pub(crate) write: WriteArgs,
     #[command(flatten)]

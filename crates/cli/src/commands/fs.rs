@@ -3,11 +3,13 @@
 mod attrib;
 mod cat;
 mod get;
+mod ln;
 mod ls;
 mod mkdir;
 mod mv;
 mod put;
 mod rm;
+mod security;
 mod stat;
 
 use std::io::{self, Write};
@@ -16,7 +18,7 @@ use std::path::Path;
 use winkiln_bake::Session;
 use winkiln_volume::{Metadata, Volume};
 
-use crate::args::files::FsCommand;
+use crate::args::files::{FollowArgs, FsCommand};
 use crate::error::{CliError, Doing as _, Result};
 use crate::guest_path::{base_name, parent};
 use crate::progress::Progress;
@@ -35,6 +37,8 @@ pub(super) fn run(command: FsCommand) -> Result<()> {
         FsCommand::Mkdir(args) => mkdir::run(&args),
         FsCommand::Rm(args) => rm::run(&args),
         FsCommand::Mv(args) => mv::run(&args),
+        FsCommand::Ln(args) => ln::run(&args),
+        FsCommand::Security(args) => security::run(&args),
         FsCommand::Attrib(args) => attrib::run(&args),
     }
 }
@@ -44,6 +48,41 @@ fn volume<'s>(session: &'s mut Session, image: &Path) -> Result<(u32, &'s Volume
     let doing = || format!("cannot use {}", image.display());
     let number = session.file_volume().doing(doing)?;
     Ok((number, session.disk().volume(number).doing(doing)?))
+}
+
+/// The volume that file commands read from, with its number and the path on it: where `-L` says so, the one that links lead to.
+fn volume_and_path<'s>(
+    session: &'s mut Session,
+    image: &Path,
+    path: &str,
+    links: &FollowArgs,
+) -> Result<(u32, &'s Volume, String)> {
+    if !links.follow {
+        let (number, volume) = volume(session, image)?;
+        return Ok((number, volume, path.to_owned()));
+    }
+    let (number, _) = volume(session, image)?;
+    let mut drives = links.drive.clone();
+    if drives.is_empty() {
+        let windows = session.disk().find_windows()?;
+        if windows.is_empty() || windows.iter().any(|windows| windows.volume == number) {
+            drives.push('C');
+        }
+    }
+    let (_, volume) = volume(session, image)?;
+    let led = volume.resolve(path, &drives).doing(|| format!("cannot follow {path}"))?;
+    Ok((number, volume, led))
+}
+
+/// Refuses a link where a file's contents are wanted.
+fn no_link(facts: &Metadata, path: &str) -> Result<()> {
+    match &facts.link {
+        None => Ok(()),
+        Some(link) => {
+            let text = crate::render::files::link_text(link);
+            Err(CliError::failed(format!("{path} is a {text}")).hint("follow links with -L"))
+        }
+    }
 }
 
 /// The facts of a path that must exist, its name as the volume spells it.

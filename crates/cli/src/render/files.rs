@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use console::style;
 use serde::Serialize;
-use winkiln_volume::{Entry, Metadata};
+use winkiln_volume::{Entry, Link, LinkKind, Metadata};
 
 use crate::clock;
 use crate::render::table::{Align, columns};
@@ -40,6 +40,44 @@ struct EntryJson {
     size: u64,
     attributes: String,
     modified: Option<String>,
+    link: Option<LinkJson>,
+}
+
+/// A symbolic link or a junction.
+#[derive(Debug, Serialize)]
+struct LinkJson {
+    kind: &'static str,
+    target: String,
+}
+
+fn link_json(link: &Link) -> LinkJson {
+    let kind = match link.kind {
+        LinkKind::Symbolic => "symbolic",
+        LinkKind::Junction => "junction",
+    };
+    LinkJson { kind, target: link.target.clone() }
+}
+
+/// A link in words.
+pub(crate) fn link_text(link: &Link) -> String {
+    let kind = match link.kind {
+        LinkKind::Symbolic => "symbolic link",
+        LinkKind::Junction => "junction",
+    };
+    format!("{kind} to {}", printable(&link.target))
+}
+
+/// `fs security --json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct SecurityJson {
+    volume: u32,
+    path: String,
+    sddl: String,
+}
+
+/// The JSON form of a path's security descriptor.
+pub(crate) fn security_json(volume: u32, path: &str, sddl: &str) -> SecurityJson {
+    SecurityJson { volume, path: path.to_owned(), sddl: sddl.to_owned() }
 }
 
 /// The letters of attribute bits: R read-only, H hidden, S system, A archive, P sparse, L reparse point, C compressed, I not content indexed,
@@ -52,35 +90,44 @@ fn kind(is_directory: bool) -> &'static str {
     if is_directory { "folder" } else { "file" }
 }
 
-/// The JSON form of a listing.
-pub(crate) fn list_json(volume: u32, path: &str, entries: &[Entry]) -> ListJson {
-    let entry = |entry: &Entry| EntryJson {
+/// The JSON form of a listing; `links` tells for each entry where it leads.
+pub(crate) fn list_json(
+    volume: u32,
+    path: &str,
+    entries: &[Entry],
+    links: &[Option<Link>],
+) -> ListJson {
+    let entry = |(entry, link): (&Entry, &Option<Link>)| EntryJson {
         name: entry.name.clone(),
         short_name: entry.short_name.clone(),
         kind: kind(entry.is_directory),
         size: entry.size,
         attributes: attributes(entry.attributes),
         modified: clock::rfc3339(entry.modified),
+        link: link.as_ref().map(link_json),
     };
-    ListJson { volume, path: path.to_owned(), entries: entries.iter().map(entry).collect() }
+    let entries = entries.iter().zip(links).map(entry).collect();
+    ListJson { volume, path: path.to_owned(), entries }
 }
 
-/// The text form: time, attributes, size, name.
-pub(crate) fn list_text(entries: &[Entry]) -> String {
-    let row = |entry: &Entry| {
+/// The text form: time, attributes, size, name, and where a link leads.
+pub(crate) fn list_text(entries: &[Entry], links: &[Option<Link>]) -> String {
+    let row = |(entry, link): (&Entry, &Option<Link>)| {
         let name = printable(&entry.name);
+        let led = link.as_ref().map(|link| format!(" -> {}", printable(&link.target)));
+        let led = led.unwrap_or_default();
         vec![
             clock::show(entry.modified),
             attributes(entry.attributes),
             if entry.is_directory { "<DIR>".to_owned() } else { entry.size.to_string() },
             if entry.is_directory {
-                style(name).blue().bold().to_string()
+                format!("{}{led}", style(name).blue().bold())
             } else {
-                name.into_owned()
+                format!("{name}{led}")
             },
         ]
     };
-    let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = entries.iter().zip(links).map(row).collect();
     columns(0, &[Align::Left, Align::Left, Align::Right, Align::Left], &rows)
 }
 
@@ -121,6 +168,7 @@ pub(crate) struct StatJson {
     file_reference: Option<u64>,
     links: u32,
     reparse_tag: Option<u32>,
+    link: Option<LinkJson>,
     streams: Vec<StreamJson>,
     security: Option<String>,
 }
@@ -149,6 +197,7 @@ pub(crate) fn stat_json(volume: u32, path: &str, facts: &Metadata) -> StatJson {
         file_reference: facts.file_reference,
         links: facts.links,
         reparse_tag: facts.reparse_tag,
+        link: facts.link.as_ref().map(link_json),
         streams: streams
             .map(|stream| StreamJson { name: stream.name.clone(), size: stream.size })
             .collect(),
@@ -188,6 +237,9 @@ pub(crate) fn stat_text(volume: u32, path: &str, facts: &Metadata) -> String {
     rows.push(("links", facts.links.to_string()));
     if let Some(tag) = facts.reparse_tag {
         rows.push(("reparse tag", format!("{tag:#010x}")));
+    }
+    if let Some(link) = &facts.link {
+        rows.push(("link", link_text(link)));
     }
     if let Some(security) = &facts.security {
         rows.push(("security", format!("{} bytes of descriptor", security.len())));

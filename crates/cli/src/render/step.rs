@@ -1,7 +1,7 @@
 //! A step of a plan in a few words.
 
-use winkiln_bake::Step;
 use winkiln_bake::step::Contents;
+use winkiln_bake::{LinkKind, Step};
 
 /// What the step does, as a phrase that fits after "cannot".
 pub(crate) fn describe(step: &Step) -> String {
@@ -18,6 +18,15 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::Remove { path, .. } => format!("remove {path}"),
         Step::Rename { from, to } => format!("rename {from} to {to}"),
         Step::SetAttributes { path, .. } => format!("set the attributes of {path}"),
+        Step::Link { path, target, kind } => {
+            let kind = match kind {
+                LinkKind::Hard => "hard link",
+                LinkKind::Symbolic => "symbolic link",
+                LinkKind::Junction => "junction",
+            };
+            format!("make {kind} {path} to {target}")
+        }
+        Step::SetSecurity { path, .. } => format!("set the security of {path}"),
         Step::BcdSet { object, element, value } => format!("set {element} of {object} to {value}"),
         Step::BcdDelete { object, element } => format!("delete {element} of {object}"),
         Step::BootIniAddSwitch { entry, switch } => {

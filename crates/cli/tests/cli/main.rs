@@ -9,6 +9,7 @@ mod files;
 mod help;
 mod json;
 mod killed;
+mod links;
 mod loose_logs;
 mod outside_tools;
 mod registry;

@@ -1,12 +1,20 @@
 //! How a volume's names are made and compared.
 
 use super::Volume;
-use crate::{Error, FileReference};
+use crate::{Error, FileReference, volume_information::NO_SHORT_NAMES};
 
 impl Volume {
     /// Says whether new names that are no 8.3 names get one beside them (off after opening). Windows decides this by the registry.
     pub fn set_short_names(&mut self, on: bool) {
         self.core().short_names = on;
+    }
+
+    /// Whether the volume's own setting lets Windows make 8.3 names. It counts where the registry leaves that to the volume.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Device`].
+    pub fn allows_short_names(&self) -> Result<bool, Error> {
+        self.read(|core| Ok(core.volume_information()?.flags & NO_SHORT_NAMES == 0))
     }
 
     /// Whether names in a folder that differ in case alone are different names.

@@ -27,12 +27,13 @@ enum Step {
     Below(Vcn),
 }
 
-/// Looks `name` up in the index of folder `number`, from the root of the tree downwards.
+/// Looks `name` up in the index of folder `number`, from the root of the tree downwards. In a `sensitive` folder it is exact.
 pub(super) fn lookup(
     parts: &Parts,
     cursor: &mut Cursor,
     number: u64,
     name: &str,
+    sensitive: bool,
 ) -> Result<Option<NtfsFileReference>, Trouble> {
     let place = only(parts, cursor, number, NtfsAttributeType::IndexRoot)?;
     let file = record::open(parts, cursor, place.record)?;
@@ -44,7 +45,7 @@ pub(super) fn lookup(
             "folder {number} has index blocks of {block_size} bytes"
         )));
     }
-    let vcn = match scan(parts, root.entries()?, name)? {
+    let vcn = match scan(parts, root.entries()?, name, sensitive)? {
         Step::Found(reference) => return Ok(Some(reference)),
         Step::Absent => return Ok(None),
         Step::Below(vcn) => vcn,
@@ -74,7 +75,7 @@ pub(super) fn lookup(
                 block.vcn()
             )));
         }
-        match scan(parts, block.entries()?, name)? {
+        match scan(parts, block.entries()?, name, sensitive)? {
             Step::Found(reference) => return Ok(Some(reference)),
             Step::Absent => return Ok(None),
             Step::Below(below) => vcn = below,
@@ -109,11 +110,17 @@ fn scan(
     parts: &Parts,
     entries: NtfsIndexNodeEntries<'_, NtfsFileNameIndex>,
     name: &str,
+    sensitive: bool,
 ) -> Result<Step, Trouble> {
     for entry in entries.take(ENTRIES_MAX) {
         let entry = entry?;
         if let Some(key) = entry.key() {
-            match name.upcase_cmp(&parts.ntfs, &key?.name()) {
+            let key = key?;
+            let there = key.name();
+            // Names that differ in case alone are sorted by their units.
+            let exact = || name.encode_utf16().cmp(there.u16_iter());
+            let order = name.upcase_cmp(&parts.ntfs, &there);
+            match if sensitive { order.then_with(exact) } else { order } {
                 Ordering::Equal => return Ok(Step::Found(entry.file_reference())),
                 Ordering::Greater => continue,
                 Ordering::Less => {}

@@ -85,6 +85,64 @@ fn claims_are_told_apart() {
     }
 }
 
+/// Hard links, symbolic links and junctions, right and wrong.
+#[test]
+fn links_are_told_apart() {
+    if !have(&PROGRAMS) {
+        return;
+    }
+    let device = ntfs_volume(16 << 20, 4096, |root| {
+        fs::create_dir_all(root.join("there")).unwrap();
+        fs::create_dir(root.join("junction")).unwrap();
+        fs::write(root.join("there/a"), b"a").unwrap();
+        fs::write(root.join("there/other"), b"a").unwrap();
+        fs::hard_link(root.join("there/a"), root.join("b")).unwrap();
+        fs::write(root.join("soft"), b"").unwrap();
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        let value = |tag: u32, numbers: [usize; 4], flags: &[u8], names: &[Vec<u8>]| {
+            let numbers: Vec<u8> = numbers.iter().flat_map(|n| (*n as u16).to_le_bytes()).collect();
+            let data = [&numbers[..], flags, &names.concat()].concat();
+            let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+            hex(&tag.to_le_bytes())
+                + &hex(&(data.len() as u16).to_le_bytes())
+                + "0000"
+                + &hex(&data)
+        };
+        let (s, p) = (wide(r"\??\C:\there"), wide(r"C:\there"));
+        let end = vec![0, 0];
+        let junction =
+            value(0xa000_0003, [0, s.len(), s.len() + 2, p.len()], &[], &[s, end.clone(), p, end]);
+        let t = wide(r"there\a");
+        let soft =
+            value(0xa000_000c, [t.len(), t.len(), 0, t.len()], &[1, 0, 0, 0], &[t.clone(), t]);
+        for (name, value) in [("junction", junction), ("soft", soft)] {
+            let code = "import os, sys; os.setxattr(sys.argv[1], 'system.ntfs_reparse_data', bytes.fromhex(sys.argv[2]), follow_symlinks=False)";
+            run(Command::new("python3").arg("-c").arg(code).arg(root.join(name)).arg(value));
+        }
+    });
+    let same = |path: &str, other: &str| Claim::SameFile { path: path.into(), other: other.into() };
+    let link = |path: &str, junction: bool, target: &str| Claim::Link {
+        path: path.into(),
+        junction,
+        target: target.into(),
+    };
+    agrees(
+        &device,
+        &[
+            same(r"\b", r"\there\A"),
+            link(r"\junction", true, "C:/there"),
+            link(r"\SOFT", false, r"there\a"),
+        ],
+    );
+    disagrees(&device, same(r"\b", r"\there\other"), "is file");
+    disagrees(&device, same(r"\b", r"\there\none"), "is file None");
+    disagrees(&device, link(r"\junction", false, r"C:\there"), "reparse tag 0xa0000003");
+    disagrees(&device, link(r"\junction", true, r"C:\other"), "a link to");
+    disagrees(&device, link(r"\soft", false, r"there\b"), "a link to");
+    disagrees(&device, link(r"\b", false, r"there\a"), "reparse tag 0x00000000");
+    disagrees(&device, link(r"\none", false, "x"), "nothing there");
+}
+
 /// A sparse file whose run list fills many records: the crate alone would return its first part.
 #[test]
 fn streams_over_an_attribute_list_are_put_together() {

@@ -46,6 +46,7 @@ impl FatBackend {
             file_reference: None,
             links: 1,
             reparse_tag: None,
+            link: None,
             streams,
             security: None,
         }))
@@ -90,7 +91,7 @@ impl FatBackend {
             Some(_) => {}
             None => {
                 if !self.0.create_file(folder, name)? {
-                    return Err(not_found(path));
+                    return Err(self.missing_folder(folder)?);
                 }
             }
         }
@@ -119,7 +120,7 @@ impl FatBackend {
             return Err(exists());
         }
         let done = self.0.create_directory(folder, name)?;
-        if done { Ok(()) } else { Err(not_found(path)) }
+        if done { Ok(()) } else { Err(self.missing_folder(folder)?) }
     }
 
     pub(crate) fn remove(&mut self, path: &VolumePath) -> Result<()> {
@@ -163,6 +164,16 @@ impl FatBackend {
         no_stream(path)?;
         let facts = self.existing(path)?;
         if facts.is_directory { Err(is_directory(path)) } else { Ok(facts) }
+    }
+
+    /// Names the first part of a folder's path that does not exist.
+    fn missing_folder(&self, components: &[String]) -> Result<VolumeError> {
+        let mut end = 1;
+        while end < components.len() && self.0.facts(&components[..end])?.is_some() {
+            end += 1;
+        }
+        let part = &components[..end.min(components.len())];
+        Ok(VolumeError::NotFound { path: format!("\\{}", part.join("\\")) })
     }
 
     /// Why there is no file at a path.

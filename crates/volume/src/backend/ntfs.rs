@@ -1,5 +1,7 @@
 //! Paths on an NTFS volume.
 
+mod links;
+
 use std::sync::Arc;
 
 use winkiln_disk::Device;
@@ -49,6 +51,7 @@ impl NtfsBackend {
             file_reference: Some(facts.reference.0),
             links: facts.links,
             reparse_tag: facts.reparse_tag,
+            link: facts.reparse_tag.and_then(|_| self.link(file)),
             streams: facts
                 .streams
                 .into_iter()
@@ -94,7 +97,7 @@ impl NtfsBackend {
                 file
             }
             None => {
-                let folder = self.find(folder)?.ok_or_else(|| not_found(path))?;
+                let folder = self.folder(folder)?;
                 self.0
                     .create_file(folder, name, ATTRIBUTE_ARCHIVE)
                     .map_err(|error| about(error, path))?
@@ -133,12 +136,7 @@ impl NtfsBackend {
     }
 
     pub(crate) fn create_directory(&mut self, path: &VolumePath) -> Result<()> {
-        let exists = || VolumeError::AlreadyExists { path: path.given.clone() };
-        let Some((folder, name)) = path.split() else { return Err(exists()) };
-        if self.find(&path.components)?.is_some() {
-            return Err(exists());
-        }
-        let folder = self.find(folder)?.ok_or_else(|| not_found(path))?;
+        let (folder, name) = self.new_place(path)?;
         self.0.create_directory(folder, name).map_err(|error| about(error, path))?;
         Ok(())
     }
@@ -173,7 +171,7 @@ impl NtfsBackend {
         let (to_folder, to_name) = to.split().ok_or_else(|| root(to))?;
         self.existing(from)?;
         let from_folder = self.find(from_folder)?.ok_or_else(|| not_found(from))?;
-        let to_folder = self.find(to_folder)?.ok_or_else(|| not_found(to))?;
+        let to_folder = self.folder(to_folder)?;
         self.0
             .rename(from_folder, from_name, to_folder, to_name, replace)
             .map_err(|error| about(error, to))
@@ -194,6 +192,36 @@ impl NtfsBackend {
             Err(ntfs::Error::NotADirectory { .. } | ntfs::Error::NotFound { .. }) => Ok(None),
             found => Ok(found?),
         }
+    }
+
+    /// The folder that a new path goes into, and its name there.
+    fn new_place<'p>(&self, path: &'p VolumePath) -> Result<(FileReference, &'p str)> {
+        let exists = || VolumeError::AlreadyExists { path: path.given.clone() };
+        let (folder, name) = path.split().ok_or_else(exists)?;
+        let folder = self.folder(folder)?;
+        if self.find(&path.components)?.is_some() {
+            return Err(exists());
+        }
+        Ok((folder, name))
+    }
+
+    /// A folder that must exist; else the error names the first part of the path that does not. What is put into a link's own folder
+    /// would not be seen.
+    fn folder(&self, components: &[String]) -> Result<FileReference> {
+        if let Some(folder) = self.find(components)? {
+            return match self.0.reparse_point(folder)? {
+                Some(point @ ntfs::ReparsePoint::Link(_)) => Err(VolumeError::ReparsePoint {
+                    path: format!("\\{}", components.join("\\")),
+                    tag: point.tag(),
+                }),
+                _ => Ok(folder),
+            };
+        }
+        let mut end = 1;
+        while end < components.len() && self.find(&components[..end])?.is_some() {
+            end += 1;
+        }
+        Err(VolumeError::NotFound { path: format!("\\{}", components[..end].join("\\")) })
     }
 
     fn existing(&self, path: &VolumePath) -> Result<FileReference> {
@@ -218,6 +246,12 @@ fn about(error: ntfs::Error, path: &VolumePath) -> VolumeError {
         ntfs::Error::NoSuchStream { .. } => no_such_stream(path),
         ntfs::Error::FolderIntoItself { .. } => {
             VolumeError::BadPath { path: given(), reason: "a folder cannot be moved into itself" }
+        }
+        ntfs::Error::LeavesVolume { link, target } => {
+            VolumeError::LeavesVolume { path: given(), link, target }
+        }
+        ntfs::Error::TooManyLevels { most, .. } => {
+            VolumeError::TooManyLinks { path: given(), most }
         }
         other => other.into(),
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use winkiln_volume::{Filesystem, VolumeError, identify};
+use winkiln_volume::{Filesystem, Link, LinkKind, VolumeError, identify};
 
 use crate::environment::{corpus, device, have, must, open, run, writable};
 
@@ -171,4 +171,69 @@ fn compressed_files_of_a_real_volume_take_new_contents() {
     std::fs::write(&image, device.to_vec()).unwrap();
     let read_back = must("ntfscat", &[image.to_str().unwrap(), &path.replace('\\', "/")]);
     assert_eq!(read_back, contents);
+}
+
+#[test]
+fn links_and_security_by_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(image) = make(folder.path()) else { return };
+    let device = device(&image);
+    let mut volume = writable(&device);
+    volume.create_directory("there").unwrap();
+    volume.write("there/a", b"a").unwrap();
+    volume.hard_link(r"\there\a", "hard").unwrap();
+    volume.create_link("soft", "there/a", LinkKind::Symbolic, false).unwrap();
+    volume.create_link("junction", r"C:\there", LinkKind::Junction, true).unwrap();
+    let soft = volume.metadata("soft").unwrap().unwrap();
+    let link = Link { kind: LinkKind::Symbolic, target: r"there\a".into() };
+    assert_eq!(
+        (soft.link, soft.is_directory, soft.reparse_tag),
+        (Some(link), false, Some(0xa000_000c))
+    );
+    let junction = volume.metadata("junction").unwrap().unwrap();
+    assert_eq!((junction.link.unwrap().kind, junction.is_directory), (LinkKind::Junction, true));
+    assert_eq!(volume.metadata("hard").unwrap().unwrap().links, 2);
+    assert_eq!(volume.resolve(r"junction\A:s", &['C']).unwrap(), r"\there\a:s");
+    assert_eq!(volume.resolve("soft", &[]).unwrap(), r"\there\a");
+    assert_eq!(volume.resolve(r"none\x", &[]).unwrap(), r"\none\x");
+    let refused = volume.resolve("junction", &['D']).unwrap_err();
+    assert!(
+        matches!(refused, VolumeError::LeavesVolume { .. }) && !refused.is_refusal(),
+        "{refused}"
+    );
+    for refused in [
+        volume.write("junction/x", b"").unwrap_err(),
+        volume.create_directory("junction/x").unwrap_err(),
+        volume.rename("there/a", "junction/a", true).unwrap_err(),
+        volume.hard_link("there/a", "junction/a").unwrap_err(),
+    ] {
+        assert!(matches!(refused, VolumeError::ReparsePoint { .. }), "{refused}");
+    }
+    let refused = volume.create_link("x", "there", LinkKind::Junction, true).unwrap_err();
+    assert!(matches!(refused, VolumeError::BadPath { .. }), "{refused}");
+    let refused = volume.hard_link("there", "x").unwrap_err();
+    assert!(matches!(refused, VolumeError::IsADirectory { .. }), "{refused}");
+    for missing in [
+        volume.create_directory(r"\none\deep\er").unwrap_err(),
+        volume.write(r"none\deep\er", b"").unwrap_err(),
+        volume.create_link("none/x", "y", LinkKind::Symbolic, false).unwrap_err(),
+    ] {
+        assert_eq!(missing.to_string(), r"no such file or folder: \none");
+    }
+    let missing = volume.create_directory(r"there\none\deep").unwrap_err();
+    assert_eq!(missing.to_string(), r"no such file or folder: \there\none");
+
+    let descriptor = volume.metadata("there").unwrap().unwrap().security.unwrap();
+    volume.set_security("there/a", &descriptor).unwrap();
+    assert_eq!(volume.metadata("hard").unwrap().unwrap().security.unwrap(), descriptor);
+    assert!(volume.allows_short_names().unwrap());
+    volume.set_short_names(true);
+    volume.write("a long name", b"").unwrap();
+    let entries = volume.read_directory("").unwrap();
+    let short = entries.iter().find(|entry| entry.name == "a long name").unwrap();
+    assert_eq!(short.short_name.as_deref(), Some("ALONGN~1"));
+    volume.flush().unwrap();
+    std::fs::write(&image, device.to_vec()).unwrap();
+    let (sound, stdout, stderr) = run("ntfsfix", &["-n", image.to_str().unwrap()]);
+    assert!(sound, "{}{stderr}", String::from_utf8_lossy(&stdout));
 }

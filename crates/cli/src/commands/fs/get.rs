@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use winkiln_volume::Volume;
 
-use super::{copy, existing, length, volume};
+use super::{copy, existing, length, no_link, volume_and_path};
 use crate::args::files::GetArgs;
 use crate::error::{CliError, Doing as _, Result};
 use crate::guest_path::{base_name, join, safe_host_name};
@@ -34,10 +34,13 @@ struct GetJson {
 pub(super) fn run(args: &GetArgs) -> Result<()> {
     let output = Output::new(&args.output);
     let mut session = session::open_read_only(&args.image, &args.open, output)?;
-    let (_, volume) = volume(&mut session, &args.image)?;
-    let facts = existing(volume, &args.path)?;
-    let is_folder =
-        facts.is_directory && !base_name(&args.path).is_some_and(|name| name.contains(':'));
+    let (_, volume, path) = volume_and_path(&mut session, &args.image, &args.path, &args.links)?;
+    let facts = existing(volume, &path)?;
+    let is_stream = base_name(&path).is_some_and(|name| name.contains(':'));
+    let is_folder = facts.is_directory && !is_stream;
+    if !is_stream {
+        no_link(&facts, &path)?;
+    }
     let mut done = GetJson::default();
     if args.local.as_os_str() == "-" {
         if is_folder {
@@ -47,28 +50,25 @@ pub(super) fn run(args: &GetArgs) -> Result<()> {
             return Err(CliError::usage("--json and the file cannot share standard output"));
         }
         let mut out = std::io::stdout().lock();
-        let progress = Progress::bytes(output, length(&facts, &args.path), &args.path);
-        copy(volume, &args.path, &mut out, &progress)?;
+        let progress = Progress::bytes(output, length(&facts, &path), &path);
+        copy(volume, &path, &mut out, &progress)?;
         return out.flush().map_err(|error| CliError::standard_output(&error));
     }
-    let name = if base_name(&args.path).is_some() {
-        let spelt = base_name(&args.path).unwrap_or_default();
-        // The name as the volume spells it; a stream keeps the one given.
-        if spelt.contains(':') { spelt.to_owned() } else { facts.name.clone() }
+    let name = if let Some(given) = base_name(&args.path) {
+        // The name as the volume spells it; a stream keeps the one given, and so does what a link leads to.
+        if given.contains(':') || args.links.follow { given.to_owned() } else { facts.name.clone() }
     } else {
         String::new()
     };
     let target = destination(&args.local, &name)?;
     if is_folder {
         if !args.recursive {
-            return Err(
-                CliError::usage(format!("{} is a folder", args.path)).hint("copy folders with -r")
-            );
+            return Err(CliError::usage(format!("{path} is a folder")).hint("copy folders with -r"));
         }
-        get_folder(volume, &args.path, &target, &mut done, output)?;
+        get_folder(volume, &path, &target, &mut done, output)?;
     } else {
-        let progress = Progress::bytes(output, length(&facts, &args.path), &args.path);
-        done.bytes = get_file(volume, &args.path, &target, &progress)?;
+        let progress = Progress::bytes(output, length(&facts, &path), &path);
+        done.bytes = get_file(volume, &path, &target, &progress)?;
         done.files = 1;
     }
     output.outcome(&done, || {
@@ -143,6 +143,11 @@ fn get_file(volume: &Volume, path: &str, target: &Path, progress: &Progress) -> 
     Ok(length)
 }
 
+fn is_link(volume: &Volume, path: &str) -> Result<bool> {
+    let facts = volume.metadata(path).doing(|| format!("cannot read {path}"))?;
+    Ok(facts.is_some_and(|facts| facts.link.is_some()))
+}
+
 fn get_folder(
     volume: &Volume,
     path: &str,
@@ -164,9 +169,10 @@ fn get_folder(
         done.folders += 1;
         for entry in volume.read_directory(&folder).doing(|| format!("cannot list {folder}"))? {
             let inside = join(&folder, &entry.name);
+            let reparse = entry.attributes & REPARSE_POINT != 0;
             let why = match safe_host_name(&entry.name) {
                 None => Some("its name cannot be the name of a file here"),
-                Some(_) if entry.attributes & REPARSE_POINT != 0 && entry.is_directory => {
+                Some(_) if reparse && (entry.is_directory || is_link(volume, &inside)?) => {
                     Some("it is a link of the guest")
                 }
                 Some(_) => None,

@@ -22,7 +22,11 @@ pub(super) fn run(args: &MakeDirectoryArgs) -> Result<()> {
         }
         _ => {}
     }
-    let step = Step::MakeDirectory { path: args.path.clone(), parents: args.parents };
-    let report = session::bake(session, &[step], &args.image, output)?;
+    let path = args.path.clone();
+    let mut steps = vec![Step::MakeDirectory { path: path.clone(), parents: args.parents }];
+    if let Some(sddl) = args.sddl.clone() {
+        steps.push(Step::SetSecurity { path, sddl, inside: None });
+    }
+    let report = session::bake(session, &steps, &args.image, output)?;
     output.report(&report, None)
 }

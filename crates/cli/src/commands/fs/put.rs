@@ -37,7 +37,7 @@ pub(super) fn run(args: &PutArgs) -> Result<()> {
     }
     // Lives until the session has read it.
     let spool;
-    let steps = if args.local.as_os_str() == "-" {
+    let mut steps = if args.local.as_os_str() == "-" {
         if existing == Some(true) || names_a_folder(&args.path) {
             return Err(CliError::usage("standard input has no name that the copy could take")
                 .hint("give the name of the file, not its folder"));
@@ -47,8 +47,21 @@ pub(super) fn run(args: &PutArgs) -> Result<()> {
     } else {
         steps(args, existing)?
     };
+    if let Some(sddl) = args.sddl.clone() {
+        secure(&mut steps, sddl);
+    }
     let report = session::bake(session, &steps, &args.image, output)?;
     output.report(&report, None)
+}
+
+/// Adds the step that gives the topmost file or folder its descriptor, before anything in it inherits from that.
+fn secure(steps: &mut Vec<Step>, sddl: String) {
+    let (Some(Step::PutFile { path, .. }) | Some(Step::MakeDirectory { path, .. })) = steps.first()
+    else {
+        return;
+    };
+    let step = Step::SetSecurity { path: path.clone(), sddl, inside: None };
+    steps.insert(1, step);
 }
 
 fn put_file(path: String, local: &Path, parents: bool) -> Step {

@@ -1,6 +1,6 @@
 //! `winkiln fs stat`.
 
-use super::{existing, volume};
+use super::{existing, volume_and_path};
 use crate::args::files::PathArgs;
 use crate::error::Result;
 use crate::guest_path::normal;
@@ -12,9 +12,10 @@ use crate::session;
 pub(super) fn run(args: &PathArgs) -> Result<()> {
     let output = Output::new(&args.output);
     let mut session = session::open_read_only(&args.image, &args.open, output)?;
-    let (number, volume) = volume(&mut session, &args.image)?;
-    let facts = existing(volume, &args.path)?;
-    let path = normal(&args.path);
+    let (number, volume, path) =
+        volume_and_path(&mut session, &args.image, &args.path, &args.links)?;
+    let facts = existing(volume, &path)?;
+    let path = normal(&path);
     output
         .data(&files::stat_json(number, &path, &facts), || files::stat_text(number, &path, &facts))
 }

@@ -1,0 +1,209 @@
+//! `fs ln`, `-L`, `fs security`, 8.3 names.
+
+use std::fs;
+
+use crate::env::{Guest, winkiln};
+
+/// A folder with a file, and links of every kind to both.
+fn linked() -> Guest {
+    let guest = Guest::new();
+    let image = guest.image();
+    let local = guest.write("note.txt", b"contents");
+    drop(winkiln(&["fs", "mkdir", image, r"\there"]).ok());
+    drop(winkiln(&["fs", "put", image, &local, r"\there\note.txt"]).ok());
+    for args in [
+        &[r"\there\note.txt", r"\hard.txt"][..],
+        &["-s", r"there\note.txt", r"\soft.txt"],
+        &["-s", r"C:\there", r"\folder"],
+        &["-j", r"C:\there", r"\junction"],
+        &["-j", r"D:\elsewhere", r"\other"],
+        &["-s", "circle", r"\circle"],
+    ] {
+        let mut all = vec!["fs", "ln", image];
+        all.extend(args);
+        all.push("--json");
+        let report = winkiln(&all).json();
+        assert_eq!(report["committed"], true, "{args:?}: {report}");
+        assert_eq!(report["verified"].as_array().map(Vec::len), Some(1), "{report}");
+        assert_eq!(report["changes"][0]["kind"], "link", "{report}");
+        let again = winkiln(&all).json();
+        assert_eq!(again["committed"], false, "{args:?}: {again}");
+    }
+    guest
+}
+
+#[test]
+fn links_are_made_and_shown() {
+    let guest = linked();
+    let image = guest.image();
+    let list = winkiln(&["fs", "ls", image]).ok();
+    for line in [r"soft.txt -> there\note.txt", r"folder -> C:\there", r"junction -> C:\there"] {
+        assert!(list.contains(line), "{line}: {list}");
+    }
+    let list = winkiln(&["fs", "ls", image, "--json"]).json();
+    let entry = |name: &str| {
+        let entries = list["entries"].as_array().expect("entries").iter();
+        entries.clone().find(|entry| entry["name"] == name).expect(name).clone()
+    };
+    assert_eq!(
+        (&entry("folder")["type"], &entry("folder")["link"]["kind"]),
+        (&"folder".into(), &"symbolic".into())
+    );
+    assert_eq!(entry("junction")["link"]["target"], r"C:\there");
+    assert_eq!(
+        (&entry("soft.txt")["type"], &entry("hard.txt")["link"]),
+        (&"file".into(), &serde_json::Value::Null)
+    );
+    let stat = winkiln(&["fs", "stat", image, r"\junction"]).ok();
+    assert!(stat.contains(r"junction to C:\there") && stat.contains("0xa0000003"), "{stat}");
+    let stat = winkiln(&["fs", "stat", image, r"\hard.txt", "--json"]).json();
+    assert_eq!((&stat["links"], &stat["size"]), (&2.into(), &8.into()));
+}
+
+#[test]
+fn links_are_followed_when_asked() {
+    let guest = linked();
+    let image = guest.image();
+    winkiln(&["fs", "cat", image, r"\soft.txt"])
+        .fails(1, &[r"symbolic link to there\note.txt", "-L"]);
+    winkiln(&["fs", "get", image, r"\junction", &guest.local("x"), "-r"])
+        .fails(1, &["junction to", "-L"]);
+    for path in [r"\soft.txt", r"\folder\note.txt", r"\junction\NOTE.TXT"] {
+        assert_eq!(winkiln(&["fs", "cat", "-L", image, path]).out, b"contents", "{path}");
+    }
+    winkiln(&["fs", "cat", image, r"\junction\note.txt"]).fails(1, &["no such file"]);
+    assert!(winkiln(&["fs", "ls", "-L", image, r"\junction"]).ok().contains("note.txt"));
+    let stat = winkiln(&["fs", "stat", "--follow", image, r"\folder", "--json"]).json();
+    assert_eq!((&stat["path"], &stat["link"]), (&r"\there".into(), &serde_json::Value::Null));
+    drop(winkiln(&["fs", "get", "-L", image, r"\soft.txt", &guest.local("")]).ok());
+    assert_eq!(fs::read(guest.local("soft.txt")).unwrap(), b"contents");
+    winkiln(&["fs", "ls", "-L", image, r"\other"])
+        .fails(1, &["leads out of the volume", r"D:\elsewhere"]);
+    winkiln(&["fs", "cat", "-L", image, r"\circle"]).fails(1, &["more than 63 links"]);
+    winkiln(&["fs", "cat", "-L", "--drive", "D", image, r"\junction\note.txt"])
+        .fails(1, &["leads out"]);
+    winkiln(&["fs", "stat", "-L", "--drive", "D", image, r"\other"])
+        .fails(1, &[r"no such file", "elsewhere"]);
+}
+
+#[test]
+fn nothing_goes_through_a_link_unasked() {
+    let guest = linked();
+    let image = guest.image();
+    let local = guest.write("new.txt", b"new");
+    winkiln(&["fs", "put", image, &local, r"\junction\new.txt"]).fails(1, &["reparse point"]);
+    winkiln(&["fs", "mkdir", image, r"\folder\sub"]).fails(1, &["reparse point"]);
+    winkiln(&["fs", "put", image, &local, r"\soft.txt"]).fails(1, &["reparse point"]);
+    let copy = guest.local("copy");
+    let got = winkiln(&["fs", "get", "-r", image, r"\", &copy]);
+    assert_eq!(got.status, 1, "{}", got.err);
+    assert_eq!(got.err.matches("is not copied: it is a link").count(), 5, "{}", got.err);
+    assert!(fs::read(format!("{copy}/there/note.txt")).is_ok());
+    assert!(!fs::exists(format!("{copy}/soft.txt")).unwrap());
+    for path in [r"\junction", r"\folder", r"\soft.txt", r"\other", r"\circle"] {
+        drop(winkiln(&["fs", "rm", "-r", image, path]).ok());
+    }
+    assert_eq!(winkiln(&["fs", "cat", image, r"\there\note.txt"]).out, b"contents");
+    drop(winkiln(&["fs", "rm", image, r"\there\note.txt"]).ok());
+    assert_eq!(winkiln(&["fs", "cat", image, r"\hard.txt"]).out, b"contents");
+    winkiln(&["fs", "ln", image, r"\there\note.txt", r"\x"]).fails(1, &["no such file"]);
+    winkiln(&["fs", "ln", image, r"\there", r"\x"]).fails(1, &["is a folder"]);
+    winkiln(&["fs", "ln", "-j", image, "relative", r"\x"]).fails(1, &["junction", "drive letter"]);
+    winkiln(&["fs", "ln", "-s", image, "x", r"\none\x"])
+        .fails(1, &[r"no such file or folder: \none"]);
+    winkiln(&["fs", "ln", "-s", "-j", image, "x", "y"]).fails(2, &["cannot be used with"]);
+}
+
+#[test]
+fn security_is_shown_and_set() {
+    let guest = Guest::new();
+    let image = guest.image();
+    let local = guest.write("a.txt", b"a");
+    let folder = guest.local("folder");
+    fs::create_dir(&folder).unwrap();
+    fs::write(format!("{folder}/inside"), b"i").unwrap();
+    let show = |path: &str| winkiln(&["fs", "security", image, path]).ok().trim().to_owned();
+    drop(winkiln(&["fs", "mkdir", image, r"\own", "--sddl", "D:P(A;OICI;GA;;;BA)"]).ok());
+    assert_eq!(show(r"\own"), "O:BAG:SYD:P(A;OICI;FA;;;BA)");
+    drop(winkiln(&["fs", "put", image, &local, r"\own\a.txt"]).ok());
+    assert_eq!(show(r"\own\a.txt"), "O:BAG:SYD:(A;;FA;;;BA)");
+    let put = winkiln(&[
+        "fs",
+        "put",
+        image,
+        &local,
+        r"\own\b.txt",
+        "--sddl",
+        "O:SYD:P(A;;FR;;;WD)",
+        "--json",
+    ])
+    .json();
+    assert_eq!(put["changes"][1]["kind"], "security", "{put}");
+    assert_eq!(show(r"\own\b.txt"), "O:SYG:SYD:P(A;;FR;;;WD)");
+    drop(
+        winkiln(&["fs", "put", "-r", image, &folder, r"\own", "--sddl", "D:P(A;OICI;FX;;;BU)"])
+            .ok(),
+    );
+    assert_eq!(show(r"\own\folder"), "O:BAG:SYD:P(A;OICI;FX;;;BU)");
+    assert_eq!(show(r"\own\folder\inside"), "O:BAG:SYD:(A;;FX;;;BU)");
+    let set = winkiln(&["fs", "security", image, r"\own", "G:BUS:(ML;;NW;;;HI)", "--json"]).json();
+    assert_eq!(set["changes"][0]["after"], "O:BAG:BUD:P(A;OICI;FA;;;BA)S:(ML;;NW;;;HI)", "{set}");
+    let again = winkiln(&["fs", "security", image, r"\own", "G:BU", "--json"]).json();
+    assert_eq!(again["committed"], false);
+    let json = winkiln(&["fs", "security", image, r"\own", "--json"]).json();
+    assert_eq!(json["sddl"], "O:BAG:BUD:P(A;OICI;FA;;;BA)S:(ML;;NW;;;HI)");
+    winkiln(&["fs", "security", image, r"\own", "D:(A;;FA;;;DA)"]).fails(2, &["DA", "S-1-5-21"]);
+    winkiln(&["fs", "security", image, r"\own", "nonsense"]).fails(2, &["sddl", "character 0"]);
+    winkiln(&["fs", "security", image, r"\none", "O:BA"]).fails(1, &["no such file"]);
+}
+
+#[test]
+fn short_names_are_made_as_the_guest_says() {
+    let guest = Guest::new();
+    let image = guest.image();
+    let local = guest.write("A long name.text", b"a");
+    let put = |to: &str, more: &[&str]| {
+        let mut args = vec!["fs", "put", image, &local, to];
+        args.extend(more);
+        drop(winkiln(&args).ok());
+    };
+    let short = |name: &str| {
+        let list = winkiln(&["fs", "ls", image, "--json"]).json();
+        let entries = list["entries"].as_array().expect("entries").clone();
+        entries.into_iter().find(|entry| entry["name"] == name).expect(name)["short_name"].clone()
+    };
+    put(r"\one long name.text", &["--short-names", "on"]);
+    assert_eq!(short("one long name.text"), "ONELON~1.TEX");
+    put(r"\two long name.text", &["--short-names=off"]);
+    assert_eq!(short("two long name.text"), serde_json::Value::Null);
+    let key = r"HKLM\SYSTEM\CurrentControlSet\Control\FileSystem";
+    for (value, name, made) in
+        [("0", "a longer name", true), ("1", "b longer name", false), ("3", "c longer name", true)]
+    {
+        let args = [
+            "reg",
+            "add",
+            image,
+            key,
+            "-v",
+            "NtfsDisable8dot3NameCreation",
+            "-t",
+            "REG_DWORD",
+            "-d",
+            value,
+        ];
+        drop(winkiln(&args).ok());
+        put(&format!(r"\{name}"), &[]);
+        assert_eq!(short(name).is_string(), made, "{value}: {name}");
+    }
+    // A name that is there stays as it is; a rename goes with its 8.3 name.
+    drop(winkiln(&["fs", "mv", image, r"\ONELON~1.TEX", r"\another long name"]).ok());
+    assert_eq!(short("another long name"), "ANOTHE~1");
+}
+
+#[test]
+fn the_missing_folder_is_named() {
+    let guest = Guest::new();
+    let made = winkiln(&["fs", "mkdir", guest.image(), r"\Users\none\deeper\still"]);
+    made.fails(1, &[r"no such file or folder: \Users\none"]);
+}
