@@ -15,15 +15,24 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Loads a file as far as it can be read.
+    /// Loads one of NTFS's own files as far as it can be read.
     pub(super) fn load(source: &Source, number: u64) -> Option<Self> {
+        Self::load_from(source, number, &|_| true)
+    }
+
+    /// Loads a file as far as it can be read, from those records of its list that are `own`.
+    pub(super) fn load_from(
+        source: &Source,
+        number: u64,
+        own: &dyn Fn(u64) -> bool,
+    ) -> Option<Self> {
         let base = source.record(number)?;
         let mut attributes = base.attributes.clone();
         let mut records: Vec<u64> = entries(source, &base)
             .unwrap_or_default()
             .iter()
             .map(|entry| entry.record.record())
-            .filter(|other| *other != number)
+            .filter(|other| *other != number && own(*other))
             .collect();
         records.sort_unstable();
         records.dedup();

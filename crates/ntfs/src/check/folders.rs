@@ -39,12 +39,12 @@ impl Check<'_> {
             if !self.facts.get(number).is_file() {
                 continue;
             }
-            let Some(file) = File::load(&self.source, number) else { continue };
+            let Some(file) = self.load(number) else { continue };
             for index in self.indexes_of(&file) {
-                let read = self.index(&file, &index, &mut |check, entry, offset| {
+                let blocks = self.index(&file, &index, &mut |check, entry, offset| {
                     check.index_entry(&index, entry, offset);
                 });
-                let Some(left) = budget.checked_sub(read) else {
+                let Some(left) = budget.checked_sub(blocks) else {
                     let finding = Finding::damage("index-blocks-shared").record(number);
                     let found = "more index blocks than the volume holds";
                     return self.add(finding.found(found).expected("each block in one index"));
@@ -72,7 +72,7 @@ impl Check<'_> {
             .collect()
     }
 
-    /// Walks one index and hands each entry on; returns the blocks read.
+    /// Walks one index and hands each entry on; returns the blocks it has.
     pub(super) fn index(
         &mut self,
         file: &File,
@@ -97,7 +97,7 @@ impl Check<'_> {
                 }
             }
         }
-        walk.read
+        walk.count
     }
 
     fn index_entry(&mut self, index: &Index, entry: EntryView<'_>, offset: Option<u64>) {

@@ -151,6 +151,13 @@ impl Check<'_> {
         Some(self.source.record_offset(number)? + at as u64)
     }
 
+    /// Loads a file. A record is read for the file alone that it says it belongs to.
+    fn load(&self, number: u64) -> Option<file::File> {
+        file::File::load_from(&self.source, number, &|other| {
+            u64::from(self.facts.get(other).link) == number
+        })
+    }
+
     /// The path of a file, read up from its record.
     fn path(&self, record: u64) -> Option<String> {
         let mut names = Vec::new();
@@ -159,17 +166,27 @@ impl Check<'_> {
             if names.len() == PATH_MAX {
                 return None;
             }
-            let file = file::File::load(&self.source, at)?;
-            let name = file.attributes.iter().find_map(|placed| {
-                let Form::Resident { value, .. } = &placed.attribute.form else { return None };
-                let name = Some(value).filter(|_| placed.attribute.kind == kind::FILE_NAME)?;
-                FileName::parse(name).filter(|name| name.namespace != namespace::DOS)
-            })?;
-            names.push(String::from_utf16_lossy(&name.name));
-            at = name.parent.record();
+            // The name stands in the base record, or the file has very many attributes.
+            let base = self.source.record(at)?;
+            let (parent, name) = match long_name(&base.attributes) {
+                Some(name) => name,
+                None => long_name(&self.load(at)?.attributes)?,
+            };
+            names.push(name);
+            at = parent;
         }
         names.push(String::new());
         names.reverse();
         Some(if names.len() == 1 { "\\".to_owned() } else { names.join("\\") })
     }
+}
+
+/// The first name that is not for DOS alone, and the record of its folder.
+fn long_name(attributes: &[record::Placed]) -> Option<(u64, String)> {
+    attributes.iter().find_map(|placed| {
+        let Form::Resident { value, .. } = &placed.attribute.form else { return None };
+        let name = Some(value).filter(|_| placed.attribute.kind == kind::FILE_NAME)?;
+        let name = FileName::parse(name).filter(|name| name.namespace != namespace::DOS)?;
+        Some((name.parent.record(), String::from_utf16_lossy(&name.name)))
+    })
 }

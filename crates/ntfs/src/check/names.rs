@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Check;
 use super::facts::is;
-use super::file::File;
 use super::finding::Finding;
 use crate::{
     attribute::{Form, kind},
@@ -69,7 +68,7 @@ impl Check<'_> {
         let mut at = 0;
         while let Some(number) = self.facts.next(at, is::INDEXED | is::DIRECTORY) {
             at = number + 1;
-            let Some(file) = File::load(&self.source, number) else { continue };
+            let Some(file) = self.load(number) else { continue };
             let indexes = self.indexes_of(&file);
             let Some(index) = indexes.iter().find(|i| String::from_utf16_lossy(&i.name) == "$I30")
             else {
@@ -109,7 +108,7 @@ impl Check<'_> {
     }
 
     fn names_of(&self, number: u64) -> Vec<(Name, Option<u64>)> {
-        let Some(file) = File::load(&self.source, number) else { return Vec::new() };
+        let Some(file) = self.load(number) else { return Vec::new() };
         let names = file.attributes.iter().filter(|p| p.attribute.kind == kind::FILE_NAME);
         names
             .filter_map(|placed| {

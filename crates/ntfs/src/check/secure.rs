@@ -76,7 +76,17 @@ impl Check<'_> {
             }
             return;
         };
+        let size = size.min(self.source.device().len());
+        // Descriptors lie in $SDS side by side.
+        let mut left = size;
         for (id, header) in &indexes.by_id {
+            let Some(less) = left.checked_sub(header.length.into()) else {
+                let found = format!("more than {size} bytes of descriptors");
+                let finding = finding("security-place").object("index $SII").found(found);
+                self.add(finding.expected("as many as $SDS holds"));
+                break;
+            };
+            left = less;
             match indexes.by_hash.get(id) {
                 Some(other) if other == header => {}
                 other => {

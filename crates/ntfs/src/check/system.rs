@@ -10,7 +10,7 @@ use crate::{
     bytes,
     core::Core,
     mft,
-    run_list::Lcn,
+    run_list::{self, Lcn},
     upcase::{self, UpCase},
 };
 
@@ -88,6 +88,13 @@ impl Check<'_> {
                 self.add_record(finding.expected("a list of bad clusters"), mft::BAD_CLUSTERS, 0);
             }
             Some(runs) => {
+                let (end, clusters) = (run_list::end(&runs).0, self.source.geometry.clusters());
+                if end > clusters {
+                    let finding = Finding::damage("bad-clusters-size").object("$DATA:$Bad");
+                    let finding = finding.found(format!("{end} clusters"));
+                    let expected = format!("{clusters}, those of the volume");
+                    self.add_record(finding.expected(expected), mft::BAD_CLUSTERS, 0);
+                }
                 let count: u64 = runs.iter().filter(|r| r.lcn.is_some()).map(|r| r.length).sum();
                 if count > 0 {
                     let finding = Finding::note("bad-clusters").record(mft::BAD_CLUSTERS);
@@ -123,30 +130,27 @@ impl Check<'_> {
     pub(super) fn state(&mut self) {
         let core = Core::open(self.source.device().clone(), FileTime::default());
         let state = core.and_then(|mut core| core.volume_state());
-        let reasons = match state {
-            Ok(state) => state.reasons,
+        let details = match state {
+            Ok(state) => state.details,
             Err(error) => {
                 // As a rule the damage behind it was found already.
                 let finding = Finding::damage("does-not-open").object("volume");
                 return self.add(finding.found(error.to_string()).expected("a volume that opens"));
             }
         };
-        for reason in reasons {
-            let (code, found) = match reason.as_str() {
-                "dirty" => ("state-dirty", "the dirty flag is set: Windows checks the volume"),
-                "check-underway" => ("state-check-underway", "a check of the volume did not end"),
-                "upgrade-on-mount" => ("state-upgrade-on-mount", "to be converted when mounted"),
-                "log-not-clean" => ("state-log-not-clean", "$LogFile holds work to be replayed"),
-                "fast-startup" => {
-                    ("state-fast-startup", "$LogFile is kept by a hibernated Windows")
-                }
-                "hibernated" => ("state-hibernated", "hiberfil.sys holds a memory image"),
-                // Told as damage, with the version or place.
+        for detail in details.into_iter().filter(|detail| detail.blocks_writing) {
+            let code = match detail.word.as_str() {
+                "dirty" => "state-dirty",
+                "check-underway" => "state-check-underway",
+                "upgrade-on-mount" => "state-upgrade-on-mount",
+                "log-not-clean" => "state-log-not-clean",
+                "fast-startup" => "state-fast-startup",
+                "hibernated" => "state-hibernated",
+                // Told as damage, with the place.
                 _ => continue,
             };
-            self.add(
-                Finding::note(code).object("volume").found(found).expected("a clean dismount"),
-            );
+            let finding = Finding::note(code).object("volume").found(detail.evidence);
+            self.add(finding.expected("a clean dismount"));
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::{
 
 /// Levels below the root: blocks of 512 bytes with two entries each would hold 2^32 names.
 const LEVELS_MAX: usize = 32;
-/// Bytes of an index bitmap: 2^26 blocks.
-const BITMAP_MAX: u64 = 8 << 20;
+/// Bytes that an index bitmap may have beyond a bit for each block.
+const BITMAP_SPARE: u64 = 1 << 16;
 
 /// One step of a walk.
 pub(super) enum Step {
@@ -51,15 +51,13 @@ pub(super) struct Walk<'a> {
     block_size: u64,
     unit: u64,
     /// Blocks of `$INDEX_ALLOCATION`.
-    count: u64,
+    pub(super) count: u64,
     bitmap: Vec<u8>,
     seen: Vec<u8>,
     levels: Vec<Level>,
     leaf_depth: Option<usize>,
     last: Option<Vec<u8>>,
     wrong: VecDeque<Wrong>,
-    /// Blocks read.
-    pub(super) read: u64,
     /// A node could not be read: entries are missing from the walk.
     pub(super) broken: bool,
     ended: bool,
@@ -93,7 +91,6 @@ impl<'a> Walk<'a> {
             leaf_depth: None,
             last: None,
             wrong: VecDeque::new(),
-            read: 0,
             broken: false,
             ended: false,
         };
@@ -133,8 +130,10 @@ impl<'a> Walk<'a> {
             return;
         };
         self.blocks = blocks;
-        self.count = size / self.block_size;
-        let bitmap = self.source.value(&file.extents_of(kind::BITMAP, name), BITMAP_MAX);
+        // A hole may claim more than the volume holds.
+        self.count = size.min(self.source.device().len()) / self.block_size;
+        let most = self.count / 8 + BITMAP_SPARE;
+        let bitmap = self.source.value(&file.extents_of(kind::BITMAP, name), most);
         match bitmap {
             Some(bitmap) if bitmap.len() as u64 * 8 >= self.count => self.bitmap = bitmap,
             Some(bitmap) => {
@@ -258,7 +257,6 @@ impl<'a> Walk<'a> {
 
     fn block(&mut self, at: u64, vcn: u64, offset: Option<u64>) -> Option<Node> {
         let mut raw = vec![0; self.block_size as usize];
-        self.read += 1;
         if !self.source.read_value(&self.blocks, at, &mut raw) {
             self.add(
                 "index-block-unreadable",

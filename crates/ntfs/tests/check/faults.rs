@@ -437,7 +437,7 @@ const OURS: &[Fault] = &[
     ),
     (
         "name's namespace",
-        |s| s.value(s.named("leaf"), NAME, "", |v| v[0x41] = 0),
+        |s| s.value(s.named("leaf"), NAME, "", |v| v[0x41] ^= 1),
         &["name-without-entry", "entry-without-name"],
     ),
     (

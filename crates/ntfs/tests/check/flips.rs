@@ -3,6 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc, time::Duration, time::Instant};
 
 use winkiln_disk::{Device, MemoryDevice};
+use winkiln_ntfs::run_list;
 
 use super::sample::{self, Sample};
 
@@ -108,4 +109,71 @@ fn free_bytes(sample: &Sample, number: u64) -> Vec<usize> {
     free.extend((data + 0x23..data + 0x28).chain([data + 0x30, data + 0x31, data + 0x3a]));
     free.extend((data + 0x45..data + 0x48).chain(data + 0x4c..data + 0x50));
     free
+}
+
+/// Makes a value one great hole of 2^58 bytes.
+fn great_hole(sample: &mut Sample, record: u64, kind: u32, name: &str) {
+    let place = sample.record_place(record);
+    sample.edit(&place, |raw| {
+        let attribute = sample::attribute(raw, kind, name);
+        let attribute = &mut raw[attribute..];
+        let clusters = 1u64 << 46;
+        attribute[0x18..0x20].copy_from_slice(&(clusters - 1).to_le_bytes());
+        for at in [0x28, 0x30, 0x38] {
+            attribute[at..at + 8].copy_from_slice(&(clusters << 12).to_le_bytes());
+        }
+        // Mapping pairs have 8 bytes at least.
+        let at = usize::from(sample::u16_at(attribute, 0x20));
+        attribute[at] = 6;
+        attribute[at + 1..at + 7].copy_from_slice(&clusters.to_le_bytes()[..6]);
+        attribute[at + 7] = 0;
+    });
+}
+
+#[test]
+fn great_holes_do_not_hold_it_up() {
+    let Some(sample) = sample::ours() else { return };
+    let many = sample.named("many");
+    for (record, kind, name) in [
+        (0, 0x80, ""),
+        (0, 0xb0, ""),
+        (1, 0x80, ""),
+        (4, 0x80, ""),
+        (6, 0x80, ""),
+        (8, 0x80, "$Bad"),
+        (9, 0x80, "$SDS"),
+        (10, 0x80, ""),
+        (many, 0xa0, "$I30"),
+        (sample.named("linked"), 0x20, ""),
+        (sample.named("data"), 0x80, ""),
+    ] {
+        let mut damaged = sample.clone();
+        great_hole(&mut damaged, record, kind, name);
+        let what = format!("{kind:#x}:{name} of record {record}");
+        let damage = check(damaged.bytes, &what);
+        assert!(damage.is_none_or(|damage| damage > 0), "{what}");
+    }
+}
+
+/// Every record in use says that all of the volume is its own.
+#[test]
+fn very_many_owners_do_not_hold_it_up() {
+    let Some(sample) = sample::ours() else { return };
+    let clusters = (sample.geometry.clusters() - 1) as u16;
+    let mut damaged = sample.clone();
+    let number = sample.named("data");
+    damaged.attribute(number, 0x80, "", |attribute| {
+        let at = usize::from(sample::u16_at(attribute, 0x20));
+        let [low, high] = clusters.to_le_bytes();
+        attribute[at..at + 5].copy_from_slice(&[0x12, low, high, 1, 0]);
+    });
+    let raw = damaged.record_place(number);
+    let raw = damaged.bytes[raw.offset..raw.offset + raw.size].to_vec();
+    let mft = damaged.runs(0, 0x80, "");
+    let records = run_list::end(&mft).0 * u64::from(sample.geometry.cluster_size) / 1024;
+    for other in 64..records {
+        let at = damaged.offset(&mft, other * 1024);
+        damaged.bytes[at..at + 1024].copy_from_slice(&raw);
+    }
+    assert!(check(damaged.bytes, "shared by all").is_some_and(|damage| damage > 100));
 }
