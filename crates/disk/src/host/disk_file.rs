@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, OFlag, fallocate};
+use nix::fcntl::{FallocateFlags, OFlag, PosixFadviseAdvice, fallocate, posix_fadvise};
 use nix::unistd::{Whence, lseek};
 
 use super::{HostFile, lock, write_zeros};
@@ -128,6 +128,14 @@ impl HostFile for DiskFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    fn start_writing(&self, offset: u64, length: u64) {
+        if let (Ok(offset), Ok(length)) = (i64::try_from(offset), i64::try_from(length)) {
+            // Linux starts to write dirty pages that are declared unneeded, and keeps them meanwhile. No more than a hint.
+            let _ =
+                posix_fadvise(&self.file, offset, length, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
+        }
     }
 
     fn hole_end(&self, offset: u64) -> io::Result<u64> {

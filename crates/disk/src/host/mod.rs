@@ -38,6 +38,9 @@ pub(crate) trait HostFile: Debug + Send + Sync {
         self.sync()
     }
 
+    /// Suggests that what was written to `length` bytes from `offset` go to the medium now, without waiting for it.
+    fn start_writing(&self, _offset: u64, _length: u64) {}
+
     /// The end of the hole around `offset`: up to there the file takes no room and reads as zeros. `offset` itself where
     /// there is data, or where it cannot be told. What it says lies past the end of the file has no meaning.
     fn hole_end(&self, offset: u64) -> io::Result<u64> {

@@ -131,6 +131,8 @@ fn write_ahead(
         }
         write_counted(file, start, &run, &mut 0).map_err(Side::Image.failed())?;
         run.clear();
+        // The commit waits for all of it; most should be there by then.
+        file.start_writing(part.offset, part.length);
     }
     for part in ahead {
         for page in 0..part.length / PAGE_BYTES {
