@@ -11,6 +11,83 @@ use crate::{
     write_volumes::{check_all, copy, open_for_writing},
 };
 
+/// Many names come, half of them go in no order, and come again: as many as a WinSxS folder has in the long version. A lookup
+/// reads few blocks, and an emptied folder is small again.
+#[test]
+fn a_very_large_folder() {
+    let long = std::env::var_os("WINKILN_LONG").is_some();
+    let count: u64 = if long { 100_000 } else { 6_000 };
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(image) = images::mkntfs(folder.path(), 512 << 20, 4096, "") else { return };
+    let before = copy(&image, folder.path());
+    let mut random = Random(count);
+    let mut order: Vec<u64> = (0..count).collect();
+    let mut shuffle = |order: &mut Vec<u64>| {
+        for at in (1..order.len()).rev() {
+            order.swap(at, random.below(at as u64 + 1) as usize);
+        }
+    };
+    let name = |n: u64| format!("component-{n:07}.manifest");
+    let mut volume = open_for_writing(&image);
+    let large = volume.create_directory(volume.root(), "large").expect("a folder");
+    for n in 0..count {
+        volume.create_file(large, &name(n), 0).unwrap_or_else(|error| panic!("{n}: {error}"));
+    }
+    volume.flush().expect("flushed");
+    drop(volume);
+    check_all(&image, Some(&before), "created");
+
+    let device = FileDevice::open(&image.path, 0, None, false);
+    let options = winkiln_ntfs::OpenOptions::default();
+    for n in (0..count).step_by(count as usize / 7) {
+        let volume = winkiln_ntfs::Volume::open(device.clone(), options).expect("opened");
+        // Reads the root and the upper-case table.
+        assert!(volume.find("no such name").expect("a lookup").is_none());
+        let read = || device.bytes_read.load(std::sync::atomic::Ordering::Relaxed);
+        let start = read();
+        let path = format!("LARGE/{}", name(n).to_uppercase());
+        assert!(volume.find(&path).expect("a lookup").is_some());
+        assert!(read() - start <= 8 * 4096, "{path}: {} bytes read", read() - start);
+    }
+
+    shuffle(&mut order);
+    let (gone, kept) = order.split_at(count as usize / 2);
+    let mut volume = open_for_writing(&image);
+    for n in gone {
+        volume.remove(large, &name(*n)).unwrap_or_else(|error| panic!("{n}: {error}"));
+    }
+    volume.flush().expect("flushed");
+    let listed = volume.read_directory(large).expect("a listing");
+    let mut expected: Vec<String> = kept.iter().map(|n| name(*n)).collect();
+    expected.sort_unstable();
+    assert!(listed.iter().map(|entry| &entry.name).eq(&expected), "half of them");
+    drop(volume);
+    check_all(&image, Some(&before), "half of them gone");
+    let mut volume = open_for_writing(&image);
+    for n in gone {
+        volume.create_file(large, &name(*n), 0).unwrap_or_else(|error| panic!("{n}: {error}"));
+    }
+    volume.flush().expect("flushed");
+    assert_eq!(volume.read_directory(large).expect("a listing").len() as u64, count);
+    drop(volume);
+    check_all(&image, Some(&before), "created again");
+
+    let mut volume = open_for_writing(&image);
+    let full = volume.free_bytes().expect("counted");
+    shuffle(&mut order);
+    for n in &order {
+        volume.remove(large, &name(*n)).unwrap_or_else(|error| panic!("{n}: {error}"));
+    }
+    volume.flush().expect("flushed");
+    assert!(
+        volume.free_bytes().expect("counted") > full + count * 100,
+        "the index gave its room back"
+    );
+    assert_eq!(volume.read_directory(large).expect("a listing"), []);
+    drop(volume);
+    check_all(&image, Some(&before), "emptied");
+}
+
 /// Creates `count` files in one folder, then removes half of them.
 fn large_folder(cluster: u64, size: u64, count: u64) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -80,7 +157,8 @@ fn a_file_in_thousands_of_fragments() {
     let keep = volume.create_file(volume.root(), "keep", 0).expect("created");
     let split = volume.create_file(volume.root(), "split", 0).expect("created");
     let mut contents = [Vec::new(), Vec::new()];
-    for _ in 0..3000 {
+    let fragments = if std::env::var_os("WINKILN_LONG").is_some() { 10_000 } else { 3000 };
+    for _ in 0..fragments {
         for (file, contents) in [keep, split].into_iter().zip(&mut contents) {
             let data = random.bytes(512);
             volume.write_at(file, "", contents.len() as u64, &data).expect("grown");

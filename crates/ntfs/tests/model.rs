@@ -454,7 +454,8 @@ impl Model {
         self.suspect = Some(Suspect { path: path.clone(), stream: stream.clone(), range });
         volume.set_size(file, &stream, size)?;
         let same = self.streams(&path).and_then(|streams| streams.get(&stream));
-        if same.map(|value| value.len() as u64) != Some(size) {
+        // An empty stream that comes to be changes no contents.
+        if same.map_or(0, |value| value.len() as u64) != size {
             self.stamp(&path);
         }
         let Some(streams) = self.streams_mut(&path) else { return Ok(()) };
