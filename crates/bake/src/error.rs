@@ -100,6 +100,22 @@ pub enum BakeError {
         /// Cause.
         source: HiveError,
     },
+    /// A key that is to be renamed, moved or copied and is not there.
+    #[error("no such key: {key}")]
+    NoKey {
+        /// Full key.
+        key: String,
+    },
+    /// Keys are moved within one hive only.
+    #[error(
+        "{from} and {to} lie in different hives; a key is moved within its hive, copied anywhere"
+    )]
+    OtherHive {
+        /// Full key.
+        from: String,
+        /// Full key.
+        to: String,
+    },
     /// An object or element of the BCD store.
     #[error("boot configuration object {object}")]
     Bcd {

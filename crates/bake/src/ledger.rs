@@ -4,7 +4,7 @@
 
 mod renames;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use winkiln_guest::HiveName;
@@ -237,7 +237,8 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
-    places: HashMap<String, usize>,
+    /// By identity, so that what lies below a path is together.
+    places: BTreeMap<String, usize>,
     renames: Vec<Rename>,
     /// Steps that were already so.
     pub(crate) unchanged: usize,
@@ -261,51 +262,57 @@ impl Ledger {
 
     /// Notes that all that was edited below a key went with it.
     pub(crate) fn key_deleted(&mut self, hive: &HiveName, key: &str) {
-        let key = key.to_lowercase();
-        let below = |path: &str| {
-            let path = path.to_lowercase();
-            path.strip_prefix(&key).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
-        };
-        for entry in &mut self.entries {
-            match &entry.target {
-                Target::Key { hive: h, path } | Target::Value { hive: h, path, .. }
-                    if h == hive && below(path) =>
-                {
-                    entry.after = State::Absent;
-                }
-                _ => {}
+        let own = Target::Key { hive: hive.clone(), path: key.to_owned() }.identity();
+        let value = Target::Value { hive: hive.clone(), path: key.to_owned(), name: String::new() };
+        // Names of values begin after two backslashes, subkeys after one.
+        let values = value.identity();
+        let below_values = values.trim_end_matches('\\');
+        let mut gone: Vec<usize> = self.places.get(&own).copied().into_iter().collect();
+        gone.extend(self.beginning(&format!("{own}\\")));
+        gone.extend(self.beginning(&format!("{below_values}\\")));
+        for at in gone {
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.after = State::Absent;
             }
         }
     }
 
     /// Notes that the streams of a path, and all that was edited below it, went with it.
     pub(crate) fn path_removed(&mut self, volume: u32, removed: &str) {
-        let removed = removed.to_lowercase();
-        let below = |path: &str| {
-            let path = path.to_lowercase();
-            path.strip_prefix(&removed).is_some_and(|rest| rest.starts_with(['\\', ':']))
-        };
-        let of_it = |path: &str| path.to_lowercase() == removed;
-        for entry in &mut self.entries {
-            let gone = match &entry.target {
-                Target::File { volume: v, path }
-                | Target::Folder { volume: v, path }
-                | Target::BootIni { volume: v, path } => *v == volume && below(path),
-                Target::Attributes { volume: v, path }
-                | Target::Security { volume: v, path }
-                | Target::Name { volume: v, path } => *v == volume && (below(path) || of_it(path)),
-                Target::Link { volume: v, path } => *v == volume && below(path),
-                _ => false,
-            };
-            if gone {
-                // Attributes and spelling go unmentioned: what carried them is gone, which is told of itself.
-                let carried = matches!(
-                    entry.target,
-                    Target::Attributes { .. } | Target::Security { .. } | Target::Name { .. }
-                );
-                entry.after = if carried { entry.before.clone() } else { State::Absent };
-            }
+        let path = || removed.to_owned();
+        let own = Target::File { volume, path: path() }.identity();
+        let mut gone: Vec<usize> = Vec::new();
+        for target in [
+            Target::Attributes { volume, path: path() },
+            Target::Security { volume, path: path() },
+            Target::Name { volume, path: path() },
+        ] {
+            gone.extend(self.places.get(&target.identity()));
+            gone.extend(self.under(&target.identity()));
         }
+        gone.extend(self.under(&own));
+        for at in gone {
+            let Some(entry) = self.entries.get_mut(at) else { continue };
+            // Attributes and spelling go unmentioned: what carried them is gone, which is told of itself.
+            let carried = matches!(
+                entry.target,
+                Target::Attributes { .. } | Target::Security { .. } | Target::Name { .. }
+            );
+            entry.after = if carried { entry.before.clone() } else { State::Absent };
+        }
+    }
+
+    /// The entries of what is below a path or a stream of it.
+    fn under(&self, identity: &str) -> Vec<usize> {
+        let below = self.beginning(&format!("{identity}\\"));
+        below.chain(self.beginning(&format!("{identity}:"))).collect()
+    }
+
+    /// The entries whose identity begins so.
+    fn beginning<'l>(&'l self, prefix: &str) -> impl Iterator<Item = usize> + use<'l> {
+        let prefix = prefix.to_owned();
+        let from = self.places.range(prefix.clone()..);
+        from.take_while(move |(identity, _)| identity.starts_with(&prefix)).map(|(_, at)| *at)
     }
 
     /// Tells whether a key was there and was deleted earlier in this session.

@@ -8,6 +8,7 @@ mod first_boot_edit;
 mod link_edit;
 mod lookup;
 mod registry_edit;
+mod registry_transfer;
 mod remedies;
 mod rename_edit;
 mod security_edit;
@@ -293,7 +294,10 @@ impl Session {
             Step::CreateKey { .. }
             | Step::DeleteKey { .. }
             | Step::SetValue { .. }
-            | Step::DeleteValue { .. } => self.edit_registry(step),
+            | Step::DeleteValue { .. }
+            | Step::MoveKey { .. }
+            | Step::CopyKey { .. } => self.edit_registry(step),
+            Step::InAllControlSets(step) => self.in_all_control_sets(step),
             Step::PutFile { path, contents, parents } => self.put_file(path, contents, *parents),
             Step::MakeDirectory { path, parents } => self.make_directory(path, *parents),
             Step::Remove { path, recursive } => self.remove(path, *recursive),

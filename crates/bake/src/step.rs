@@ -48,6 +48,18 @@ pub enum Step {
         key: String,
         name: String,
     },
+    /// A step on a key of the SYSTEM hive done in every control set that there is; on another key, once.
+    InAllControlSets(Box<Self>),
+    /// Renames a key or moves it within its hive; `to` is its full name then.
+    MoveKey {
+        from: String,
+        to: String,
+    },
+    /// Copies values, class names and subkeys into `to`, from any hive into any, as `reg copy /s` does.
+    CopyKey {
+        from: String,
+        to: String,
+    },
     /// Creates missing parents when `parents`. A host file whose `path` is an existing folder, or ends in a separator,
     /// goes into that folder under its own name.
     PutFile {

@@ -10,6 +10,8 @@ mod inspect;
 mod recover;
 mod reg;
 
+pub(crate) use reg::Compared;
+
 use crate::args::Command;
 use crate::error::Result;
 

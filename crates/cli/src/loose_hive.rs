@@ -5,17 +5,20 @@ mod ledger;
 mod logs;
 mod mount;
 mod replace;
+pub(crate) mod rewrite;
+mod transfer;
 
 use std::path::{Path, PathBuf};
 
 use winkiln_bake::Report;
 use winkiln_hive::reg_text::RegOperation;
-use winkiln_hive::{Hive, HiveError, KeyId};
+use winkiln_hive::{Hive, KeyId};
 
 use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
 pub(crate) use ledger::Ledger;
 pub(crate) use mount::{full_name, guess};
+pub(crate) use rewrite::Rewritten;
 
 /// A hive is at most this long: what 32-bit cell offsets with their top bit reserved can reach.
 const HIVE_BYTES_MAX: u64 = 2 << 30;
@@ -35,16 +38,15 @@ impl LooseHive {
     /// Opens for reading. A dirty hive is recovered from the logs beside it; without any, it is read as it is, with a
     /// warning.
     pub(crate) fn open_read_only(path: &Path, mount: Option<&str>, output: Output) -> Result<Self> {
-        let bytes = read(path)?;
-        if let Err(error @ HiveError::Dirty { .. }) = Hive::open(bytes.clone())
-            && !logs::are_beside(path)?
-        {
-            output.warn(&format!("{}: {error}; shown without them", path.display()));
-            let hive = Hive::open_unrecovered(bytes);
-            let doing = || format!("cannot open hive {}", path.display());
-            return Self::new(path, hive.doing(doing)?, mount);
-        }
-        let this = Self::load(path, bytes, mount)?;
+        let this = match Self::load(path, read(path)?, mount) {
+            Err(error) if !logs::are_beside(path)? => {
+                // Only a dirty hive can be opened nevertheless.
+                let Ok(hive) = Hive::open_unrecovered(read(path)?) else { return Err(error) };
+                output.warn(&format!("{}; shown without its logs", error.one_line()));
+                return Self::new(path, hive, mount);
+            }
+            loaded => loaded?,
+        };
         for warning in &this.warnings {
             output.warn(warning);
         }
@@ -82,6 +84,11 @@ impl LooseHive {
         })
     }
 
+    /// Where it is mounted, when that is known.
+    pub(crate) fn mount(&self) -> Option<&str> {
+        self.mount.as_deref()
+    }
+
     /// The hive.
     pub(crate) fn hive(&self) -> &Hive {
         &self.hive
@@ -107,14 +114,47 @@ impl LooseHive {
     }
 
     /// Carries out the operations of `.reg` text, in their order.
-    pub(crate) fn import(&mut self, operations: &[RegOperation], now: u64) -> Result<()> {
+    pub(crate) fn import(
+        &mut self,
+        operations: &[RegOperation],
+        all_control_sets: bool,
+        now: u64,
+    ) -> Result<()> {
         for operation in operations {
-            let path = self.locate(&operation.key).doing(|| format!("line {}", operation.line))?;
-            self.ledger
-                .apply(&mut self.hive, &operation.key, &path, &operation.action, now)
+            self.carry_out(operation, all_control_sets, now)
                 .doing(|| format!("line {}: cannot edit {}", operation.line, operation.key))?;
         }
         Ok(())
+    }
+
+    /// Carries out one operation, in every control set when so asked.
+    pub(crate) fn carry_out(
+        &mut self,
+        operation: &RegOperation,
+        all_control_sets: bool,
+        now: u64,
+    ) -> Result<()> {
+        let path = self.locate(&operation.key)?;
+        let mut places = vec![(operation.key.clone(), path)];
+        if all_control_sets {
+            places = mount::in_all_control_sets(&self.hive, &places.remove(0))?;
+        }
+        for (key, path) in places {
+            self.ledger.apply(&mut self.hive, &key, &path, &operation.action, now)?;
+        }
+        Ok(())
+    }
+
+    /// Renames a key, or moves it.
+    pub(crate) fn move_key(&mut self, from: &str, to: &str, now: u64) -> Result<()> {
+        let (old, new) = (self.locate(from)?, self.locate(to)?);
+        self.ledger.move_key(&mut self.hive, (from, &old), (to, &new), now)
+    }
+
+    /// Copies a key with all below it.
+    pub(crate) fn copy_key(&mut self, from: &str, to: &str, now: u64) -> Result<()> {
+        let (old, new) = (self.locate(from)?, self.locate(to)?);
+        self.ledger.copy_key(&mut self.hive, (from, &old), (to, &new), now)
     }
 
     /// Seals the hive and puts it in the file's place, unless nothing changed or `dry_run`.

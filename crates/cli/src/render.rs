@@ -7,6 +7,7 @@ pub(crate) mod files;
 pub(crate) mod inspect;
 pub(crate) mod inspect_json;
 pub(crate) mod registry;
+pub(crate) mod registry_diff;
 pub(crate) mod report;
 pub(crate) mod step;
 pub(crate) mod table;

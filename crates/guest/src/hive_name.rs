@@ -74,6 +74,19 @@ impl std::fmt::Display for HiveName {
     }
 }
 
+impl HiveName {
+    /// The hives below `HKLM`.
+    pub(crate) const MACHINE: [Self; 7] = [
+        Self::System,
+        Self::Software,
+        Self::Sam,
+        Self::Security,
+        Self::Drivers,
+        Self::Components,
+        Self::Bcd,
+    ];
+}
+
 impl Location {
     /// Takes a full key apart: `HKLM\SYSTEM\...`, `HKEY_USERS\...`, any case. Links inside hives are not followed.
     ///

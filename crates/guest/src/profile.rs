@@ -49,7 +49,7 @@ impl Profiles<'_> {
     }
 
     /// SIDs and the paths of their profiles, as stored.
-    fn listed(&self) -> Vec<(String, String)> {
+    pub(crate) fn listed(&self) -> Vec<(String, String)> {
         let hive = self.software;
         let list = setting::key(hive, hive.root(), PROFILE_LIST);
         list.and_then(|key| hive.subkeys(key).ok())

@@ -106,6 +106,59 @@ impl Registry {
         Ok(&mut self.open(disk, name)?.hive)
     }
 
+    /// Every hive that the installation has: those of the machine, then those of its users, by SID.
+    ///
+    /// # Errors
+    /// Those of reading the SOFTWARE hive.
+    pub fn hives(&mut self, disk: &mut Disk) -> Result<Vec<HiveName>, GuestError> {
+        let (volume, system_root) = (self.volume, self.system_root.clone());
+        let software = self.hive(disk, &HiveName::Software)?;
+        let listed = Profiles { volume, system_root: &system_root, software }.listed();
+        let users = listed
+            .into_iter()
+            .flat_map(|(sid, _)| [HiveName::User(sid.clone()), HiveName::UserClasses(sid)]);
+        let machine = HiveName::MACHINE.into_iter().chain([HiveName::DefaultUser]);
+        let mut found = Vec::new();
+        for name in machine.chain(users) {
+            // The account of the system has the hive of `.DEFAULT`.
+            let is_known = matches!(&name, HiveName::User(sid) if sid == "S-1-5-18");
+            if !is_known && self.file(disk, &name).is_ok() {
+                found.push(name);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same key in every control set: for one below `CurrentControlSet` or a numbered set, that key in each set that
+    /// the SYSTEM hive has, the current one first; every other key alone.
+    ///
+    /// # Errors
+    /// Those of [`Registry::locate`].
+    pub fn in_all_control_sets(
+        &mut self,
+        disk: &mut Disk,
+        key: &str,
+    ) -> Result<Vec<String>, GuestError> {
+        let Location { hive, path } = self.locate(disk, key)?;
+        let (first, rest) = path.split_once('\\').unwrap_or((&path, ""));
+        if hive != HiveName::System || control_set_number(first).is_none() {
+            return Ok(vec![key.to_owned()]);
+        }
+        let (first, rest) = (first.to_owned(), rest.to_owned());
+        let system = self.hive(disk, &HiveName::System)?;
+        let failed = |source| GuestError::Hive { path: HiveName::System.to_string(), source };
+        let mut sets: Vec<String> = system
+            .subkeys(system.root())
+            .map_err(failed)?
+            .into_iter()
+            .map(|(name, _)| name)
+            .filter(|name| control_set_number(name).is_some())
+            .collect();
+        sets.sort_by_key(|set| !set.eq_ignore_ascii_case(&first));
+        let below = if rest.is_empty() { String::new() } else { format!("\\{rest}") };
+        Ok(sets.into_iter().map(|set| format!(r"HKLM\SYSTEM\{set}{below}")).collect())
+    }
+
     /// The file of a hive.
     ///
     /// # Errors
@@ -254,6 +307,14 @@ impl Registry {
         })?;
         Ok((one_name, HiveFile { volume, path }))
     }
+}
+
+/// The number of `ControlSet001`.
+fn control_set_number(name: &str) -> Option<u32> {
+    const PREFIX: &str = "ControlSet";
+    let (head, digits) = name.split_at_checked(PREFIX.len())?;
+    let is_set = head.eq_ignore_ascii_case(PREFIX) && digits.len() == 3;
+    is_set.then(|| digits.parse().ok()).flatten()
 }
 
 fn classes_of(profile: HiveName) -> Option<HiveName> {

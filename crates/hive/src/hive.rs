@@ -31,6 +31,12 @@ pub use query::{KeyInfo, Value};
 pub struct KeyId(pub u32);
 
 impl KeyId {
+    /// Offset of the key in the file, bytes.
+    #[must_use]
+    pub fn in_file(self) -> u64 {
+        self.cell().in_file()
+    }
+
     fn cell(self) -> CellOffset {
         CellOffset(self.0)
     }

@@ -16,6 +16,7 @@ mod cells;
 mod check;
 mod create;
 mod descriptor;
+pub mod diff;
 mod dirty;
 mod edit;
 mod error;

@@ -10,7 +10,9 @@ mod operation;
 mod value;
 
 use crate::ValueType;
-pub use export::export;
+pub use encoding::code_page;
+pub use encoding_rs::Encoding;
+pub use export::{Unspellable, export, export_all, write};
 
 /// One operation of a `.reg` file, in file order, with the line it stands on (from 1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +76,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<RegOperation>, RegTextError> {
 /// The first line that cannot be understood; nothing is skipped.
 pub fn parse_with(
     bytes: &[u8],
-    ansi: &'static encoding_rs::Encoding,
+    ansi: &'static Encoding,
 ) -> Result<Vec<RegOperation>, RegTextError> {
     let text = encoding::decode(bytes, ansi)?;
     operation::parse(&text, ansi)

@@ -3,7 +3,8 @@
 /// Of the document.
 pub const ROOT: &[&str] = &["presets", "registry", "files", "bcd", "firstboot", "drivers"];
 /// Of `[[registry]]`.
-pub const REGISTRY: &[&str] = &["file", "key", "name", "type", "data", "delete"];
+pub const REGISTRY: &[&str] =
+    &["file", "key", "name", "type", "data", "delete", "all-control-sets"];
 /// Of `[[files]]`.
 pub const FILES: &[&str] = &["from", "to", "sddl"];
 /// Of `[[bcd]]`.

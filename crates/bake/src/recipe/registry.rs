@@ -21,7 +21,12 @@ pub(super) fn read(table: &Table<'_>, folder: &Path, recipe: &mut Recipe) -> Res
         }
         return recipe.add_reg_file(&folder.join(file));
     }
-    recipe.steps.push(inline(table)?);
+    let step = inline(table)?;
+    recipe.steps.push(if table.flag("all-control-sets")? {
+        Step::InAllControlSets(Box::new(step))
+    } else {
+        step
+    });
     Ok(())
 }
 

@@ -14,11 +14,13 @@ impl Session {
             Step::DeleteKey { key } => self.delete_key(key),
             Step::SetValue { key, name, kind, data } => self.set_value(key, name, *kind, data),
             Step::DeleteValue { key, name } => self.delete_value(key, name),
+            Step::MoveKey { from, to } => self.move_key(from, to),
+            Step::CopyKey { from, to } => self.copy_key(from, to),
             _ => Ok(()),
         }
     }
 
-    fn create_key(&mut self, key: &str) -> Result<(), BakeError> {
+    pub(super) fn create_key(&mut self, key: &str) -> Result<(), BakeError> {
         let now = self.now;
         let (place, hive, ledger) = self.hive_of(key)?;
         let failed = |source| failed(&place, source);
@@ -93,7 +95,10 @@ impl Session {
     }
 
     /// The place of a key, its hive and the ledger.
-    fn hive_of(&mut self, key: &str) -> Result<(Location, &mut Hive, &mut Ledger), BakeError> {
+    pub(super) fn hive_of(
+        &mut self,
+        key: &str,
+    ) -> Result<(Location, &mut Hive, &mut Ledger), BakeError> {
         let (guest, disk, ledger) = self.guest()?;
         let place = guest.registry.locate(disk, key)?;
         let hive = guest.registry.hive_mut(disk, &place.hive)?;
@@ -115,7 +120,7 @@ impl Session {
     }
 }
 
-fn failed(place: &Location, source: HiveError) -> BakeError {
+pub(super) fn failed(place: &Location, source: HiveError) -> BakeError {
     BakeError::Hive { key: full_key(&place.hive, &place.path), source }
 }
 

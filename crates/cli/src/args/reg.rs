@@ -32,6 +32,80 @@ pub(crate) enum RegCommand {
     #[command(override_usage = "winkiln reg export [OPTIONS] <IMAGE> <KEY> [FILE.reg]\n       \
                                 winkiln reg export [OPTIONS] --hive <FILE> <KEY> [FILE.reg]")]
     Export(ExportArgs),
+    /// Copy a key with all below it; what is there already stays
+    #[command(override_usage = "winkiln reg copy [OPTIONS] <IMAGE> <KEY> <TO>\n       \
+                                winkiln reg copy [OPTIONS] --hive <FILE> <KEY> <TO>")]
+    Copy(TransferArgs),
+    /// Rename a key, or move it within its hive
+    #[command(override_usage = "winkiln reg rename [OPTIONS] <IMAGE> <KEY> <TO>\n       \
+                                winkiln reg rename [OPTIONS] --hive <FILE> <KEY> <TO>")]
+    Rename(TransferArgs),
+    /// Show what differs between two hives or two images
+    ///
+    /// Times and access rights are not compared, nor is the case of names.
+    Diff(DiffArgs),
+    /// Write a hive anew, without the space that nothing uses
+    Compact(RewriteArgs),
+    /// Write a damaged hive anew with all that can be read, and tell what was lost
+    Repair(RewriteArgs),
+}
+
+/// Of `reg copy` and `reg rename`.
+#[derive(Debug, Args)]
+pub(crate) struct TransferArgs {
+    /// Raw or qcow2 image, or block device; left out with --hive
+    #[arg(value_name = "IMAGE")]
+    image: Option<OsString>,
+    /// The key
+    #[arg(value_name = "KEY")]
+    key: Option<OsString>,
+    /// The whole key that it becomes
+    #[arg(value_name = "TO")]
+    to: Option<OsString>,
+    #[command(flatten)]
+    pub(crate) hive: HiveArgs,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: RegOutputArgs,
+}
+
+/// Of `reg diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// Image or hive file
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+    /// Image or hive file to compare it with
+    #[arg(value_name = "B")]
+    pub(crate) b: PathBuf,
+    /// Compare this key only
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Print a .reg file that makes A what B is
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) reg: bool,
+    /// Say where hive files would be mounted, such as HKLM\SOFTWARE [default: told by their contents]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) mount: Option<String>,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: RegOutputArgs,
+}
+
+/// Of `reg compact` and `reg repair`.
+#[derive(Debug, Args)]
+pub(crate) struct RewriteArgs {
+    /// Hive file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hive: PathBuf,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) output: RegOutputArgs,
 }
 
 /// A loose hive instead of an image.
@@ -125,6 +199,9 @@ pub(crate) struct AddArgs {
     /// Data: text, a number (decimal or 0x...), hex bytes for REG_BINARY, \0 between the strings of REG_MULTI_SZ
     #[arg(short = 'd', long = "data", value_name = "DATA", allow_hyphen_values = true)]
     pub(crate) data: Option<String>,
+    /// Do it in every control set, not only in the one that the key names
+    #[arg(long)]
+    pub(crate) all_control_sets: bool,
     #[command(flatten)]
     pub(crate) hive: HiveArgs,
     #[command(flatten)]
@@ -146,6 +223,9 @@ pub(crate) struct DeleteArgs {
     key: Option<OsString>,
     #[command(flatten)]
     pub(crate) value: ValueArgs,
+    /// Do it in every control set, not only in the one that the key names
+    #[arg(long)]
+    pub(crate) all_control_sets: bool,
     #[command(flatten)]
     pub(crate) hive: HiveArgs,
     #[command(flatten)]
@@ -165,6 +245,12 @@ pub(crate) struct ImportArgs {
     /// File to import; - is standard input
     #[arg(value_name = "FILE.reg")]
     file: Option<OsString>,
+    /// Code page of 8-bit text, such as CP1251, CP866 or CP932 [default: CP1252]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoding: Option<String>,
+    /// Do it in every control set, not only in the one that the key names
+    #[arg(long)]
+    pub(crate) all_control_sets: bool,
     #[command(flatten)]
     pub(crate) hive: HiveArgs,
     #[command(flatten)]
@@ -181,12 +267,15 @@ pub(crate) struct ExportArgs {
     /// Raw or qcow2 image, or block device; left out with --hive
     #[arg(value_name = "IMAGE")]
     image: Option<OsString>,
-    /// Key to export
+    /// Key to export; HKLM and HKU stand for all hives below them
     #[arg(value_name = "KEY")]
     key: Option<OsString>,
     /// File to write; without one, or with -, standard output
     #[arg(value_name = "FILE.reg")]
     file: Option<OsString>,
+    /// Export this key too, into the same file
+    #[arg(long, value_name = "KEY")]
+    pub(crate) also: Vec<String>,
     #[command(flatten)]
     pub(crate) hive: HiveArgs,
     #[command(flatten)]
@@ -221,6 +310,13 @@ impl ImportArgs {
     /// The positional arguments in their order.
     pub(crate) fn positional(&self) -> Vec<OsString> {
         [&self.image, &self.file].into_iter().flatten().cloned().collect()
+    }
+}
+
+impl TransferArgs {
+    /// The positional arguments in their order.
+    pub(crate) fn positional(&self) -> Vec<OsString> {
+        [&self.image, &self.key, &self.to].into_iter().flatten().cloned().collect()
     }
 }
 

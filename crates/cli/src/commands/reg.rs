@@ -2,15 +2,20 @@
 
 mod add;
 mod delete;
+mod diff;
 mod export;
 mod import;
 mod query;
+mod rewrite;
+mod transfer;
+
+pub(crate) use diff::Compared;
 
 use std::path::Path;
 
-use winkiln_bake::{Report, Session};
+use winkiln_bake::{Report, Session, Step};
 use winkiln_guest::Location;
-use winkiln_hive::reg_text::RegAction;
+use winkiln_hive::reg_text::{RegAction, RegOperation};
 use winkiln_hive::{Hive, KeyId};
 
 use crate::args::WriteArgs;
@@ -27,6 +32,11 @@ pub(super) fn run(command: RegCommand) -> Result<()> {
         RegCommand::Delete(args) => delete::run(&args),
         RegCommand::Import(args) => import::run(&args),
         RegCommand::Export(args) => export::run(&args),
+        RegCommand::Copy(args) => transfer::copy(&args),
+        RegCommand::Rename(args) => transfer::rename(&args),
+        RegCommand::Diff(args) => diff::run(&args),
+        RegCommand::Compact(args) => rewrite::compact(&args),
+        RegCommand::Repair(args) => rewrite::repair(&args),
     }
 }
 
@@ -56,21 +66,23 @@ fn no_such_value(key: &str, name: &str) -> CliError {
     CliError::failed(format!("no such value: {key}\\{name}"))
 }
 
+/// A step, or the same in every control set.
+fn in_sets(step: Step, all_control_sets: bool) -> Step {
+    if all_control_sets { Step::InAllControlSets(Box::new(step)) } else { step }
+}
+
 /// Edits one key of a loose hive.
 fn edit_loose(
     mut hive: LooseHive,
     file: &Path,
     key: &str,
-    actions: &[RegAction],
+    action: RegAction,
+    all_control_sets: bool,
     write: &WriteArgs,
 ) -> Result<Report> {
     let now = clock::file_time(write.time)?;
-    let path = hive.locate(key)?;
-    let (bytes, ledger) = hive.parts();
-    for action in actions {
-        ledger
-            .apply(bytes, key, &path, action, now)
-            .doing(|| format!("cannot edit {key} in {}", file.display()))?;
-    }
+    let operation = RegOperation { line: 0, key: key.to_owned(), action };
+    hive.carry_out(&operation, all_control_sets, now)
+        .doing(|| format!("cannot edit {key} in {}", file.display()))?;
     hive.finish(now, write.dry_run)
 }

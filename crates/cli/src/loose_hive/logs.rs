@@ -96,7 +96,7 @@ pub(super) fn told(path: &Path, recovery: Recovery) -> String {
 }
 
 /// The logs beside a hive that are not empty, their names in any case.
-fn beside(path: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn beside(path: &Path) -> Result<Vec<PathBuf>> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (Some(folder), Some(name)) =
         (path.parent(), path.file_name().and_then(|name| name.to_str()))

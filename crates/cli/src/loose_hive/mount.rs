@@ -116,6 +116,32 @@ fn through_current_control_set(hive: &Hive, mount: &str, path: String) -> String
     }
 }
 
+/// A key, its full name and its path, in every control set that the hive has; a key elsewhere alone.
+pub(super) fn in_all_control_sets(
+    hive: &Hive,
+    place: &(String, String),
+) -> Result<Vec<(String, String)>> {
+    let is_set = |name: &str| {
+        let digits = name.get(10..).unwrap_or_default();
+        name.get(..10).is_some_and(|head| head.eq_ignore_ascii_case("ControlSet"))
+            && digits.len() == 3
+            && digits.bytes().all(|digit| digit.is_ascii_digit())
+    };
+    let (first, rest) = place.1.split_once('\\').unwrap_or((&place.1, ""));
+    if !is_set(first) {
+        return Ok(vec![place.clone()]);
+    }
+    let mut sets: Vec<String> = hive
+        .subkeys(hive.root())?
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| is_set(name))
+        .collect();
+    sets.sort_by_key(|set| !set.eq_ignore_ascii_case(first));
+    let path = |set: String| clean(&format!("{set}\\{rest}"));
+    Ok(sets.into_iter().map(path).map(|path| (format!(r"HKLM\SYSTEM\{path}"), path)).collect())
+}
+
 /// The short name of the root in capitals, and what follows it.
 fn split_root(key: &str) -> (String, String) {
     let (root, rest) = key.split_once('\\').unwrap_or((key, ""));

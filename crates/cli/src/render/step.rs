@@ -10,6 +10,9 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::DeleteKey { key } => format!("delete key {key}"),
         Step::SetValue { key, name, .. } => format!("set {}", value(key, name)),
         Step::DeleteValue { key, name } => format!("delete {}", value(key, name)),
+        Step::InAllControlSets(step) => format!("{} in all control sets", describe(step)),
+        Step::MoveKey { from, to } => format!("rename key {from} to {to}"),
+        Step::CopyKey { from, to } => format!("copy key {from} to {to}"),
         Step::PutFile { path, contents: Contents::HostFile(file), .. } => {
             format!("put {} to {path}", file.display())
         }

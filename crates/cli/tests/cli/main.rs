@@ -13,5 +13,6 @@ mod links;
 mod loose_logs;
 mod outside_tools;
 mod registry;
+mod registry_keys;
 mod usage;
 mod wrong_input;

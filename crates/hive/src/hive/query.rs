@@ -7,6 +7,7 @@ use crate::key_node::{self, KeyNode};
 use crate::name::{self, StoredName};
 use crate::security::SecurityCell;
 use crate::subkey_list::{self, Leaves};
+use crate::upcase::upcase;
 use crate::value::{self, KeyValue, ValueType};
 use std::collections::HashSet;
 
@@ -85,6 +86,26 @@ impl Hive {
         self.list_subkeys(key, |name, _| Ok(name.to_text()))
     }
 
+    /// Subkeys as [`Hive::subkeys`] lists them, for whoever writes the names elsewhere.
+    ///
+    /// # Errors
+    /// [`HiveError::Unspellable`] for a name that is not whole characters or holds a separator; as [`Hive::subkeys`].
+    pub fn spelt_subkeys(&self, key: KeyId) -> Result<Vec<(String, KeyId)>, HiveError> {
+        let what = Structure::KeyNode;
+        self.list_subkeys(key, |name, at| {
+            let name = name.to_exact_text().filter(|name| !name.contains('\\'));
+            name.ok_or(HiveError::Unspellable { what, offset: at.in_file() })
+        })
+    }
+
+    /// Values as [`Hive::values`] lists them, for whoever writes the names elsewhere.
+    ///
+    /// # Errors
+    /// [`HiveError::Unspellable`] for a name that is not whole characters; as [`Hive::values`].
+    pub fn spelt_values(&self, key: KeyId) -> Result<Vec<Value>, HiveError> {
+        self.exact_values(key)
+    }
+
     /// Subkeys whose names are whole characters.
     pub(crate) fn exact_subkeys(&self, key: KeyId) -> Result<Vec<(String, KeyId)>, HiveError> {
         let what = Structure::KeyNode;
@@ -93,11 +114,33 @@ impl Hive {
         })
     }
 
-    fn list_subkeys(
+    /// Subkeys with their names in upper case.
+    pub(crate) fn upper_subkeys(
         &self,
         key: KeyId,
-        spell: impl Fn(StoredName<'_>, CellOffset) -> Result<String, HiveError>,
-    ) -> Result<Vec<(String, KeyId)>, HiveError> {
+    ) -> Result<Vec<(Vec<u16>, String, KeyId)>, HiveError> {
+        let spelt = self.list_subkeys(key, |name, _| {
+            Ok((name.units().map(upcase).collect(), name.to_text()))
+        })?;
+        Ok(spelt.into_iter().map(|((upper, name), key)| (upper, name, key)).collect())
+    }
+
+    /// Values with their names in upper case.
+    pub(crate) fn upper_values(&self, key: KeyId) -> Result<Vec<(Vec<u16>, Value)>, HiveError> {
+        let (node, _) = KeyNode::read(&self.cells, key.cell())?;
+        value::list(&self.cells, node)?
+            .map(|at| {
+                let name = KeyValue::read(&self.cells, at)?.1;
+                Ok((name.units().map(upcase).collect(), self.read_value(at)?))
+            })
+            .collect()
+    }
+
+    fn list_subkeys<T>(
+        &self,
+        key: KeyId,
+        spell: impl Fn(StoredName<'_>, CellOffset) -> Result<T, HiveError>,
+    ) -> Result<Vec<(T, KeyId)>, HiveError> {
         let at = key.cell();
         let (node, _) = KeyNode::read(&self.cells, at)?;
         if node.subkey_count.get() > 0 {

@@ -6,6 +6,29 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 /// The header of version 4 files, which are in an 8-bit code page.
 const REGEDIT4: &[u8] = b"REGEDIT4";
 
+/// A code page by its name: `CP1251`, `windows-1251`, `1251`, `CP866`, `CP932`, `UTF-8`, ...
+#[must_use]
+pub fn code_page(name: &str) -> Option<&'static Encoding> {
+    let lower = name.trim().to_ascii_lowercase();
+    let number = lower.strip_prefix("cp").or_else(|| lower.strip_prefix("windows-"));
+    let label = match number.unwrap_or(&lower) {
+        "932" => "shift_jis",
+        "936" => "gbk",
+        "949" => "euc-kr",
+        "950" => "big5",
+        "866" => "ibm866",
+        "874" => "windows-874",
+        "65001" => "utf-8",
+        "1200" => "utf-16le",
+        number @ ("1250" | "1251" | "1252" | "1253" | "1254" | "1255" | "1256" | "1257"
+        | "1258") => {
+            return Encoding::for_label(format!("windows-{number}").as_bytes());
+        }
+        _ => &lower,
+    };
+    Encoding::for_label(label.as_bytes())
+}
+
 /// Decodes a file; `ansi` is the code page of 8-bit text.
 pub(super) fn decode(bytes: &[u8], ansi: &'static Encoding) -> Result<String, RegTextError> {
     let (encoding, text) = detect(bytes, ansi);

@@ -1,9 +1,12 @@
 //! A part of a hive as 5.00 text.
 
+use super::{RegAction, RegOperation};
 use crate::cell::CellOffset;
 use crate::error::Structure;
 use crate::{Hive, HiveError, KeyId, Value, ValueType};
-use std::fmt::Write;
+use std::fmt::Write as _;
+
+const HEADER: &str = "Windows Registry Editor Version 5.00\r\n";
 
 /// A line of bytes is folded after the first comma at or past this many characters.
 const COLUMNS: usize = 77;
@@ -17,7 +20,22 @@ const COLUMNS: usize = 77;
 /// When the hive cannot be read, [`HiveError::Unspellable`] for a name that text cannot hold (a part of a character, a
 /// NUL, in keys also a line end or a backslash).
 pub fn export(hive: &Hive, key: KeyId, prefix: &str) -> Result<String, HiveError> {
-    let mut text = String::from("Windows Registry Editor Version 5.00\r\n");
+    let mut text = String::from(HEADER);
+    export_all(&mut text, hive, key, prefix)?;
+    text.push_str("\r\n");
+    Ok(text)
+}
+
+/// Adds a key with all below it to text that [`export`] or [`write`] began, which may come from other hives.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_all(
+    text: &mut String,
+    hive: &Hive,
+    key: KeyId,
+    prefix: &str,
+) -> Result<(), HiveError> {
     let prefix = if prefix.is_empty() { "\\" } else { prefix };
     let mut left = vec![(key, prefix.to_owned())];
     while let Some((key, path)) = left.pop() {
@@ -25,7 +43,7 @@ pub fn export(hive: &Hive, key: KeyId, prefix: &str) -> Result<String, HiveError
         text.push_str(&path);
         text.push_str("]\r\n");
         for value in hive.exact_values(key)? {
-            write_value(&mut text, &value);
+            write_value(text, &value);
         }
         let separator = if path.ends_with('\\') { "" } else { "\\" };
         for (name, subkey) in hive.exact_subkeys(key)?.into_iter().rev() {
@@ -36,17 +54,70 @@ pub fn export(hive: &Hive, key: KeyId, prefix: &str) -> Result<String, HiveError
             left.push((subkey, format!("{path}{separator}{name}")));
         }
     }
-    text.push_str("\r\n");
+    Ok(())
+}
+
+/// Writes operations as 5.00 text, in their order: read back, it gives the same operations. Without any, it is the header
+/// that [`export_all`] adds to.
+///
+/// # Errors
+/// [`Unspellable`] for names that such text cannot hold.
+pub fn write(operations: &[RegOperation]) -> Result<String, Unspellable> {
+    let mut text = String::from(HEADER);
+    let mut current = None;
+    for RegOperation { key, action, .. } in operations {
+        let unfit = |name: &str| Unspellable { name: name.to_owned() };
+        if key.contains(['\0', '\r', '\n', char::REPLACEMENT_CHARACTER]) {
+            return Err(unfit(key));
+        }
+        if let RegAction::SetValue { name, .. } | RegAction::DeleteValue { name } = action
+            && name.contains(['\0', char::REPLACEMENT_CHARACTER])
+        {
+            return Err(unfit(name));
+        }
+        if matches!(action, RegAction::DeleteKey) {
+            let _ = write!(text, "\r\n[-{key}]\r\n");
+            current = None;
+            continue;
+        }
+        if current != Some(key) || matches!(action, RegAction::CreateKey) {
+            let _ = write!(text, "\r\n[{key}]\r\n");
+            current = Some(key);
+        }
+        match action {
+            RegAction::SetValue { name, kind, data } => {
+                let value = Value { name: name.clone(), kind: *kind, data: data.clone() };
+                write_value(&mut text, &value);
+            }
+            RegAction::DeleteValue { name } => {
+                write_name(&mut text, name);
+                text.push_str("=-\r\n");
+            }
+            RegAction::CreateKey | RegAction::DeleteKey => {}
+        }
+    }
     Ok(text)
+}
+
+/// A name that text cannot spell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the name {name:?} cannot be written as text")]
+pub struct Unspellable {
+    /// The name.
+    pub name: String,
+}
+
+fn write_name(text: &mut String, name: &str) {
+    if name.is_empty() {
+        text.push('@');
+    } else {
+        write_quoted(text, name);
+    }
 }
 
 fn write_value(text: &mut String, value: &Value) {
     let start = text.len();
-    if value.name.is_empty() {
-        text.push('@');
-    } else {
-        write_quoted(text, &value.name);
-    }
+    write_name(text, &value.name);
     text.push('=');
     match (value.kind, string(value), value.data.as_slice()) {
         (ValueType::Sz, Some(string), _) => write_quoted(text, &string),

@@ -1,6 +1,7 @@
 //! Hives against real files, other readers and models.
 
 mod corpus;
+mod diff;
 mod editing;
 mod footprint;
 mod hostile;

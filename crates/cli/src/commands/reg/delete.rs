@@ -4,7 +4,7 @@ use winkiln_bake::Step;
 use winkiln_hive::reg_text::RegAction;
 use winkiln_hive::{Hive, KeyId};
 
-use super::{edit_loose, no_such_key, no_such_value, with_key};
+use super::{edit_loose, in_sets, no_such_key, no_such_value, with_key};
 use crate::args::reg::DeleteArgs;
 use crate::args::{Target, split_target, text};
 use crate::error::{CliError, Result};
@@ -36,6 +36,7 @@ pub(super) fn run(args: &DeleteArgs) -> Result<()> {
                 Some(name) => Step::DeleteValue { key, name: name.to_owned() },
                 None => Step::DeleteKey { key },
             };
+            let step = in_sets(step, args.all_control_sets);
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
@@ -45,7 +46,7 @@ pub(super) fn run(args: &DeleteArgs) -> Result<()> {
                 Some(name) => RegAction::DeleteValue { name: name.to_owned() },
                 None => RegAction::DeleteKey,
             };
-            edit_loose(hive, file, &key, &[action], &args.write)?
+            edit_loose(hive, file, &key, action, args.all_control_sets, &args.write)?
         }
     };
     output.report(&report, None)

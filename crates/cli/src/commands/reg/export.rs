@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use winkiln_bake::Session;
 use winkiln_hive::{Hive, KeyId, reg_text};
 
+use super::diff::hives;
 use super::{no_such_key, with_key};
 use crate::args::reg::ExportArgs;
 use crate::args::{OutputArgs, Target, split_target, text};
@@ -19,29 +21,53 @@ pub(super) fn run(args: &ExportArgs) -> Result<()> {
     let (target, rest) =
         split_target(args.hive.hive.as_ref(), &args.positional(), &["KEY", "FILE.reg"], 1)?;
     let key = text(&rest[0], "KEY")?;
-    let export = |hive: &Hive, found: Option<KeyId>, shown: &str| {
-        let found = found.ok_or_else(|| no_such_key(&key))?;
-        reg_text::export(hive, found, shown).doing(|| format!("cannot export {key}"))
+    let keys = || std::iter::once(&key).chain(&args.also);
+    let start = reg_text::write(&[]).unwrap_or_default();
+    let mut exported = start;
+    let mut export = |key: &str, hive: &Hive, found: Option<KeyId>, shown: &str| {
+        let found = found.ok_or_else(|| no_such_key(key))?;
+        reg_text::export_all(&mut exported, hive, found, shown)
+            .doing(|| format!("cannot export {key}"))
     };
-    let exported = match &target {
+    match &target {
         Target::Image(image) => {
             let mut session = session::open_read_only(image, &args.open, output)?;
-            let export = |hive: &Hive, found| export(hive, found, &full_name(&key));
-            let exported = with_key(&mut session, image, &key, export)?;
+            let mut each = Vec::new();
+            for key in keys() {
+                each.extend(hives_below(&mut session, key)?.unwrap_or_else(|| vec![key.clone()]));
+            }
+            for key in each {
+                with_key(&mut session, image, &key, |hive, found| {
+                    export(&key, hive, found, &full_name(&key))
+                })?;
+            }
             session::warn_of_recovered(&mut session, output);
-            exported
         }
         Target::Loose(file) => {
             let mount = args.hive.mount.as_deref();
             let loose = LooseHive::open_read_only(file, mount, output)?;
-            let shown = loose_name(&loose, mount, &key)?;
-            export(loose.hive(), loose.find(&key)?, &shown)?
+            for key in keys() {
+                let shown = loose_name(&loose, mount, key)?;
+                export(key, loose.hive(), loose.find(key)?, &shown)?;
+            }
         }
-    };
+    }
+    exported.push_str("\r\n");
     match rest.get(1).filter(|file| *file != "-") {
         Some(file) => write_file(Path::new(file), &exported, output),
         None => output::write_out(exported.replace("\r\n", "\n").as_bytes()),
     }
+}
+
+/// The hives below a root key that holds nothing else.
+fn hives_below(session: &mut Session, key: &str) -> Result<Option<Vec<String>>> {
+    let root = match key.trim_matches('\\').to_ascii_uppercase().as_str() {
+        "HKLM" | "HKEY_LOCAL_MACHINE" => "HKLM\\",
+        "HKU" | "HKEY_USERS" => "HKU\\",
+        _ => return Ok(None),
+    };
+    let names = hives(session)?.into_iter().map(|name| name.to_string());
+    Ok(Some(names.filter(|name| name.starts_with(root)).collect()))
 }
 
 /// The full name that regedit needs, for a key that may be relative to the hive's root.

@@ -4,8 +4,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use winkiln_bake::Step;
-use winkiln_hive::reg_text::{self, RegAction, RegOperation};
+use winkiln_hive::reg_text::{self, Encoding, RegAction, RegOperation, code_page};
 
+use super::in_sets;
 use crate::args::reg::ImportArgs;
 use crate::args::{Target, split_target};
 use crate::clock;
@@ -23,17 +24,29 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     let (target, rest) =
         split_target(args.hive.hive.as_ref(), &args.positional(), &["FILE.reg"], 0)?;
     let source = PathBuf::from(&rest[0]);
-    let operations = read(&source)?;
+    let code_page = match &args.encoding {
+        None => code_page("CP1252"),
+        Some(name) => code_page(name),
+    };
+    let Some(code_page) = code_page else {
+        let name = args.encoding.as_deref().unwrap_or_default();
+        return Err(CliError::usage(format!("--encoding {name} is not a code page that is known"))
+            .hint("such as CP1250 to CP1258, CP866, CP932, CP936, CP949, CP950, UTF-8"));
+    };
+    let operations = read(&source, code_page)?;
     let report = match &target {
         Target::Image(image) => {
             let session = session::open(image, &args.open, &args.write)?;
-            let steps: Vec<Step> = operations.into_iter().map(step).collect();
+            let steps: Vec<Step> = operations
+                .into_iter()
+                .map(|operation| in_sets(step(operation), args.all_control_sets))
+                .collect();
             session::bake(session, &steps, image, output)?
         }
         Target::Loose(file) => {
             let now = clock::file_time(args.write.time)?;
             let mut hive = LooseHive::open(file, args.hive.mount.as_deref())?;
-            hive.import(&operations, now)
+            hive.import(&operations, args.all_control_sets, now)
                 .doing(|| format!("cannot import {}", source.display()))?;
             hive.finish(now, args.write.dry_run)?
         }
@@ -41,7 +54,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     output.report(&report, None)
 }
 
-fn read(source: &Path) -> Result<Vec<RegOperation>> {
+fn read(source: &Path, code_page: &'static Encoding) -> Result<Vec<RegOperation>> {
     let doing = || format!("cannot read {}", source.display());
     let mut bytes = Vec::new();
     let reader: Box<dyn std::io::Read> = if source.as_os_str() == "-" {
@@ -56,7 +69,7 @@ fn read(source: &Path) -> Result<Vec<RegOperation>> {
     if bytes.len() as u64 > REG_BYTES_MAX {
         return Err(CliError::failed(format!("{} is too long for a .reg file", source.display())));
     }
-    reg_text::parse(&bytes).doing(doing)
+    reg_text::parse_with(&bytes, code_page).doing(doing)
 }
 
 fn step(operation: RegOperation) -> Step {
