@@ -2,6 +2,7 @@
 
 mod corpus;
 mod diff;
+mod differential;
 mod editing;
 mod footprint;
 mod hostile;
