@@ -282,7 +282,7 @@ fn way_out(reasons: &[String]) -> String {
                 "--discard-hibernation gives up what a hibernated Windows kept in memory of the volume"
             }
             "log-not-clean" => {
-                "--reset-log drops the updates in the log (they are lost, and the volume may contradict itself) and has Windows check the volume"
+                "--replay-log finishes the updates in the log, as Windows does; --reset-log drops them (they are lost, and the volume may contradict itself) and has Windows check the volume"
             }
             "dirty" => "--allow-dirty edits all the same; Windows still checks the volume",
             _ => continue,

@@ -152,8 +152,11 @@ pub(crate) struct RemedyArgs {
     /// Give up the session that Windows saved: unsaved work of users who were logged on is lost
     #[arg(long)]
     pub(crate) discard_hibernation: bool,
-    /// Drop the updates in the NTFS log, which are lost, and have Windows check the volume
+    /// Finish the updates in the NTFS log, as Windows does when it starts
     #[arg(long)]
+    pub(crate) replay_log: bool,
+    /// Drop the updates in the NTFS log, which are lost, and have Windows check the volume
+    #[arg(long, conflicts_with = "replay_log")]
     pub(crate) reset_log: bool,
     /// Edit a volume whose dirty flag is set; Windows still checks it
     #[arg(long)]
@@ -163,8 +166,8 @@ pub(crate) struct RemedyArgs {
 impl RemedyArgs {
     /// As the library takes them.
     pub(crate) fn remedies(self) -> Remedies {
-        let Self { discard_hibernation, reset_log, allow_dirty } = self;
-        Remedies { allow_dirty, discard_hibernation, reset_log }
+        let Self { discard_hibernation, replay_log, reset_log, allow_dirty } = self;
+        Remedies { allow_dirty, discard_hibernation, replay_log, reset_log }
     }
 }
 

@@ -215,6 +215,9 @@ pub enum Error {
         /// The structure.
         what: &'static str,
     },
+    /// The log was not replayed.
+    #[error(transparent)]
+    Log(#[from] crate::log::LogError),
     // Indexes and security descriptors.
     /// An index was not read or changed.
     #[error(transparent)]

@@ -7,7 +7,7 @@
 //! growth into clusters that nothing names yet.
 //! **Invariant:** `$LogFile` is written by [`remedy`] alone. A volume that is not clean is not opened for writing.
 //! **Assumes:** nobody else changes the device while a volume is open.
-//! **Not here:** replaying `$LogFile`, packing files for the Windows overlay filter, decrypting EFS, `$UsnJrnl`, quotas.
+//! **Not here:** packing files for the Windows overlay filter, decrypting EFS, `$UsnJrnl`, quotas.
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
@@ -35,6 +35,9 @@ mod file_name;
 mod hibernation;
 pub mod index;
 mod index_attributes;
+#[doc(hidden)]
+pub mod log;
+mod log_replay;
 mod log_state;
 mod secure;
 pub mod security;

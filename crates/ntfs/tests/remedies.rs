@@ -11,10 +11,15 @@ use crate::{
     write_volumes::{NOW, copy, open_for_writing},
 };
 
-const DISCARD: Remedies =
-    Remedies { discard_hibernation: true, allow_dirty: false, reset_log: false };
-const RESET: Remedies =
-    Remedies { reset_log: true, discard_hibernation: false, allow_dirty: false };
+const NOTHING: Remedies = Remedies {
+    allow_dirty: false,
+    discard_hibernation: false,
+    replay_log: false,
+    reset_log: false,
+};
+const DISCARD: Remedies = Remedies { discard_hibernation: true, ..NOTHING };
+pub(crate) const REPLAY: Remedies = Remedies { replay_log: true, ..NOTHING };
+const RESET: Remedies = Remedies { reset_log: true, ..NOTHING };
 
 pub(crate) fn device(image: &Image) -> Arc<FileDevice> {
     FileDevice::open(&image.path, image.start, image.length, true)
@@ -54,6 +59,8 @@ fn a_hibernated_volume_is_woken_only_when_asked() {
     assert_eq!(apply(&image, other), []);
     let refused = remedy::apply(device(&image), RESET, NOW);
     assert!(matches!(refused, Err(Error::NotClean { .. })), "the log is not dropped under it");
+    let refused = remedy::apply(device(&image), REPLAY, NOW);
+    assert!(matches!(refused, Err(Error::NotClean { .. })), "nor replayed");
     let same =
         || std::fs::read(&image.path).expect("read") == std::fs::read(&before).expect("read");
     assert!(same(), "nothing was written");
@@ -109,6 +116,23 @@ fn an_unclean_log_is_dropped_only_when_asked() {
     if let Some(mount) = Mount::new(&image, "ro") {
         judges::assert_same_tree(&ours, &judges::mounted_tree(&mount), "after the reset");
     }
+}
+
+/// Windows left this one after a checkpoint: all changes had reached the disk.
+#[test]
+fn a_log_of_windows_is_replayed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(image) = images::corpus("win-links-junction-ads.vol.raw.xz", folder.path()) else {
+        return;
+    };
+    let before = copy(&image, folder.path());
+    let (was, _) = judges::tree_of(&crate::read_real_volumes::open(&image));
+    assert_eq!(apply(&image, REPLAY), [Remedied::LogReplayed { redone: 0, undone: 0 }]);
+    assert!(state(&image).clean);
+    let (ours, _) = judges::tree_of(&open_for_writing(&image));
+    judges::assert_same_tree(&ours, &was, "after the replay");
+    judges::judge(&image.path, Some(&before));
+    drop(Mount::new(&image, "rw").map(|mount| std::fs::write(mount.path().join("x"), "x")));
 }
 
 #[test]

@@ -71,6 +71,12 @@ impl Told {
                         .to_owned(),
                 ),
             },
+            Remedied::LogReplayed { redone, undone } => Self {
+                part: "log",
+                before: "not clean".to_owned(),
+                after: format!("replayed ({redone} operations redone, {undone} undone), empty"),
+                lost: None,
+            },
             Remedied::LogReset { marked_dirty } => Self {
                 part: "log",
                 before: "not clean".to_owned(),

@@ -1,0 +1,51 @@
+//! Operations on index blocks, with fixups undone.
+//!
+//! Source: as those on file records.
+
+use crate::log::{
+    Operation,
+    file_record_redo::{set_child, set_entry_data},
+    splice::{Misfit, insert, put, put_u32, remove, u16_at, u32_at},
+};
+
+/// The index header behind the block's own.
+const HEADER: usize = 0x18;
+/// In it, the bytes in use, counted from itself.
+const USED: usize = HEADER + 4;
+/// The duplicated information in an index entry of a file name.
+const DUPLICATED: usize = 0x18;
+
+/// Applies an operation at byte `at` of a block.
+pub(super) fn apply(
+    block: &mut [u8],
+    operation: Operation,
+    at: usize,
+    data: &[u8],
+) -> Result<(), Misfit> {
+    if operation == Operation::UpdateNonresidentValue {
+        return put(block, at, data);
+    }
+    let total = u32_at(block, USED)?;
+    let used = HEADER.checked_add(total).filter(|used| *used <= block.len());
+    let used = used.ok_or("more bytes in use than it has")?;
+    match operation {
+        Operation::AddIndexEntryAllocation => {
+            insert(block, at, used, data)?;
+            put_u32(block, USED, total + data.len())
+        }
+        Operation::DeleteIndexEntryAllocation => {
+            let length = u16_at(block, at + 8)?;
+            remove(block, at, used, length)?;
+            put_u32(block, USED, total - length)
+        }
+        Operation::WriteEndOfIndexBuffer => {
+            put(block, at, data)?;
+            let end = (at + data.len()).checked_sub(HEADER).ok_or("entries before the first")?;
+            put_u32(block, USED, end)
+        }
+        Operation::SetIndexEntryVcnAllocation => set_child(block, at, data),
+        Operation::UpdateFileNameAllocation => put(block, at + DUPLICATED, data),
+        Operation::UpdateRecordDataAllocation => set_entry_data(block, at, data),
+        _ => Err("not an operation on index blocks"),
+    }
+}
