@@ -4,7 +4,9 @@
 
 use crate::{
     attribute::{Attribute, Form, kind},
-    attribute_list, fixup, lznt1,
+    attribute_list, fixup,
+    log::{LogError, replay},
+    lznt1,
     record::FileRecord,
     upcase::UpCase,
     wof,
@@ -113,4 +115,32 @@ pub fn xpress(chunk: &[u8], out: &mut [u8]) -> bool {
 /// As [`xpress`], for LZX.
 pub fn lzx(chunk: &[u8], out: &mut [u8]) -> bool {
     wof::lzx_chunk(chunk, out)
+}
+
+/// A log, replayed over a volume of 64 MiB that is full of free file records. Returns whether there is a plan.
+pub fn log(log: &[u8]) -> Result<bool, Broken> {
+    let mut record = FileRecord::format(0, 1024, 1).bytes().to_vec();
+    fixup::apply(&mut record, "file record", 0).map_err(|_| "a fresh record is none")?;
+    let geometry = crate::boot_sector::Geometry {
+        sector_size: 512,
+        cluster_size: 4096,
+        total_sectors: (64 << 20) / 512,
+        mft: crate::run_list::Lcn(4),
+        mft_mirror: crate::run_list::Lcn(2),
+        record_size: 1024,
+        index_block_size: 4096,
+        serial: 1,
+    };
+    let plan = replay::plan(log, &geometry, &mut |_, buf: &mut [u8]| {
+        for part in buf.chunks_mut(record.len()) {
+            part.copy_from_slice(&record[..part.len()]);
+        }
+        Ok::<_, LogError>(())
+    });
+    let Ok(plan) = plan else { return Ok(false) };
+    let inside = |(at, bytes): (&u64, &Vec<u8>)| {
+        at.checked_add(bytes.len() as u64).is_some_and(|end| end <= 64 << 20)
+    };
+    promise(plan.writes.iter().all(inside), "a write past the volume")?;
+    Ok(true)
 }

@@ -17,6 +17,7 @@ mod write_volumes;
 mod fragmented_mft;
 mod fresh;
 mod limits;
+mod log;
 mod overlaid_files;
 mod remedies;
 mod rename;

@@ -140,7 +140,7 @@ impl Analysis {
         self.clusters.retain(|_, cluster| {
             let before = ranges.partition_point(|(first, _)| *first <= cluster.lcn);
             let last = before.checked_sub(1).and_then(|at| ranges.get(at));
-            !last.is_some_and(|(first, length)| cluster.lcn - first < *length)
+            last.is_none_or(|(first, length)| cluster.lcn - first >= *length)
         });
     }
 }

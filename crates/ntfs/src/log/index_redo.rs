@@ -36,7 +36,7 @@ pub(super) fn apply(
         Operation::DeleteIndexEntryAllocation => {
             let length = u16_at(block, at + 8)?;
             remove(block, at, used, length)?;
-            put_u32(block, USED, total - length)
+            put_u32(block, USED, total.checked_sub(length).ok_or("a length below zero")?)
         }
         Operation::WriteEndOfIndexBuffer => {
             put(block, at, data)?;

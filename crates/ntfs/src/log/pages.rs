@@ -40,7 +40,6 @@ struct Header {
     /// LSN of the last record that begins on the page or goes through it; in a tail copy of version 1 the place of the page.
     key: u64,
     ends: bool,
-    next_record: usize,
     last_end: u64,
 }
 
@@ -48,7 +47,6 @@ fn header(page: &[u8]) -> Option<Header> {
     Some(Header {
         key: bytes::u64_at(page, 0x08)?,
         ends: bytes::u32_at(page, 0x10)? & RECORD_END != 0,
-        next_record: usize::from(bytes::u16_at(page, 0x18)?),
         last_end: bytes::u64_at(page, 0x20)?,
     })
 }
@@ -76,7 +74,7 @@ impl<'a> Pages<'a> {
         let tail = if area.version.0 == 1 { TAIL_1 } else { TAIL_2 };
         let first = 2 * area.system_page + tail * size;
         let mut pages = Self { log, size, first, copies: HashMap::new(), last: 0 };
-        // Tail copies of pages that begin with the end of a record: where that record begins tells their place.
+        // Tail copies of pages with nothing but the end of a record: where that record begins tells their place.
         let mut continued = Vec::new();
         for (number, raw) in log.chunks_exact(size).enumerate() {
             let place = number * size;
@@ -87,7 +85,6 @@ impl<'a> Pages<'a> {
             else {
                 continue;
             };
-            drop(page);
             if head.ends {
                 pages.last = pages.last.max(head.last_end);
             }
@@ -105,11 +102,11 @@ impl<'a> Pages<'a> {
             } else {
                 let begins = place_of(head.key);
                 let copy = PageCopy { place, newest: head.key, lap_of: head.key };
-                let elsewhere =
-                    head.ends && head.last_end == head.key && head.next_record <= begins % size;
+                let here = bytes::u64_at(&page, begins % size) == Some(head.key);
+                let elsewhere = !here && head.ends && head.last_end == head.key;
                 if elsewhere {
                     continued.push((begins, copy));
-                } else if begins >= first {
+                } else if here && begins >= first {
                     pages.add(begins - begins % size, copy);
                 }
             }

@@ -2,6 +2,8 @@
 //!
 //! Source: linux-ntfs documentation, "$LogFile": log record header.
 
+use std::cell::Cell;
+
 use crate::{
     bytes,
     log::{LogError, pages::Pages, restart_area::RestartArea},
@@ -14,6 +16,9 @@ const OF_CLIENT: u32 = 1;
 const CHECKPOINT: u32 = 2;
 /// A log longer than this is not held in memory.
 pub(crate) const LOG_MAX: u64 = 256 << 20;
+
+/// The log is read once for the analysis, once to redo, twice to undo; records that overlap could be read without end.
+const READ_MAX: u64 = 8;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub(super) struct Log<'a> {
     area: RestartArea,
     pages: Pages<'a>,
     length: usize,
+    /// Bytes of records read so far.
+    effort: Cell<u64>,
 }
 
 /// The place of an LSN in the file.
@@ -60,7 +67,8 @@ impl<'a> Log<'a> {
         area.check(bytes.len())?;
         let bits = area.sequence_bits;
         let pages = Pages::find(bytes, &area, |lsn| place(lsn, bits), HEADER);
-        Ok(Self { length: bytes.len() - bytes.len() % area.log_page, area, pages })
+        let length = bytes.len() - bytes.len() % area.log_page;
+        Ok(Self { length, area, pages, effort: Cell::new(0) })
     }
 
     pub(super) fn area(&self) -> &RestartArea {
@@ -106,6 +114,12 @@ impl<'a> Log<'a> {
         let length = number(0x18)? as usize;
         if length > self.length {
             return Err(wrong("longer than the log", length as u64));
+        }
+        let (effort, most) =
+            (self.effort.get() + (length + HEADER) as u64, READ_MAX * self.length as u64);
+        self.effort.set(effort);
+        if effort > most {
+            return Err(LogError::TooLarge { what: "records read", found: effort, most });
         }
         let kind = match number(0x20)? {
             OF_CLIENT => Kind::Client,
