@@ -228,14 +228,7 @@ impl Registry {
             }
             let ranges = joined(opened.hive.seal(now));
             let bytes = opened.hive.bytes();
-            match write(volume, path, bytes, ranges) {
-                // A compressed file is refused before it is changed: it can only be replaced.
-                Err(VolumeError::Ntfs(winkiln_ntfs::Error::StreamForm { .. })) => {
-                    volume.write(path, bytes)
-                }
-                result => result,
-            }
-            .map_err(failed)?;
+            write(volume, path, bytes, ranges).map_err(failed)?;
             if opened.recovered.is_some() {
                 hive_logs::empty(volume, path).map_err(failed)?;
             }

@@ -30,7 +30,7 @@ impl Core {
         let Body::Runs { runs, .. } = stream.body else {
             return Err(Error::Unsupported { record: mft::BITMAP, what: "a resident $Bitmap" });
         };
-        self.state.bitmap = runs.into();
+        self.state.bitmap = runs;
         self.state.cursor = self.zone().1;
         Ok(())
     }

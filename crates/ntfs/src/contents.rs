@@ -6,7 +6,6 @@ use crate::{
     core::Core,
     standard_information::dos,
     stream::{Body, Stream},
-    wof,
 };
 
 /// Longest stream name in UTF-16 units.
@@ -78,7 +77,7 @@ impl Core {
         self.open_stream(base, kind::DATA, &units)?.ok_or(lost)
     }
 
-    /// Writes to a stream, growing it as needed.
+    /// Writes to a stream, growing it as needed; a packed one becomes plain first.
     pub(crate) fn write_data(
         &mut self,
         file: FileReference,
@@ -86,15 +85,14 @@ impl Core {
         offset: u64,
         data: &[u8],
     ) -> Result<(), Error> {
-        let mut stream = self.data_for_change(file, name)?;
-        if self.is_overlaid(&stream)? {
-            return Err(Error::WofCompressed { record: stream.base });
-        }
+        let stream = self.data_for_change(file, name)?;
         let end =
             offset.checked_add(data.len() as u64).ok_or(Error::TooLarge { size: u64::MAX })?;
         if data.is_empty() {
             return Ok(());
         }
+        let mut stream = self.unpack_for_change(stream, u64::MAX)?;
+        self.parsed.forget_streams(stream.base);
         if end > stream.size() {
             self.resize_stream(&mut stream, end)?;
         }
@@ -112,23 +110,23 @@ impl Core {
     ) -> Result<(), Error> {
         let mut stream = self.data_for_change(file, name)?;
         let base = stream.base;
-        if self.is_overlaid(&stream)? {
-            if size != 0 {
-                return Err(Error::WofCompressed { record: base });
-            }
-            self.drop_overlay(base)?;
-            let lost = Error::NoSuchStream { record: base, stream: String::new() };
-            stream = self.data(file, "")?.ok_or(lost)?;
-        }
-        let plain = matches!(stream.body, Body::Resident(_)) && stream.flags == 0;
+        let overlaid = self.is_overlaid(&stream)?;
+        let plain = matches!(stream.body, Body::Resident(_)) && stream.flags == 0 && !overlaid;
         if size == stream.size() && (size > 0 || plain) {
             return Ok(());
         }
-        if size == 0 {
+        if size > 0 {
+            stream = self.unpack_for_change(stream, size)?;
+            self.parsed.forget_streams(base);
+            self.resize_stream(&mut stream, size)?;
+        } else {
+            if overlaid {
+                self.drop_overlay(base)?;
+                let lost = Error::NoSuchStream { record: base, stream: String::new() };
+                stream = self.data(file, "")?.ok_or(lost)?;
+            }
             self.clear_stream(&mut stream)?;
             self.plain_attributes(base)?;
-        } else {
-            self.resize_stream(&mut stream, size)?;
         }
         self.stamp(base, true)
     }
@@ -160,33 +158,5 @@ impl Core {
             self.plain_attributes(base)?;
         }
         self.stamp(base, true)
-    }
-
-    /// Takes the compressed and sparse bits from a file when none of its streams is so any more.
-    fn plain_attributes(&mut self, base: u64) -> Result<(), Error> {
-        let places = self.places(base)?;
-        let (mut compressed, mut sparse) = (false, false);
-        for place in places.iter().filter(|place| place.kind == kind::DATA) {
-            let flags = self.extent(base, place)?.flags;
-            compressed |= flags & crate::attribute::flag::COMPRESSION != 0;
-            sparse |= flags & crate::attribute::flag::SPARSE != 0;
-        }
-        let mut information = self.information(base)?;
-        let mut attributes = information.attributes();
-        for (bit, keep) in [(dos::COMPRESSED, compressed), (dos::SPARSE, sparse)] {
-            attributes &= if keep { u32::MAX } else { !bit };
-        }
-        information.set_attributes(attributes);
-        self.set_information(base, &information)
-    }
-
-    /// Takes the overlay filter's stream and reparse point from a file, whose contents are about to be replaced.
-    fn drop_overlay(&mut self, base: u64) -> Result<(), Error> {
-        let name: Vec<u16> = wof::STREAM.encode_utf16().collect();
-        if let Some(stream) = self.open_stream(base, kind::DATA, &name)? {
-            self.remove_stream(stream)?;
-        }
-        self.drop_reparse_point(base)?;
-        self.set_reparse_bit(base, false)
     }
 }

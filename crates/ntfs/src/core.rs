@@ -18,15 +18,15 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct State {
     /// Runs of `$MFT`.
-    pub(crate) mft: Arc<[Run]>,
+    pub(crate) mft: Arc<Vec<Run>>,
     /// Initialised bytes of `$MFT`.
     pub(crate) mft_size: u64,
     /// Runs of `$MFTMirr`.
-    pub(crate) mirror: Arc<[Run]>,
+    pub(crate) mirror: Arc<Vec<Run>>,
     /// Bytes of `$MFTMirr`.
     pub(crate) mirror_size: u64,
     /// Runs of `$Bitmap`.
-    pub(crate) bitmap: Arc<[Run]>,
+    pub(crate) bitmap: Arc<Vec<Run>>,
     /// Where the search for free clusters goes on.
     pub(crate) cursor: u64,
     /// Below this file record none is free.
@@ -60,7 +60,7 @@ impl Core {
         let mut sector = [0; boot_sector::BYTES];
         cache.read(0, &mut sector)?;
         let geometry = Geometry::parse(&sector)?;
-        let none: Arc<[Run]> = Arc::new([]);
+        let none: Arc<Vec<Run>> = Arc::default();
         let state = State {
             mft: none.clone(),
             mft_size: 0,

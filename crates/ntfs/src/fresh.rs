@@ -55,7 +55,7 @@ impl Core {
             return false;
         };
         run_list::decode(&pairs, Vcn(0), self.geometry.clusters())
-            .is_ok_and(|runs| *runs == *self.state.bitmap)
+            .is_ok_and(|runs| runs == *self.state.bitmap)
     }
 
     /// Whether the clusters from byte `at` of the volume were free when the transaction began, and for how many of the next `length`

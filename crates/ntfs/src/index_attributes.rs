@@ -1,5 +1,7 @@
 //! An index kept in a file's attributes: `$INDEX_ROOT`, `$INDEX_ALLOCATION` and `$BITMAP` of one name.
 
+use std::sync::Arc;
+
 use crate::{
     Error,
     attribute::{Attribute, Form, kind},
@@ -122,7 +124,8 @@ impl IndexAttributes<'_> {
             extents: Vec::new(),
             body,
         };
-        let runs = Body::Runs { runs: Vec::new(), size: 0, initialized: 0, unit: 0, packed: false };
+        let runs =
+            Body::Runs { runs: Arc::default(), size: 0, initialized: 0, unit: 0, packed: false };
         self.blocks = Some(stream(kind::INDEX_ALLOCATION, runs));
         self.bitmap = Some(stream(kind::BITMAP, Body::Resident(vec![0; 8])));
         self.pending = true;

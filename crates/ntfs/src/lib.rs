@@ -49,6 +49,7 @@ mod volume_information;
 
 // Values of attributes.
 mod lznt1;
+mod plain;
 mod stream;
 mod stream_read;
 mod stream_write;

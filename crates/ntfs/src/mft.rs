@@ -47,8 +47,8 @@ impl Core {
     pub(crate) fn open_mft(&mut self) -> Result<(), Error> {
         // Enough of $MFT to read record 0, which tells the rest.
         let clusters = self.geometry.clusters_for(self.record_size());
-        self.state.mft =
-            [Run { vcn: Vcn(0), lcn: Some(self.geometry.mft), length: clusters }].into();
+        let start = Run { vcn: Vcn(0), lcn: Some(self.geometry.mft), length: clusters };
+        self.state.mft = vec![start].into();
         self.state.mft_size = self.record_size();
         let damaged =
             |problem, found| Error::Damaged { structure: "$DATA", record: MFT, problem, found };
@@ -86,7 +86,7 @@ impl Core {
         let mirror = self.system_stream(MIRROR, kind::DATA, "")?;
         self.state.mirror_size = mirror.size();
         if let Body::Runs { runs, .. } = mirror.body {
-            self.state.mirror = runs.into();
+            self.state.mirror = runs;
         }
         Ok(())
     }
@@ -264,7 +264,7 @@ impl Core {
         let old_size = mft.size();
         self.resize_stream(&mut mft, target.max(old_size))?;
         let Body::Runs { runs, .. } = &mft.body else { return Err(mft.damaged("resident", 0)) };
-        self.state.mft = runs.clone().into();
+        self.state.mft = runs.clone();
         let mut raw_records = Vec::new();
         for number in first..records {
             let mut record = FileRecord::format(number, self.geometry.record_size as usize, 1);

@@ -8,10 +8,10 @@ use crate::Error;
 
 /// Bytes per page.
 const PAGE: usize = 4096;
-/// Dirty pages (16 MiB) above which the end of an operation writes them out.
-const DIRTY_MAX: usize = 4096;
-/// Pages (32 MiB) above which clean ones are dropped.
-const PAGES_MAX: usize = 8192;
+/// Dirty pages (4 MiB) above which the end of an operation writes them out. The pages as they were before it may take as much again.
+const DIRTY_MAX: usize = 1024;
+/// Clean pages (6 MiB) above which the half that was not used for longest is dropped.
+const CLEAN_MAX: usize = 1536;
 /// Longest single write, in pages (1 MiB).
 const WRITE_PAGES: usize = 256;
 
@@ -19,6 +19,8 @@ const WRITE_PAGES: usize = 256;
 struct Page {
     bytes: Box<[u8]>,
     dirty: bool,
+    /// The cache's clock when it was last used.
+    used: u64,
 }
 
 /// Cached pages over a device.
@@ -26,13 +28,14 @@ pub(crate) struct PageCache {
     device: Arc<dyn Device>,
     pages: HashMap<u64, Page>,
     dirty: usize,
+    clock: u64,
     /// Pages as they were when the running operation first changed them.
     undo: Option<HashMap<u64, Page>>,
 }
 
 impl PageCache {
     pub(crate) fn new(device: Arc<dyn Device>) -> Self {
-        Self { device, pages: HashMap::new(), dirty: 0, undo: None }
+        Self { device, pages: HashMap::new(), dirty: 0, clock: 0, undo: None }
     }
 
     /// Bytes of the device.
@@ -42,14 +45,22 @@ impl PageCache {
 
     fn page(&mut self, number: u64) -> Result<&mut Page, Error> {
         use std::collections::hash_map::Entry;
+        self.clock += 1;
+        if self.pages.len().saturating_sub(self.dirty) >= CLEAN_MAX {
+            self.make_room();
+        }
         match self.pages.entry(number) {
-            Entry::Occupied(page) => Ok(page.into_mut()),
+            Entry::Occupied(page) => {
+                let page = page.into_mut();
+                page.used = self.clock;
+                Ok(page)
+            }
             Entry::Vacant(slot) => {
                 let offset = number * PAGE as u64;
                 let length = self.device.len().saturating_sub(offset).min(PAGE as u64) as usize;
                 let mut bytes = vec![0; length].into_boxed_slice();
                 self.device.read_at(offset, &mut bytes)?;
-                Ok(slot.insert(Page { bytes, dirty: false }))
+                Ok(slot.insert(Page { bytes, dirty: false, used: self.clock }))
             }
         }
     }
@@ -75,13 +86,14 @@ impl PageCache {
             if same {
                 continue;
             }
-            let before = page.clone();
-            page.bytes[inside..inside + data.len()].copy_from_slice(data);
-            page.dirty = true;
-            self.dirty += usize::from(!before.dirty);
-            if let Some(undo) = &mut self.undo {
-                undo.entry(number).or_insert(before);
+            let Self { pages, undo, dirty, .. } = &mut *self;
+            let Some(page) = pages.get_mut(&number) else { continue };
+            if let Some(undo) = undo {
+                undo.entry(number).or_insert_with(|| page.clone());
             }
+            page.bytes[inside..inside + data.len()].copy_from_slice(data);
+            *dirty += usize::from(!page.dirty);
+            page.dirty = true;
         }
         Ok(())
     }
@@ -141,7 +153,6 @@ impl PageCache {
         if self.dirty > DIRTY_MAX {
             self.flush()?;
         }
-        self.trim();
         Ok(())
     }
 
@@ -153,11 +164,17 @@ impl PageCache {
         self.dirty = self.pages.values().filter(|page| page.dirty).count();
     }
 
-    /// Drops clean pages when there are too many.
-    pub(crate) fn trim(&mut self) {
-        if self.pages.len() > PAGES_MAX && self.undo.is_none() {
-            self.pages.retain(|_, page| page.dirty);
+    /// Drops the half of the clean pages that was not used for longest. The device holds the same bytes.
+    fn make_room(&mut self) {
+        let mut times: Vec<u64> =
+            self.pages.values().filter(|page| !page.dirty).map(|page| page.used).collect();
+        let middle = times.len() / 2;
+        if middle == 0 {
+            return;
         }
+        let (_, median, _) = times.select_nth_unstable(middle);
+        let median = *median;
+        self.pages.retain(|_, page| page.dirty || page.used > median);
     }
 
     /// Writes every dirty page, neighbours in one piece.

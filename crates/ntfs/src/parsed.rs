@@ -68,6 +68,11 @@ impl Parsed {
         Some(stream)
     }
 
+    /// Drops the streams of a file that is about to change: a run list that is held twice would be copied at its first change.
+    pub(crate) fn forget_streams(&mut self, base: u64) {
+        self.streams.retain(|stream| stream.base != base);
+    }
+
     /// Keeps a stream as its file's records describe it.
     pub(crate) fn keep_stream(&mut self, stream: Arc<Stream>) {
         let same = |s: &Arc<Stream>| {

@@ -1,5 +1,7 @@
 //! Which attribute of a file stands in which record: saving values, making room, extension records, the attribute list.
 
+use std::ops::Range;
+
 use crate::{
     Error,
     attribute::{Attribute, Form, kind},
@@ -52,7 +54,8 @@ impl Stream {
 /// The part of a run list between two VCNs.
 fn cut(runs: &[Run], start: u64, end: u64) -> Vec<Run> {
     let mut part = Vec::new();
-    for run in runs {
+    let first = runs.partition_point(|run| run.vcn.0 + run.length <= start);
+    for run in runs[first..].iter().take_while(|run| run.vcn.0 < end) {
         let from = run.vcn.0.max(start);
         let to = (run.vcn.0 + run.length).min(end);
         if from < to {
@@ -75,10 +78,16 @@ impl Core {
 
     /// Writes a value's attributes after a change of its sizes, runs or resident bytes.
     pub(crate) fn save_stream(&mut self, stream: &mut Stream) -> Result<(), Error> {
-        let end = match &stream.body {
-            Body::Resident(_) => 0,
-            Body::Runs { runs, .. } => run_list::end(runs).0,
-        };
+        self.save_stream_part(stream, 0..u64::MAX)
+    }
+
+    /// As [`Core::save_stream`], where no runs changed but those of some clusters.
+    pub(crate) fn save_stream_part(
+        &mut self,
+        stream: &mut Stream,
+        changed: Range<u64>,
+    ) -> Result<(), Error> {
+        let end = stream.clusters();
         // Extents that hold nothing any more.
         while stream.extents.len() > 1
             && stream.extents.last().is_some_and(|extent| extent.lowest >= end)
@@ -87,9 +96,17 @@ impl Core {
                 self.drop_attribute(stream.base, extent.record, stream.kind, extent.id)?;
             }
         }
-        for index in 0..stream.extents.len() {
+        // An extent that overflows adds one behind it.
+        let mut index = 0;
+        while index < stream.extents.len() {
+            let start = stream.extents[index].lowest;
             let stop = stream.extents.get(index + 1).map_or(end, |next| next.lowest);
-            self.save_extent(stream, index, stop)?;
+            let last = index + 1 == stream.extents.len();
+            // The first one holds the sizes; a run may have been joined to the one before it.
+            if index == 0 || last || (start <= changed.end && changed.start <= stop) {
+                self.save_extent(stream, index, stop)?;
+            }
+            index += 1;
         }
         Ok(())
     }
@@ -110,11 +127,9 @@ impl Core {
                 return self.write_record(&record);
             }
             needed = attribute.length() - room;
-            let last = index + 1 == stream.extents.len();
             let alone =
                 record.slots().iter().filter(|s| s.kind != kind::STANDARD_INFORMATION).count() == 1;
-            if last
-                && alone
+            if alone
                 && extent.record != stream.base
                 && stream.base != mft::MFT
                 && matches!(stream.body, Body::Runs { .. })
@@ -138,7 +153,7 @@ impl Core {
         if record.attribute(slot)?.name == stream.name { Ok(slot) } else { Err(lost()) }
     }
 
-    /// Keeps as many runs in the last extent as its record takes and puts the rest in a new extension record.
+    /// Keeps as many runs in an extent as its record takes and puts the rest in a new extension record.
     fn split_extent(
         &mut self,
         stream: &mut Stream,
@@ -163,7 +178,7 @@ impl Core {
         record.replace(slot, &stream.attribute(index, border, cluster))?;
         self.write_record(&record)?;
         // An empty extent is added, then filled like any other.
-        stream.extents.push(Extent { record: 0, id: 0, lowest: border });
+        stream.extents.insert(index + 1, Extent { record: 0, id: 0, lowest: border });
         let mut seed = stream.attribute(index + 1, border, cluster);
         if let Form::NonResident { pairs, .. } = &mut seed.form {
             *pairs = vec![0];

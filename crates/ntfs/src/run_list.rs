@@ -112,6 +112,24 @@ pub fn push(runs: &mut Vec<Run>, lcn: Option<Lcn>, length: u64) {
     }
 }
 
+/// Puts `new` runs, counted from VCN 0, in the place of some of a list, which stand for the same clusters of the value from `start`.
+pub fn replace(runs: &mut Vec<Run>, place: std::ops::Range<usize>, start: Vcn, new: Vec<Run>) {
+    let new = new.into_iter().map(|run| Run { vcn: Vcn(run.vcn.0 + start.0), ..run });
+    let follows = |a: &Run, b: &Run| {
+        a.lcn.map(|at| at.0 + a.length) == b.lcn.map(|at| at.0) && a.vcn.0 + a.length == b.vcn.0
+    };
+    let (from, old) = (place.start, runs.len());
+    runs.splice(place.clone(), new);
+    let to = place.end + runs.len() - old;
+    // Neighbours at both borders may go on from each other.
+    for at in [to, from] {
+        if at > 0 && at < runs.len() && follows(&runs[at - 1], &runs[at]) {
+            let second = runs.remove(at);
+            runs[at - 1].length += second.length;
+        }
+    }
+}
+
 /// The VCN behind the last run.
 #[must_use]
 pub fn end(runs: &[Run]) -> Vcn {

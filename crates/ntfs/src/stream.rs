@@ -1,5 +1,7 @@
 //! A whole attribute value, put together from all of its extents.
 
+use std::sync::Arc;
+
 use crate::{
     Error,
     attribute::{Attribute, Form, flag, kind},
@@ -26,7 +28,8 @@ pub(crate) struct Extent {
 pub(crate) enum Body {
     Resident(Vec<u8>),
     Runs {
-        runs: Vec<Run>,
+        /// Shared, so that a long list is not copied with every look at the value.
+        runs: Arc<Vec<Run>>,
         size: u64,
         initialized: u64,
         /// Clusters per compression unit as a power of two; 0 when not compressed.
@@ -66,6 +69,14 @@ impl Stream {
                     * cluster
             }
             Body::Runs { runs, .. } => run_list::end(runs).0 * cluster,
+        }
+    }
+
+    /// Clusters that its runs span.
+    pub(crate) fn clusters(&self) -> u64 {
+        match &self.body {
+            Body::Resident(_) => 0,
+            Body::Runs { runs, .. } => run_list::end(runs).0,
         }
     }
 
@@ -256,6 +267,7 @@ impl Core {
                 if unit > 16 {
                     return Err(damaged("compression unit", unit.into()));
                 }
+                let runs = Arc::new(runs);
                 Body::Runs { runs, size, initialized, unit, packed: packed.is_some() }
             }
         };
@@ -298,7 +310,7 @@ impl Core {
     pub(crate) fn base_record(
         &mut self,
         file: FileReference,
-    ) -> Result<std::sync::Arc<crate::record::FileRecord>, Error> {
+    ) -> Result<Arc<crate::record::FileRecord>, Error> {
         let record = self.shared_record(file.record())?;
         let current = file.sequence() == 0 || file.sequence() == record.sequence();
         if !record.in_use() || record.base().record() != 0 || !current {

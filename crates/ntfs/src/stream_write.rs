@@ -1,5 +1,7 @@
 //! Writing a value: overwriting, growing, cutting, between its resident and its non-resident form.
 
+use std::{ops::Range, sync::Arc};
+
 use crate::{
     Error,
     attribute::{flag, kind},
@@ -39,9 +41,9 @@ impl Core {
                     self.zero_runs(runs, *initialized, offset, route)?;
                 }
                 self.write_runs(runs, offset, data, route)?;
-                if end > *initialized || filled {
+                if end > *initialized || filled.is_some() {
                     *initialized = end.max(*initialized);
-                    self.save_stream(stream)?;
+                    self.save_stream_part(stream, filled.unwrap_or_default())?;
                 }
                 Ok(())
             }
@@ -49,38 +51,51 @@ impl Core {
     }
 
     /// Gives clusters to the holes of a sparse value between two offsets, a whole unit at a time, and zeroes them.
-    /// Returns whether there was any.
-    fn fill_holes(&mut self, stream: &mut Stream, offset: u64, end: u64) -> Result<bool, Error> {
+    /// Returns the clusters of the value that were filled, from the first to behind the last.
+    fn fill_holes(
+        &mut self,
+        stream: &mut Stream,
+        offset: u64,
+        end: u64,
+    ) -> Result<Option<Range<u64>>, Error> {
         let (route, cluster) = (stream.route(), self.cluster());
-        let Body::Runs { runs, unit, .. } = &mut stream.body else { return Ok(false) };
+        let Body::Runs { runs, unit, .. } = &mut stream.body else { return Ok(None) };
         let unit = 1u64 << *unit;
         let first = offset / cluster / unit * unit;
         let last = end.div_ceil(cluster).next_multiple_of(unit);
-        if runs.iter().all(|run| run.lcn.is_some()) {
-            return Ok(false);
+        // The runs that the range touches.
+        let from = runs.partition_point(|run| run.vcn.0 + run.length <= first);
+        let to = runs.partition_point(|run| run.vcn.0 < last);
+        if from >= to || runs[from..to].iter().all(|run| run.lcn.is_some()) {
+            return Ok(None);
         }
-        let mut whole = Vec::with_capacity(runs.len() + 2);
+        let start = runs[from].vcn;
+        let mut hint = from
+            .checked_sub(1)
+            .and_then(|before| runs[before].lcn.map(|at| at.0 + runs[before].length));
+        let mut whole: Vec<Run> = Vec::new();
         let mut filled = Vec::new();
-        for run in runs.iter() {
+        for run in &runs[from..to] {
             let (start, stop) = (run.vcn.0, run.vcn.0 + run.length);
             let (from, to) = (first.clamp(start, stop), last.clamp(start, stop));
             if run.lcn.is_some() || from == to {
                 run_list::push(&mut whole, run.lcn, run.length);
+                hint = run.lcn.map(|at| at.0 + run.length);
                 continue;
             }
             run_list::push(&mut whole, None, from - start);
-            let hint = whole.last().and_then(|run: &Run| run.lcn.map(|at| Lcn(at.0 + run.length)));
-            for (lcn, length) in self.allocate(to - from, hint)? {
+            for (lcn, length) in self.allocate(to - from, hint.map(Lcn))? {
                 run_list::push(&mut whole, Some(lcn), length);
+                hint = Some(lcn.0 + length);
             }
             run_list::push(&mut whole, None, stop - to);
             filled.push((from, to));
         }
-        *runs = whole;
+        run_list::replace(Arc::make_mut(runs), from..to, start, whole);
         for (from, to) in &filled {
             self.zero_runs(runs, from * cluster, to * cluster, route)?;
         }
-        Ok(!filled.is_empty())
+        Ok(filled.first().zip(filled.last()).map(|((from, _), (_, to))| *from..*to))
     }
 
     /// Refuses a value that cannot be overwritten in its stored form.
@@ -113,11 +128,13 @@ impl Core {
         if matches!(stream.body, Body::Resident(_)) && size > self.resident_max(stream)? {
             self.make_non_resident(stream)?;
         }
+        let old = stream.clusters();
         match &mut stream.body {
             Body::Resident(value) => value.resize(size as usize, 0),
             Body::Runs { .. } => self.resize_runs(stream, size)?,
         }
-        self.save_stream(stream)
+        let new = stream.clusters();
+        self.save_stream_part(stream, old.min(new).saturating_sub(1)..old.max(new))
     }
 
     /// Gives the runs of a non-resident value the clusters that `size` bytes need.
@@ -131,11 +148,11 @@ impl Core {
         let have = run_list::end(runs).0;
         if clusters > have {
             let hint = runs.last().and_then(|run| run.lcn.map(|lcn| Lcn(lcn.0 + run.length)));
-            for (lcn, length) in self.allocate(clusters - have, hint)? {
-                run_list::push(runs, Some(lcn), length);
-            }
+            let pieces = self.allocate(clusters - have, hint)?;
+            let runs = Arc::make_mut(runs);
+            pieces.iter().for_each(|(lcn, length)| run_list::push(runs, Some(*lcn), *length));
         } else if new_size < *size {
-            let freed = run_list::truncate(runs, Vcn(clusters));
+            let freed = run_list::truncate(Arc::make_mut(runs), Vcn(clusters));
             self.release(&freed)?;
         }
         *size = new_size;
@@ -164,6 +181,7 @@ impl Core {
         for (lcn, length) in pieces {
             run_list::push(&mut runs, Some(lcn), length);
         }
+        let runs = Arc::new(runs);
         stream.body = Body::Runs { runs, size, initialized: 0, unit: 0, packed: false };
         self.save_stream(stream)
     }
@@ -171,7 +189,7 @@ impl Core {
     /// Makes a value empty and plain: resident, neither compressed nor sparse.
     pub(crate) fn clear_stream(&mut self, stream: &mut Stream) -> Result<(), Error> {
         if let Body::Runs { runs, .. } = &mut stream.body {
-            let freed = run_list::truncate(runs, Vcn(0));
+            let freed = run_list::truncate(Arc::make_mut(runs), Vcn(0));
             self.release(&freed)?;
         }
         stream.body = Body::Resident(Vec::new());
@@ -187,7 +205,7 @@ impl Core {
             stream.flags &= !(flag::COMPRESSION | flag::SPARSE);
         }
         stream.body =
-            Body::Runs { runs: Vec::new(), size: 0, initialized: 0, unit: 0, packed: false };
+            Body::Runs { runs: Arc::default(), size: 0, initialized: 0, unit: 0, packed: false };
         self.resize_runs(stream, value.len() as u64)?;
         let route = stream.route();
         if let Body::Runs { runs, initialized, .. } = &mut stream.body {

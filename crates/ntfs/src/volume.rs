@@ -133,10 +133,7 @@ impl Volume {
     }
 
     fn read<T>(&self, f: impl FnOnce(&mut Core) -> Result<T, Error>) -> Result<T, Error> {
-        let mut core = self.core();
-        let value = f(&mut core)?;
-        core.cache.trim();
-        Ok(value)
+        f(&mut self.core())
     }
 
     fn change<T>(&self, f: impl FnOnce(&mut Core) -> Result<T, Error>) -> Result<T, Error> {
@@ -239,11 +236,12 @@ impl Volume {
         self.read(|core| core.read_data(file, stream, offset, buf))
     }
 
-    /// Writes to a stream, growing it as needed (a gap reads as zeros). Creates a named stream that does not exist.
+    /// Writes to a stream, growing it as needed (a gap reads as zeros). Creates a named stream that does not exist. A compressed
+    /// stream becomes a plain one, and a file that the overlay filter packed an ordinary one, as Windows does it.
     ///
     /// # Errors
-    /// [`Error::StreamForm`] for compressed streams, [`Error::Encrypted`], [`Error::WofCompressed`],
-    /// [`Error::VolumeFull`], [`Error::SystemFile`], [`Error::IsADirectory`] and those of reading. Nothing has changed then.
+    /// [`Error::Encrypted`], [`Error::WofCompressed`] when the overlay filter keeps the bytes in an image or a form that is not
+    /// known, [`Error::VolumeFull`] also when there is no room for the plain form, [`Error::SystemFile`], [`Error::IsADirectory`] and those of reading. Nothing has changed then.
     pub fn write_at(
         &mut self,
         file: FileReference,
@@ -254,7 +252,8 @@ impl Volume {
         self.change(|core| core.write_data(file, stream, offset, data))
     }
 
-    /// Sets a stream's length: cuts, or grows with zeros. Length 0 makes a compressed, sparse or overlaid stream a plain one.
+    /// Sets a stream's length: cuts, or grows with zeros. A compressed or overlaid stream becomes a plain one; length 0 makes a sparse
+    /// one plain too.
     ///
     /// # Errors
     /// As [`Volume::write_at`].

@@ -1,5 +1,5 @@
-//! Files that the Windows overlay filter compressed: unpacked, never returned as their empty shell, not written in part, replaced
-//! whole. The packer is wimlib's, whose resources are laid out like the filter's stream.
+//! Files that the Windows overlay filter compressed: unpacked, never returned as their empty shell, replaced whole; for editing them see
+//! `packed_edits`. The packer is wimlib's, whose resources are laid out like the filter's stream.
 
 use std::{fs, path::Path, sync::atomic::Ordering};
 
@@ -47,9 +47,9 @@ os.setxattr(path, 'system.ntfs_reparse_data', struct.pack('<IHH', 0x80000017, le
         "random bytes are no chunks: {refused:?}"
     );
     let refused = volume.write_at(file, "", 0, b"x");
-    assert!(matches!(refused, Err(Error::WofCompressed { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::Damaged { .. })), "{refused:?}");
     let refused = volume.set_size(file, "", 10);
-    assert!(matches!(refused, Err(Error::WofCompressed { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::Damaged { .. })), "{refused:?}");
     // Names come and go as those of other files; the folders go on knowing the reparse point.
     let (root, system) = (volume.root(), find(&volume, "System32"));
     volume.link(file, root, "second.exe").expect("linked");
@@ -71,7 +71,7 @@ os.setxattr(path, 'system.ntfs_reparse_data', struct.pack('<IHH', 0x80000017, le
 }
 
 /// How files are packed: wimlib's options, the algorithm's number, bytes per chunk.
-const ALGORITHMS: [(&str, u32, usize); 4] = [
+pub(crate) const ALGORITHMS: [(&str, u32, usize); 4] = [
     ("--compress=XPRESS --chunk-size=4K", 0, 4 << 10),
     ("--compress=LZX --chunk-size=32K", 1, 32 << 10),
     ("--compress=XPRESS --chunk-size=8K", 2, 8 << 10),
@@ -79,7 +79,7 @@ const ALGORITHMS: [(&str, u32, usize); 4] = [
 ];
 
 /// Contents of every kind, each of its own length.
-fn contents(random: &mut Random) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn contents(random: &mut Random) -> Vec<(String, Vec<u8>)> {
     let words =
         ["kernel", "Windows", "of", "the", "driver", "and", "0x7ffe", "service", "\r\n", "="];
     let mut text = |length: usize| {
@@ -212,7 +212,7 @@ for line in open(sys.argv[1] + '/list'):
 }
 
 /// A volume with files packed in one way.
-fn packed_volume(
+pub(crate) fn packed_volume(
     folder: &Path,
     files: &[(String, Vec<u8>)],
     (options, number, chunk): (&str, u32, usize),
@@ -237,7 +237,11 @@ fn find(volume: &Volume, name: &str) -> FileReference {
 }
 
 /// Reads a stream to its end in pieces.
-fn read_all(volume: &Volume, file: FileReference, piece: usize) -> Result<Vec<u8>, Error> {
+pub(crate) fn read_all(
+    volume: &Volume,
+    file: FileReference,
+    piece: usize,
+) -> Result<Vec<u8>, Error> {
     let (mut all, mut buf) = (Vec::new(), vec![0; piece]);
     loop {
         match volume.read_at(file, "", all.len() as u64, &mut buf)? {
