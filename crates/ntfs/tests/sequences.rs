@@ -201,7 +201,6 @@ fn on_volumes_of_windows() {
         "win10-2k-cluster-index.disk.raw.xz",
         "win10-2m-cluster.disk.raw.xz",
         "win10-largedir-compressed.vol.raw.xz",
-        "win-links-junction-ads.vol.raw.xz",
         "win10-si-vs-fn.disk.raw.xz",
     ];
     let chosen = if long() { &all[..] } else { &all[..2] };
