@@ -30,6 +30,7 @@ fn text_and_descriptor_are_inverse() {
         "D:(OA;;0x20;;bf967aba-0de6-11d0-a285-00aa003049e2;CO)(OD;;FR;;;AN)(A;;FX;;;AC)",
         "O:S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464D:(A;;0x1200a9;;;S-1-15-2-2)",
         "D:(A;;RCSDWDWO;;;OW)S:(AU;FA;FW;;;NU)",
+        "S:(OL;;0x1;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)(AL;;0x2;;;WD)(OL;;0x1;;;HI)",
     ] {
         let bytes = read(text);
         assert_eq!(to_sddl(&bytes).unwrap(), text);

@@ -12,13 +12,17 @@ pub mod attribute_list;
 pub mod bcd;
 pub mod boot_ini;
 pub mod boot_sector;
+pub mod fat;
 pub mod hive;
 pub mod hive_log;
 pub mod index_block;
 pub mod index_store;
+pub mod log;
 pub mod lznt1;
 pub mod ntfs_volume;
 pub mod overlay;
+pub mod partition;
+pub mod qcow2;
 pub mod record;
 pub mod reg_text;
 pub mod run_list;
@@ -46,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "run_list", run: run_list::run, seeds: run_list::seeds },
     Target { name: "index_block", run: index_block::run, seeds: index_block::seeds },
     Target { name: "secure", run: secure::run, seeds: secure::seeds },
+    Target { name: "log", run: log::run, seeds: log::seeds },
     Target { name: "sddl", run: sddl::run, seeds: sddl::seeds },
     Target { name: "lznt1", run: lznt1::run, seeds: lznt1::seeds },
     Target { name: "wof", run: wof::run, seeds: wof::seeds },
@@ -55,4 +60,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "reg_text", run: reg_text::run, seeds: reg_text::seeds },
     Target { name: "bcd", run: bcd::run, seeds: bcd::seeds },
     Target { name: "boot_ini", run: boot_ini::run, seeds: boot_ini::seeds },
+    Target { name: "partition", run: partition::run, seeds: partition::seeds },
+    Target { name: "qcow2", run: qcow2::run, seeds: qcow2::seeds },
+    Target { name: "fat", run: fat::run, seeds: fat::seeds },
 ];

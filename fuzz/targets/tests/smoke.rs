@@ -30,7 +30,7 @@ fn sum(input: &[u8]) -> u64 {
 fn every_target_withstands_its_mutated_seeds() {
     let long = std::env::var_os("WINKILN_LONG").is_some();
     // The time is a limit for slow machines; the turns come first.
-    let (turns, time) = if long { (200_000, 60) } else { (4000, 2) };
+    let (turns, time) = if long { (200_000, 60) } else { (4000, 1) };
     for target in TARGETS {
         let seeds = (target.seeds)();
         assert!(!seeds.is_empty(), "{} has seeds", target.name);

@@ -14,6 +14,8 @@ const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
 /// No table that passed the header check is larger.
 const MAX_TABLE_BYTES: u64 = 32 << 20;
 const SNAPSHOT_HEAD_BYTES: u64 = 40;
+/// No header that passed its check counts more.
+const SNAPSHOTS_MAX: u32 = 65536;
 
 /// The places of an image's own structures in its file, in order and without overlap.
 #[derive(Debug)]
@@ -40,7 +42,12 @@ impl Tables {
         }
         let mut position = u64_at(&head, 64);
         let snapshots = position;
-        for _ in 0..u32_at(&head, 60) {
+        let count = u32_at(&head, 60);
+        // The header passed its check when the image was opened, but damaged refcounts may have let it be written over since.
+        if count > SNAPSHOTS_MAX {
+            return Err(io::Error::other(format!("the header now counts {count} snapshots")));
+        }
+        for _ in 0..count {
             let mut entry = [0; SNAPSHOT_HEAD_BYTES as usize];
             file.read(position, &mut entry)?;
             places.push(span(u64_at(&entry, 0), u64::from(u32_at(&entry, 8)) * 8));

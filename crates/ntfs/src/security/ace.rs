@@ -113,7 +113,7 @@ impl<'a> Ace<'a> {
 
     /// The object type and the inherited object type of an object entry.
     pub(crate) fn guids(&self) -> [Option<&'a [u8; 16]>; 2] {
-        if self.kind() != Kind::ObjectAccess {
+        if !self.has_object_layout() {
             return [None, None];
         }
         let guid = |at: usize| self.bytes.get(at..).and_then(|rest| rest.first_chunk());
@@ -124,10 +124,16 @@ impl<'a> Ace<'a> {
 
     /// Offset of the identifier.
     pub(crate) fn sid_at(&self) -> usize {
-        match self.kind() {
-            Kind::ObjectAccess => 12 + 16 * (self.object_flags() & 3).count_ones() as usize,
-            _ => 8,
+        if self.has_object_layout() {
+            12 + 16 * (self.object_flags() & 3).count_ones() as usize
+        } else {
+            8
         }
+    }
+
+    /// True for types with flags and up to two GUIDs before the identifier, alarms (0x08, 0x10) among them.
+    fn has_object_layout(&self) -> bool {
+        matches!(self.type_code(), 0x05..=0x08 | 0x0b | 0x0c | 0x0f | 0x10)
     }
 
     /// Bit 0: an object type is there; bit 1: an inherited object type is there.
