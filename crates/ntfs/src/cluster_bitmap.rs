@@ -187,9 +187,31 @@ impl Core {
 
     fn take(&mut self, pieces: Vec<FreeRun>) -> Result<Vec<(Lcn, u64)>, Error> {
         for piece in &pieces {
+            self.check_not_own(*piece)?;
             self.mark_clusters(piece.start, piece.length, true)?;
         }
         Ok(pieces.into_iter().map(|piece| (Lcn(piece.start), piece.length)).collect())
+    }
+
+    /// Refuses clusters that hold the volume's own structures, whatever `$Bitmap` says of them.
+    fn check_not_own(&self, piece: FreeRun) -> Result<(), Error> {
+        let end = piece.start + piece.length;
+        let owned = [&self.state.mft, &self.state.mirror, &self.state.bitmap]
+            .into_iter()
+            .flat_map(|runs| runs.iter())
+            .find_map(|run| {
+                run.lcn.filter(|lcn| lcn.0 < end && piece.start < lcn.0.saturating_add(run.length))
+            });
+        let first = (piece.start == 0).then_some(Lcn(0));
+        match owned.or(first) {
+            None => Ok(()),
+            Some(lcn) => Err(Error::Damaged {
+                structure: "$Bitmap",
+                record: mft::BITMAP,
+                problem: "clusters of the volume's own structures are marked free",
+                found: lcn.0.max(piece.start),
+            }),
+        }
     }
 
     /// Frees clusters. Clusters that are free already show a damaged volume.

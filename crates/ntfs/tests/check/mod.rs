@@ -3,6 +3,7 @@
 mod faults;
 mod flips;
 mod sample;
+mod wrong_bitmap;
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
