@@ -26,7 +26,7 @@ pub fn export(hive: &Hive, key: KeyId, prefix: &str) -> Result<String, HiveError
     Ok(text)
 }
 
-/// Adds a key with all below it to text that [`export`] or [`write`] began, which may come from other hives.
+/// Adds a key with all below it to text that [`export`] or [`write()`] began, which may come from other hives.
 ///
 /// # Errors
 /// As [`export`].
