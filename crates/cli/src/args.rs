@@ -180,6 +180,26 @@ pub(crate) enum ShortNamesArg {
     Off,
 }
 
+/// How an image is read. Goes last: its headings hold for what follows.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How an image is edited. Goes last: its headings hold for what follows.
+#[derive(Debug, Args)]
+pub(crate) struct EditArgs {
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
 /// Of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
@@ -197,9 +217,7 @@ pub(crate) struct InspectArgs {
     #[arg(value_name = "IMAGE")]
     pub(crate) image: PathBuf,
     #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: ReadArgs,
 }
 
 /// Of `apply`.
@@ -218,11 +236,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) reg: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 fn preset_help() -> String {
@@ -239,9 +253,7 @@ pub(crate) struct RecoverArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: ReadArgs,
 }
 
 /// What a command works on.

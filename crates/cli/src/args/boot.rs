@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ImageArgs, OutputArgs, WriteArgs};
+use super::{EditArgs, ImageArgs, OutputArgs, ReadArgs, WriteArgs};
 
 /// Boot configuration data commands.
 #[derive(Debug, Subcommand)]
@@ -125,9 +125,7 @@ pub(crate) struct ShowArgs {
     #[arg(value_name = "IMAGE")]
     pub(crate) image: PathBuf,
     #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: ReadArgs,
 }
 
 /// Of `bootini add-switch` and `bootini remove-switch`.
@@ -143,11 +141,7 @@ pub(crate) struct SwitchArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) entry: Option<u32>,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `bootini default`.
@@ -160,11 +154,7 @@ pub(crate) struct DefaultArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) entry: u32,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `bootini timeout`.
@@ -181,11 +171,7 @@ pub(crate) struct TimeoutArgs {
     )]
     pub(crate) seconds: i32,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 impl EnumArgs {

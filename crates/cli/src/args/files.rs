@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ImageArgs, OutputArgs, WriteArgs};
+use super::{EditArgs, ImageArgs, ReadArgs};
 
 /// File commands.
 #[derive(Debug, Subcommand)]
@@ -60,9 +60,7 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) links: FollowArgs,
     #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: ReadArgs,
 }
 
 /// Of `fs stat`.
@@ -77,9 +75,7 @@ pub(crate) struct PathArgs {
     #[command(flatten)]
     pub(crate) links: FollowArgs,
     #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: ReadArgs,
 }
 
 /// Of `fs cat`.
@@ -115,9 +111,7 @@ pub(crate) struct GetArgs {
     #[command(flatten)]
     pub(crate) links: FollowArgs,
     #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: ReadArgs,
 }
 
 /// Of `fs put`.
@@ -142,11 +136,7 @@ pub(crate) struct PutArgs {
     #[arg(long, value_name = "SDDL")]
     pub(crate) sddl: Option<String>,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `fs mkdir`.
@@ -165,11 +155,7 @@ pub(crate) struct MakeDirectoryArgs {
     #[arg(long, value_name = "SDDL")]
     pub(crate) sddl: Option<String>,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `fs rm`.
@@ -185,11 +171,7 @@ pub(crate) struct RemoveArgs {
     #[arg(short, long)]
     pub(crate) recursive: bool,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `fs mv`.
@@ -205,11 +187,7 @@ pub(crate) struct MoveArgs {
     #[arg(value_name = "TO")]
     pub(crate) to: String,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `fs ln`.
@@ -231,11 +209,7 @@ pub(crate) struct LinkArgs {
     #[arg(short, long)]
     pub(crate) junction: bool,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `fs security`.
@@ -251,11 +225,7 @@ pub(crate) struct SecurityArgs {
     #[arg(value_name = "SDDL")]
     pub(crate) sddl: Option<String>,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `fs attrib`.
@@ -284,11 +254,7 @@ pub(crate) struct AttribArgs {
     #[arg(long, action = clap::ArgAction::Help)]
     help: Option<bool>,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 impl AttribArgs {

@@ -16,9 +16,9 @@ const RECIPE_BYTES_MAX: u64 = 16 << 20;
 
 /// Bakes an image.
 pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
-    let output = Output::new(&args.output);
+    let output = Output::new(&args.with.output);
     let started = Instant::now();
-    let remedies = args.write.remedies.remedies() != Remedies::default();
+    let remedies = args.with.write.remedies.remedies() != Remedies::default();
     if args.recipe.is_none() && args.preset.is_empty() && args.reg.is_empty() && !remedies {
         return Err(CliError::usage("nothing to apply: no recipe, no --preset, no --reg")
             .hint("winkiln apply --help lists the presets"));
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
     for path in &args.reg {
         recipe.add_reg_file(path).doing(|| format!("cannot import {}", path.display()))?;
     }
-    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
     let mut steps = session
         .plan(&recipe.presets)
         .doing(|| format!("cannot plan the presets for {}", args.image.display()))?;

@@ -14,10 +14,10 @@ use crate::session;
 
 /// Shows what an image holds.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
-    let output = Output::new(&args.output);
+    let output = Output::new(&args.with.output);
     let progress = Progress::spinner(output, "inspecting");
-    let mut session = session::look_at(&args.image, &args.open)?;
-    let found = look(&mut session, &args.image, args.open.volume)?;
+    let mut session = session::look_at(&args.image, &args.with.open)?;
+    let found = look(&mut session, &args.image, args.with.open.volume)?;
     drop(progress);
     output.data(&inspect_json::document(&found), || inspect::page(&found, output.is_verbose()))
 }

@@ -9,8 +9,8 @@ use crate::session;
 
 /// Makes an entry the default.
 pub(super) fn set_default(args: &DefaultArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
     super::check_entry(&mut session, &args.image, args.entry)?;
     let step = Step::BootIniSetDefault { entry: args.entry as usize - 1 };
     let report = session::bake(session, &[step], &args.image, output)?;
@@ -19,8 +19,8 @@ pub(super) fn set_default(args: &DefaultArgs) -> Result<()> {
 
 /// Sets how long the menu waits.
 pub(super) fn set_timeout(args: &TimeoutArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
     super::read(&mut session, &args.image)?;
     let step = Step::BootIniSetTimeout { seconds: args.seconds };
     let report = session::bake(session, &[step], &args.image, output)?;

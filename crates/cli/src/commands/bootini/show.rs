@@ -8,8 +8,8 @@ use crate::session;
 
 /// Shows the settings and entries.
 pub(super) fn run(args: &ShowArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open_read_only(&args.image, &args.open, output)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open_read_only(&args.image, &args.with.open, output)?;
     let ini = super::read(&mut session, &args.image)?;
     output.data(&show_json(&ini), || show_text(&ini))
 }

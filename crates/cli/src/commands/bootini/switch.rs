@@ -25,8 +25,8 @@ fn index(args: &SwitchArgs) -> Option<usize> {
 }
 
 fn edit(args: &SwitchArgs, step: Step) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
     super::check_entry(&mut session, &args.image, args.entry.unwrap_or(1))?;
     let report = session::bake(session, &[step], &args.image, output)?;
     output.report(&report, None)

@@ -12,20 +12,20 @@ use crate::session;
 
 /// Shows the attributes of a file or folder, or changes them.
 pub(super) fn run(args: &AttribArgs) -> Result<()> {
-    let output = Output::new(&args.output);
+    let output = Output::new(&args.with.output);
     let (mut set, mut clear) = (0, 0);
     for change in args.changes() {
         take(change, &mut set, &mut clear)?;
     }
     if set | clear == 0 {
-        let mut session = session::open_read_only(&args.image, &args.open, output)?;
+        let mut session = session::open_read_only(&args.image, &args.with.open, output)?;
         let (number, volume) = volume(&mut session, &args.image)?;
         let bits = existing(volume, &args.path)?.attributes;
         let path = normal(&args.path);
         return output
             .data(&files::attrib_json(number, &path, bits), || files::attrib_text(&path, bits));
     }
-    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
     let (_, volume) = volume(&mut session, &args.image)?;
     let attributes = existing(volume, &args.path)?.attributes & !clear | set;
     let step = Step::SetAttributes { path: args.path.clone(), attributes };

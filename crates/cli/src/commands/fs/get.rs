@@ -32,8 +32,8 @@ struct GetJson {
 
 /// Copies out of the image.
 pub(super) fn run(args: &GetArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open_read_only(&args.image, &args.open, output)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open_read_only(&args.image, &args.with.open, output)?;
     let (_, volume, path) = volume_and_path(&mut session, &args.image, &args.path, &args.links)?;
     let facts = existing(volume, &path)?;
     let is_stream = base_name(&path).is_some_and(|name| name.contains(':'));

@@ -9,8 +9,8 @@ use crate::session;
 
 /// Makes a link.
 pub(super) fn run(args: &LinkArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let session = session::open(&args.image, &args.open, &args.write)?;
+    let output = Output::new(&args.with.output);
+    let session = session::open(&args.image, &args.with.open, &args.with.write)?;
     let kind = match (args.symbolic, args.junction) {
         (true, _) => LinkKind::Symbolic,
         (_, true) => LinkKind::Junction,

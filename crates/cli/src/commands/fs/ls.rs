@@ -15,8 +15,8 @@ const REPARSE_POINT: u32 = 0x400;
 
 /// Lists a folder, or shows one file as it would be listed.
 pub(super) fn run(args: &ListArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open_read_only(&args.image, &args.open, output)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open_read_only(&args.image, &args.with.open, output)?;
     let (number, volume, path) =
         volume_and_path(&mut session, &args.image, &args.path, &args.links)?;
     let facts = existing(volume, &path)?;

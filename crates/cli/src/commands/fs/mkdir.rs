@@ -10,8 +10,8 @@ use crate::session;
 
 /// Makes a folder. One that exists is an error without `-p`.
 pub(super) fn run(args: &MakeDirectoryArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
     let (_, volume) = volume(&mut session, &args.image)?;
     match volume.metadata(&args.path)? {
         Some(facts) if !facts.is_directory => {

@@ -11,8 +11,8 @@ use crate::session;
 
 /// Renames or moves a file or folder.
 pub(super) fn run(args: &MoveArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
     let (_, volume) = volume(&mut session, &args.image)?;
     existing(volume, &args.from)?;
     if base_name(&args.from).is_none() {

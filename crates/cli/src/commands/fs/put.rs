@@ -19,8 +19,8 @@ const LEVELS_MAX: usize = 4096;
 
 /// Copies into the image.
 pub(super) fn run(args: &PutArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
     let (_, volume) = volume(&mut session, &args.image)?;
     let existing = if base_name(&args.path).is_none() {
         Some(true)

@@ -11,8 +11,8 @@ use crate::session;
 
 /// Removes a file, a stream or a folder. One that is not there is an error.
 pub(super) fn run(args: &RemoveArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open(&args.image, &args.open, &args.write)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
     let (_, volume) = volume(&mut session, &args.image)?;
     let facts = existing(volume, &args.path)?;
     let Some(name) = base_name(&args.path) else {

@@ -13,9 +13,9 @@ use crate::session;
 
 /// Shows the security descriptor of a file or folder as SDDL, or sets parts of it.
 pub(super) fn run(args: &SecurityArgs) -> Result<()> {
-    let output = Output::new(&args.output);
+    let output = Output::new(&args.with.output);
     let Some(sddl) = &args.sddl else {
-        let mut session = session::open_read_only(&args.image, &args.open, output)?;
+        let mut session = session::open_read_only(&args.image, &args.with.open, output)?;
         let (number, volume) = volume(&mut session, &args.image)?;
         let facts = existing(volume, &args.path)?;
         let path = normal(&args.path);
@@ -27,7 +27,7 @@ pub(super) fn run(args: &SecurityArgs) -> Result<()> {
         })?;
         return output.data(&files::security_json(number, &path, &sddl), || format!("{sddl}\n"));
     };
-    let session = session::open(&args.image, &args.open, &args.write)?;
+    let session = session::open(&args.image, &args.with.open, &args.with.write)?;
     let step = Step::SetSecurity { path: args.path.clone(), sddl: sddl.clone(), inside: None };
     let report = session::bake(session, &[step], &args.image, output)?;
     output.report(&report, None)

@@ -10,8 +10,8 @@ use crate::session;
 
 /// Shows the facts of a file or folder.
 pub(super) fn run(args: &PathArgs) -> Result<()> {
-    let output = Output::new(&args.output);
-    let mut session = session::open_read_only(&args.image, &args.open, output)?;
+    let output = Output::new(&args.with.output);
+    let mut session = session::open_read_only(&args.image, &args.with.open, output)?;
     let (number, volume, path) =
         volume_and_path(&mut session, &args.image, &args.path, &args.links)?;
     let facts = existing(volume, &path)?;
