@@ -64,6 +64,8 @@ pub struct Session {
     volume: Option<u32>,
     /// The volume of file steps, once it was chosen.
     file_volume: Option<u32>,
+    /// The step means a symbolic link of the registry itself.
+    open_link: bool,
     /// As asked.
     short_names: ShortNames,
     /// Volumes that were told whether to make 8.3 names.
@@ -116,6 +118,7 @@ impl Session {
             now: options.now,
             volume: options.volume,
             file_volume: None,
+            open_link: false,
             short_names: options.short_names,
             told_short_names: BTreeSet::new(),
             failed: false,
@@ -298,6 +301,12 @@ impl Session {
             | Step::MoveKey { .. }
             | Step::CopyKey { .. } => self.edit_registry(step),
             Step::InAllControlSets(step) => self.in_all_control_sets(step),
+            Step::OnLink(step) => {
+                self.open_link = true;
+                let applied = self.apply_step(step);
+                self.open_link = false;
+                applied
+            }
             Step::PutFile { path, contents, parents } => self.put_file(path, contents, *parents),
             Step::MakeDirectory { path, parents } => self.make_directory(path, *parents),
             Step::Remove { path, recursive } => self.remove(path, *recursive),

@@ -50,6 +50,8 @@ pub enum Step {
     },
     /// A step on a key of the SYSTEM hive done in every control set that there is; on another key, once.
     InAllControlSets(Box<Self>),
+    /// A step on a key, where a symbolic link at the end of the key is meant itself, not where it leads.
+    OnLink(Box<Self>),
     /// Renames a key or moves it within its hive; `to` is its full name then.
     MoveKey {
         from: String,

@@ -2,6 +2,7 @@
 
 mod check;
 mod ledger;
+mod links;
 mod logs;
 mod mount;
 mod replace;
@@ -28,6 +29,8 @@ pub(crate) struct LooseHive {
     path: PathBuf,
     hive: Hive,
     mount: Option<String>,
+    /// A symbolic link at the end of a key is meant itself.
+    open_link: bool,
     ledger: Ledger,
     /// Logs that the hive was recovered from.
     logs: Vec<PathBuf>,
@@ -78,6 +81,7 @@ impl LooseHive {
             path: path.to_owned(),
             hive,
             mount,
+            open_link: false,
             ledger: Ledger::default(),
             logs: Vec::new(),
             warnings: Vec::new(),
@@ -99,10 +103,9 @@ impl LooseHive {
         (&mut self.hive, &mut self.ledger)
     }
 
-    /// The path below the hive's root that a key means.
+    /// The path below the hive's root that a key means, through symbolic links.
     pub(crate) fn locate(&self, key: &str) -> Result<String> {
-        mount::locate(&self.hive, self.mount.as_deref(), key)
-            .doing(|| format!("cannot place {key} in {}", self.path.display()))
+        self.place(key).map(|(_, path)| path)
     }
 
     /// Finds a key.
@@ -134,12 +137,12 @@ impl LooseHive {
         all_control_sets: bool,
         now: u64,
     ) -> Result<()> {
-        let path = self.locate(&operation.key)?;
-        let mut places = vec![(operation.key.clone(), path)];
+        let mut places = vec![(operation.key.clone(), self.unfollowed(&operation.key)?)];
         if all_control_sets {
             places = mount::in_all_control_sets(&self.hive, &places.remove(0))?;
         }
         for (key, path) in places {
+            let (key, path) = self.follow(key, path)?;
             self.ledger.apply(&mut self.hive, &key, &path, &operation.action, now)?;
         }
         Ok(())
@@ -147,14 +150,14 @@ impl LooseHive {
 
     /// Renames a key, or moves it.
     pub(crate) fn move_key(&mut self, from: &str, to: &str, now: u64) -> Result<()> {
-        let (old, new) = (self.locate(from)?, self.locate(to)?);
-        self.ledger.move_key(&mut self.hive, (from, &old), (to, &new), now)
+        let ((from, old), (to, new)) = (self.place(from)?, self.place(to)?);
+        self.ledger.move_key(&mut self.hive, (&from, &old), (&to, &new), now)
     }
 
     /// Copies a key with all below it.
     pub(crate) fn copy_key(&mut self, from: &str, to: &str, now: u64) -> Result<()> {
-        let (old, new) = (self.locate(from)?, self.locate(to)?);
-        self.ledger.copy_key(&mut self.hive, (from, &old), (to, &new), now)
+        let ((from, old), (to, new)) = (self.place(from)?, self.place(to)?);
+        self.ledger.copy_key(&mut self.hive, (&from, &old), (&to, &new), now)
     }
 
     /// Seals the hive and puts it in the file's place, unless nothing changed or `dry_run`.

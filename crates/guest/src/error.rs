@@ -123,6 +123,24 @@ pub enum GuestError {
         /// What to write instead.
         reason: String,
     },
+    /// A symbolic link of the registry that leads to nothing that is stored.
+    #[error("{key} leads through a symbolic link to {target}, which is in no hive that is known")]
+    Link {
+        /// As given.
+        key: String,
+        /// As the link says it.
+        target: String,
+        /// Why, when it is a key's name.
+        source: Option<Box<GuestError>>,
+    },
+    /// Symbolic links of the registry that do not come to an end.
+    #[error("{key} leads through more than {max} symbolic links")]
+    LinkLoop {
+        /// As given.
+        key: String,
+        /// How many are followed.
+        max: usize,
+    },
     /// The installation has no such hive.
     #[error("the installation has no hive {hive}: {reason}")]
     NoHive {

@@ -88,7 +88,8 @@ impl HiveName {
 }
 
 impl Location {
-    /// Takes a full key apart: `HKLM\SYSTEM\...`, `HKEY_USERS\...`, any case. Links inside hives are not followed.
+    /// Takes a full key apart: `HKLM\SYSTEM\...`, `HKEY_USERS\...`, any case. Links inside hives are not followed:
+    /// see [`crate::Registry::locate`].
     ///
     /// # Errors
     /// [`GuestError::UnknownKey`] for a root that has no hive.
@@ -133,6 +134,21 @@ impl Location {
     }
 }
 
+/// The name that administrators use for a key that the kernel calls `\Registry\Machine\...` or `\Registry\User\...`; `None`
+/// for other names.
+#[must_use]
+pub fn native_key(name: &str) -> Option<String> {
+    let (registry, rest) = name.strip_prefix('\\')?.split_once('\\')?;
+    let (root, rest) = rest.split_once('\\').unwrap_or((rest, ""));
+    let short = match root.to_ascii_uppercase().as_str() {
+        "MACHINE" => "HKLM",
+        "USER" => "HKU",
+        _ => return None,
+    };
+    let is_key = registry.eq_ignore_ascii_case("Registry");
+    is_key.then(|| format!("{short}\\{}", rest.trim_matches('\\')))
+}
+
 fn user_hive(mount: &str) -> HiveName {
     let classes = mount
         .len()
@@ -174,6 +190,20 @@ mod tests {
         check(r"HKU\S-1-5-21-1_classes\CLSID", HiveName::UserClasses("S-1-5-21-1".into()), "CLSID");
         check(r"HKU\_Classes", HiveName::User("_Classes".into()), "");
         check(r"HKU\Б", HiveName::User("Б".into()), "");
+    }
+
+    #[test]
+    fn names_of_the_kernel_become_those_of_administrators() {
+        for (name, key) in [
+            (r"\Registry\Machine\SOFTWARE\Classes", Some(r"HKLM\SOFTWARE\Classes")),
+            (r"\REGISTRY\USER\S-1-5-18\X\", Some(r"HKU\S-1-5-18\X")),
+            (r"\Registry\Machine", Some("HKLM\\")),
+            (r"\Registry\A\{1}", None),
+            (r"\Device\Machine\SOFTWARE", None),
+            (r"Registry\Machine\SOFTWARE", None),
+        ] {
+            assert_eq!(native_key(name).as_deref(), key, "{name}");
+        }
     }
 
     #[test]

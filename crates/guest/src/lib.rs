@@ -29,6 +29,6 @@ pub use disk::{Disk, DiskVolume};
 pub use error::GuestError;
 pub use hive_check::CheckedHive;
 pub use hive_logs::RecoveredHive;
-pub use hive_name::{HiveFile, HiveName, Location};
+pub use hive_name::{HiveFile, HiveName, Location, native_key};
 pub use registry::Registry;
 pub use windows::{Architecture, Boot, BootKind, DriverService, Firmware, Windows};

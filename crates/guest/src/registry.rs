@@ -1,5 +1,7 @@
 //! The registry of an installation, its hives opened when first used.
 
+mod links;
+
 use std::ops::Range;
 
 use winkiln_hive::Hive;
@@ -49,13 +51,8 @@ impl Registry {
         }
     }
 
-    /// Turns a full key (`HKLM\SYSTEM\CurrentControlSet\...`, long root names, any case) into its place.
-    ///
-    /// A user is named by SID where the list of profiles knows it, whatever name was given, so that each hive has one name.
-    ///
-    /// # Errors
-    /// [`GuestError::UnknownKey`], [`GuestError::NoHive`], and those of reading the SYSTEM or SOFTWARE hive.
-    pub fn locate(&mut self, disk: &mut Disk, key: &str) -> Result<Location, GuestError> {
+    /// The place of a full key, before the links inside hives are followed.
+    fn place(&mut self, disk: &mut Disk, key: &str) -> Result<Location, GuestError> {
         let Location { hive, path } = Location::parse(key)?;
         let (first, rest) = match path.split_once('\\') {
             Some((first, rest)) => (first, Some(rest)),
@@ -139,7 +136,7 @@ impl Registry {
         disk: &mut Disk,
         key: &str,
     ) -> Result<Vec<String>, GuestError> {
-        let Location { hive, path } = self.locate(disk, key)?;
+        let Location { hive, path } = self.place(disk, key)?;
         let (first, rest) = path.split_once('\\').unwrap_or((&path, ""));
         if hive != HiveName::System || control_set_number(first).is_none() {
             return Ok(vec![key.to_owned()]);

@@ -12,6 +12,7 @@ use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod undo;
+mod walk;
 
 use undo::Undo;
 
@@ -292,15 +293,9 @@ impl Cells {
 
     fn find_free_cells(&self) -> FreeCells {
         let mut free = FreeCells::default();
-        for (index, &bin) in self.layout.bins.iter().enumerate() {
-            let end = self.layout.bins.get(index + 1).copied().unwrap_or(self.length);
-            let mut at = bin + BIN_HEADER;
-            while at < end {
-                let Some(size) = self.size_field(CellOffset(at)) else { break };
-                if let Ok(size) = u32::try_from(size) {
-                    free.insert(at, size);
-                }
-                at += size.unsigned_abs();
+        for (at, size) in self.each() {
+            if let Ok(size) = u32::try_from(size) {
+                free.insert(at.0, size);
             }
         }
         free

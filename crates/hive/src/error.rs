@@ -138,6 +138,12 @@ pub enum HiveError {
     /// A link or a predefined handle, which names another place of the registry.
     #[error("key at {offset:#x} is a {kind}, which is not followed")]
     NotPlain { offset: u64, kind: &'static str },
+    /// A symbolic link that does not tell where it leads, or is not to be made so.
+    #[error("key at {offset:#x} is a symbolic link without a target that begins with a backslash")]
+    LinkTarget { offset: u64 },
+    /// A key that holds something and cannot become a link.
+    #[error("key at {offset:#x} has subkeys or values and cannot become a link")]
+    NotEmpty { offset: u64 },
     /// The root of a hive cannot be deleted.
     #[error("the root key cannot be deleted")]
     RootKey,
@@ -187,6 +193,8 @@ impl HiveError {
                 | Self::TooMany { .. }
                 | Self::Full { .. }
                 | Self::NotPlain { .. }
+                | Self::LinkTarget { .. }
+                | Self::NotEmpty { .. }
                 | Self::TooDeep { .. }
                 | Self::Unspellable { .. }
         )

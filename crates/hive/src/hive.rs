@@ -16,13 +16,15 @@ use crate::value::{VALUE_NAME_MAX, ValueType};
 use std::collections::HashSet;
 use std::mem::offset_of;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use zerocopy::FromBytes;
 
 mod compact;
+mod links;
 mod query;
 mod transfer;
 
+pub use links::{LINK_VALUE, Walk};
 use query::components;
 pub use query::{KeyInfo, Value};
 
@@ -68,6 +70,8 @@ pub struct Hive {
     logged: u32,
     /// Keys whose subkeys are known to be in order.
     sorted: HashSet<CellOffset>,
+    /// Whether any key is a symbolic link, once it was asked.
+    links: OnceLock<bool>,
 }
 
 impl Hive {
@@ -105,6 +109,7 @@ impl Hive {
             recovered: false,
             logged: 0,
             sorted: HashSet::new(),
+            links: OnceLock::new(),
         })
     }
 
@@ -169,6 +174,7 @@ impl Hive {
             recovered: false,
             logged: 0,
             sorted: HashSet::new(),
+            links: OnceLock::new(),
         }
     }
 

@@ -99,8 +99,13 @@ impl Session {
         &mut self,
         key: &str,
     ) -> Result<(Location, &mut Hive, &mut Ledger), BakeError> {
+        let open_link = self.open_link;
         let (guest, disk, ledger) = self.guest()?;
-        let place = guest.registry.locate(disk, key)?;
+        let place = if open_link {
+            guest.registry.locate_link(disk, key)?
+        } else {
+            guest.registry.locate(disk, key)?
+        };
         let hive = guest.registry.hive_mut(disk, &place.hive)?;
         Ok((place, hive, ledger))
     }

@@ -62,6 +62,9 @@ pub(crate) struct TransferArgs {
     /// The whole key that it becomes
     #[arg(value_name = "TO")]
     to: Option<OsString>,
+    /// Act on a symbolic link at the end of the key itself, not on the key that it leads to
+    #[arg(long)]
+    pub(crate) open_link: bool,
     #[command(flatten)]
     pub(crate) hive: HiveArgs,
     #[command(flatten)]
@@ -174,6 +177,9 @@ pub(crate) struct QueryArgs {
     /// Show all keys below too
     #[arg(short = 's', long)]
     pub(crate) recursive: bool,
+    /// Act on a symbolic link at the end of the key itself, not on the key that it leads to
+    #[arg(long)]
+    pub(crate) open_link: bool,
     #[command(flatten)]
     pub(crate) hive: HiveArgs,
     #[command(flatten)]
@@ -202,6 +208,9 @@ pub(crate) struct AddArgs {
     /// Do it in every control set, not only in the one that the key names
     #[arg(long)]
     pub(crate) all_control_sets: bool,
+    /// Act on a symbolic link at the end of the key itself, not on the key that it leads to
+    #[arg(long)]
+    pub(crate) open_link: bool,
     #[command(flatten)]
     pub(crate) hive: HiveArgs,
     #[command(flatten)]
@@ -226,6 +235,9 @@ pub(crate) struct DeleteArgs {
     /// Do it in every control set, not only in the one that the key names
     #[arg(long)]
     pub(crate) all_control_sets: bool,
+    /// Act on a symbolic link at the end of the key itself, not on the key that it leads to
+    #[arg(long)]
+    pub(crate) open_link: bool,
     #[command(flatten)]
     pub(crate) hive: HiveArgs,
     #[command(flatten)]
@@ -276,6 +288,9 @@ pub(crate) struct ExportArgs {
     /// Export this key too, into the same file
     #[arg(long, value_name = "KEY")]
     pub(crate) also: Vec<String>,
+    /// Act on a symbolic link at the end of the key itself, not on the key that it leads to
+    #[arg(long)]
+    pub(crate) open_link: bool,
     #[command(flatten)]
     pub(crate) hive: HiveArgs,
     #[command(flatten)]

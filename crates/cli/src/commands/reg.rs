@@ -40,16 +40,19 @@ pub(super) fn run(command: RegCommand) -> Result<()> {
     }
 }
 
-/// Calls `read` with the hive that holds `key`, and the key's place in it when it exists.
+/// Calls `read` with the hive that holds `key`, and the key's place in it when it exists. With `open_link`, a symbolic link is
+/// itself that key.
 fn with_key<T>(
     session: &mut Session,
     image: &Path,
-    key: &str,
+    (key, open_link): (&str, bool),
     read: impl FnOnce(&Hive, Option<KeyId>) -> Result<T>,
 ) -> Result<T> {
     let doing = || format!("cannot read {key} in {}", image.display());
     let (registry, disk) = session.registry().doing(doing)?;
-    let Location { hive, path } = registry.locate(disk, key).doing(doing)?;
+    let place =
+        if open_link { registry.locate_link(disk, key) } else { registry.locate(disk, key) };
+    let Location { hive, path } = place.doing(doing)?;
     let hive = registry.hive(disk, &hive).doing(doing)?;
     let found = hive.find(hive.root(), &path).doing(doing)?;
     read(hive, found)
@@ -69,6 +72,11 @@ fn no_such_value(key: &str, name: &str) -> CliError {
 /// A step, or the same in every control set.
 fn in_sets(step: Step, all_control_sets: bool) -> Step {
     if all_control_sets { Step::InAllControlSets(Box::new(step)) } else { step }
+}
+
+/// A step, or the same on a symbolic link itself.
+fn on_link(step: Step, open_link: bool) -> Step {
+    if open_link { Step::OnLink(Box::new(step)) } else { step }
 }
 
 /// Edits one key of a loose hive.

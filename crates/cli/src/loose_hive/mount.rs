@@ -80,6 +80,14 @@ pub(super) fn locate(hive: &Hive, mount: Option<&str>, key: &str) -> Result<Stri
     }
 }
 
+/// The path of a full key, where it lies in this hive for sure.
+pub(super) fn inside(hive: &Hive, mount: &str, key: &str) -> Option<String> {
+    let (root, rest) = split_root(key);
+    let key = clean(&format!("{root}\\{rest}"));
+    let path = strip_key_prefix(&key, mount)?.to_owned();
+    Some(through_current_control_set(hive, mount, path))
+}
+
 /// The other names that a hive's keys go by.
 fn alias(key: &str, mount: &str) -> Option<String> {
     if mount.eq_ignore_ascii_case(r"HKLM\SOFTWARE") {

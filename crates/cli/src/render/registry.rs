@@ -17,6 +17,8 @@ pub(crate) struct KeyFacts {
     pub(crate) path: String,
     /// 100 ns ticks since 1601.
     pub(crate) last_write: u64,
+    /// Where it leads, when it is a symbolic link.
+    pub(crate) link: Option<String>,
     /// Those asked for.
     pub(crate) values: Vec<Value>,
     /// Names.
@@ -33,6 +35,8 @@ pub(crate) struct QueryJson {
 struct KeyJson {
     key: String,
     last_write: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
     values: Vec<ValueJson>,
     subkeys: Vec<String>,
 }
@@ -57,6 +61,7 @@ pub(crate) fn query_json(keys: &[KeyFacts]) -> QueryJson {
     let key = |key: &KeyFacts| KeyJson {
         key: key.path.clone(),
         last_write: clock::rfc3339(key.last_write),
+        link: key.link.clone(),
         values: key.values.iter().map(value).collect(),
         subkeys: key.subkeys.clone(),
     };

@@ -11,6 +11,7 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::SetValue { key, name, .. } => format!("set {}", value(key, name)),
         Step::DeleteValue { key, name } => format!("delete {}", value(key, name)),
         Step::InAllControlSets(step) => format!("{} in all control sets", describe(step)),
+        Step::OnLink(step) => describe(step),
         Step::MoveKey { from, to } => format!("rename key {from} to {to}"),
         Step::CopyKey { from, to } => format!("copy key {from} to {to}"),
         Step::PutFile { path, contents: Contents::HostFile(file), .. } => {

@@ -14,5 +14,6 @@ mod loose_logs;
 mod outside_tools;
 mod registry;
 mod registry_keys;
+mod registry_links;
 mod usage;
 mod wrong_input;

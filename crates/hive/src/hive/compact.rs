@@ -9,6 +9,7 @@ use crate::key_node::KeyNode;
 use crate::rebuild::{self, Loss};
 use std::collections::HashSet;
 use std::mem::offset_of;
+use std::sync::OnceLock;
 
 impl Hive {
     /// A fresh hive that holds the same keys and values, with names, types, data, class names, times and access rights,
@@ -61,6 +62,7 @@ impl Hive {
             recovered: false,
             logged: base_block::highest_sequence(bytes),
             sorted: HashSet::new(),
+            links: OnceLock::new(),
         };
         hive.clean_base_block();
         Ok((hive, losses, findings))
@@ -84,6 +86,7 @@ impl Hive {
             recovered: false,
             logged: self.logged,
             sorted: HashSet::new(),
+            links: OnceLock::new(),
         }
     }
 }

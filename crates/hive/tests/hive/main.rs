@@ -7,6 +7,7 @@ mod editing;
 mod footprint;
 mod hostile;
 mod limits;
+mod links;
 mod model;
 mod opening;
 mod rebuild;

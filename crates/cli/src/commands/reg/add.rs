@@ -4,7 +4,7 @@ use winkiln_bake::Step;
 use winkiln_bake::value_text::parse_value;
 use winkiln_hive::reg_text::RegAction;
 
-use super::{edit_loose, in_sets};
+use super::{edit_loose, in_sets, on_link};
 use crate::args::reg::AddArgs;
 use crate::args::{Target, split_target, text};
 use crate::error::{CliError, Result};
@@ -39,11 +39,12 @@ pub(super) fn run(args: &AddArgs) -> Result<()> {
                 }
                 _ => Step::CreateKey { key },
             };
-            let step = in_sets(step, args.all_control_sets);
+            let step = on_link(in_sets(step, args.all_control_sets), args.open_link);
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
             let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            let hive = hive.with_open_link(args.open_link);
             edit_loose(hive, file, &key, action, args.all_control_sets, &args.write)?
         }
     };

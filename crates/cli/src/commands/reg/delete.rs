@@ -4,7 +4,7 @@ use winkiln_bake::Step;
 use winkiln_hive::reg_text::RegAction;
 use winkiln_hive::{Hive, KeyId};
 
-use super::{edit_loose, in_sets, no_such_key, no_such_value, with_key};
+use super::{edit_loose, in_sets, no_such_key, no_such_value, on_link, with_key};
 use crate::args::reg::DeleteArgs;
 use crate::args::{Target, split_target, text};
 use crate::error::{CliError, Result};
@@ -31,16 +31,17 @@ pub(super) fn run(args: &DeleteArgs) -> Result<()> {
     let report = match &target {
         Target::Image(image) => {
             let mut session = session::open(image, &args.open, &args.write)?;
-            with_key(&mut session, image, &key, must_exist)?;
+            with_key(&mut session, image, (&key, args.open_link), must_exist)?;
             let step = match name {
                 Some(name) => Step::DeleteValue { key, name: name.to_owned() },
                 None => Step::DeleteKey { key },
             };
-            let step = in_sets(step, args.all_control_sets);
+            let step = on_link(in_sets(step, args.all_control_sets), args.open_link);
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
             let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            let hive = hive.with_open_link(args.open_link);
             must_exist(hive.hive(), hive.find(&key)?)?;
             let action = match name {
                 Some(name) => RegAction::DeleteValue { name: name.to_owned() },

@@ -37,7 +37,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<()> {
                 each.extend(hives_below(&mut session, key)?.unwrap_or_else(|| vec![key.clone()]));
             }
             for key in each {
-                with_key(&mut session, image, &key, |hive, found| {
+                with_key(&mut session, image, (&key, args.open_link), |hive, found| {
                     export(&key, hive, found, &full_name(&key))
                 })?;
             }
@@ -46,6 +46,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<()> {
         Target::Loose(file) => {
             let mount = args.hive.mount.as_deref();
             let loose = LooseHive::open_read_only(file, mount, output)?;
+            let loose = loose.with_open_link(args.open_link);
             for key in keys() {
                 let shown = loose_name(&loose, mount, key)?;
                 export(key, loose.hive(), loose.find(key)?, &shown)?;

@@ -36,12 +36,13 @@ pub(super) fn run(args: &QueryArgs) -> Result<()> {
         Target::Image(image) => {
             let mut session = session::open_read_only(image, &args.open, output)?;
             let read = |hive: &Hive, found| read(hive, found, &full_name(&key));
-            let keys = with_key(&mut session, image, &key, read)?;
+            let keys = with_key(&mut session, image, (&key, args.open_link), read)?;
             session::warn_of_recovered(&mut session, output);
             keys
         }
         Target::Loose(file) => {
             let loose = LooseHive::open_read_only(file, args.hive.mount.as_deref(), output)?;
+            let loose = loose.with_open_link(args.open_link);
             let shown = if key.starts_with('\\') {
                 key.trim_end_matches('\\').to_owned()
             } else {
@@ -86,6 +87,7 @@ fn collect(
         keys.push(KeyFacts {
             path,
             last_write: hive.info(key)?.last_write,
+            link: hive.link_target(key).unwrap_or_default(),
             values,
             subkeys: subkeys.into_iter().map(|(name, _)| name).collect(),
         });

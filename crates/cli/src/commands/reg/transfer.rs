@@ -2,6 +2,7 @@
 
 use winkiln_bake::Step;
 
+use super::on_link;
 use crate::args::reg::TransferArgs;
 use crate::args::{Target, split_target, text};
 use crate::clock;
@@ -32,11 +33,13 @@ fn run(
     let report = match &target {
         Target::Image(image) => {
             let session = session::open(image, &args.open, &args.write)?;
-            session::bake(session, &[step(from, to)], image, output)?
+            let step = on_link(step(from, to), args.open_link);
+            session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
             let now = clock::file_time(args.write.time)?;
-            let mut hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            let mut hive = hive.with_open_link(args.open_link);
             loose(&mut hive, &from, &to, now)?;
             hive.finish(now, args.write.dry_run)?
         }
