@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, Format};
-use crate::folder;
 use crate::inflate::Inflate;
 use crate::source::{Reading, Source};
+use crate::{cabinet, folder};
 
 /// Bytes of a source, or as many zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(crate) enum Contents {
     Deflated { reading: Reading, offset: u64, packed: u64, crc: u32 },
     /// A local header of a zip, before the contents, decides where they begin.
     Zipped { reading: Reading, header: u64, packed: u64, crc: u32, deflated: bool },
+    /// In a folder of a cabinet, once that is unpacked.
+    InCabinet { folder: Arc<cabinet::Folder>, offset: u64 },
 }
 
 impl fmt::Debug for Contents {
@@ -39,6 +41,7 @@ impl fmt::Debug for Contents {
             Self::Extents { extents, .. } => f.debug_tuple("Extents").field(extents).finish(),
             Self::Deflated { offset, .. } => f.debug_tuple("Deflated").field(offset).finish(),
             Self::Zipped { header, .. } => f.debug_tuple("Zipped").field(header).finish(),
+            Self::InCabinet { offset, .. } => f.debug_tuple("InCabinet").field(offset).finish(),
         }
     }
 }
@@ -71,6 +74,11 @@ impl Contents {
                     Self::Extents { reading: reading.clone(), extents, crc: Some(crc) }
                 };
                 return contents.reader(size);
+            }
+            Self::InCabinet { folder, offset } => {
+                let extents = vec![Extent { offset: Some(*offset), length: size }];
+                let pieces = Pieces { source: folder.unpacked()?, extents };
+                (Kind::Pieces(pieces), None, Format::Cabinet, *offset)
             }
         };
         let crc = crc.map(|expected| (crc32fast::Hasher::new(), expected));

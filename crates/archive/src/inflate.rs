@@ -36,6 +36,11 @@ impl Inflate {
         }
     }
 
+    /// Where the byte after the stream lies, once it has ended.
+    pub fn end(&self) -> Option<u64> {
+        self.ended.then(|| self.offset - (self.input.len() - self.used) as u64)
+    }
+
     fn broken(&self, what: &'static str) -> io::Error {
         io::Error::other(Error::Contents { format: self.reading.format, at: self.start, what })
     }

@@ -14,15 +14,19 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod cabinet;
 mod contents;
 mod error;
 mod folder;
+mod gzip;
 mod inflate;
 mod iso;
 mod limits;
 mod list;
 mod name;
 mod source;
+mod spool;
+mod tar;
 mod tree;
 mod udf;
 mod zip;

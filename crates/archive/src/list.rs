@@ -52,6 +52,14 @@ impl List {
         self.put(path, node)
     }
 
+    /// Adds what a clean path names; the last of a name stays.
+    pub fn replace(&mut self, path: String, node: Node) -> Result<(), Error> {
+        if matches!((self.nodes.get(&path), &node), (Some(Node::Folder), Node::File { .. })) {
+            return self.leave_out(path, Reason::Duplicate);
+        }
+        self.put(path, node)
+    }
+
     /// A file that was added before, for hard links.
     pub fn file(&self, path: &str) -> Option<(u64, Contents)> {
         match self.nodes.get(path)? {

@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::list::List;
 use crate::name::{self, Reason};
 use crate::source::{FileSource, Reading, Source};
-use crate::{folder, iso, udf, zip};
+use crate::{cabinet, folder, gzip, iso, tar, udf, zip};
 
 /// What an entry is. Links are what they lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +116,25 @@ impl Tree {
         let head = whole.bytes("start", 0, usize::try_from(whole.len().min(512)).unwrap_or(512))?;
         if zip::is_zip(&whole, &head)? {
             return Self::finish(Format::Zip, zip::list(&whole, limits)?);
+        }
+        if cabinet::is_cabinet(&head) {
+            return Self::finish(
+                Format::Cabinet,
+                cabinet::list(&reading(Format::Cabinet), limits)?,
+            );
+        }
+        if gzip::is_gzip(&head) {
+            let unpacked = gzip::unpack(&reading(Format::TarGz), limits)?;
+            let unpacked = Reading { source: Arc::new(unpacked), format: Format::TarGz };
+            let length = usize::try_from(unpacked.len().min(512)).unwrap_or(512);
+            if !tar::is_tar(&unpacked.bytes("start", 0, length)?) {
+                let what = "a gzip of anything but a tar";
+                return Err(Error::Unsupported { format: Format::TarGz, what });
+            }
+            return Self::finish(Format::TarGz, tar::list(&unpacked, limits)?);
+        }
+        if tar::is_tar(&head) {
+            return Self::finish(Format::Tar, tar::list(&reading(Format::Tar), limits)?);
         }
         let mut start = [0; 8];
         let length = head.len().min(8);

@@ -1,7 +1,9 @@
 //! Trees made by other programs, and damaged ones.
 
+mod cabinet;
 mod damage;
 mod folder;
 mod iso;
 mod sample;
+mod tar;
 mod zip;
