@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::tools::workspace;
 
 /// From the bottom up. A crate may use those before it, never one after it.
-const ORDER: &[&str] =
-    &["disk", "ntfs", "volume", "hive", "boot", "archive", "guest", "verify", "bake", "cli"];
+const ORDER: &[&str] = &[
+    "disk", "ntfs", "volume", "hive", "boot", "archive", "drivers", "guest", "verify", "bake",
+    "cli",
+];
 
 /// Crates that link GPL code; everything else is MIT OR Apache-2.0.
 const COPYLEFT: &[&str] = &["verify", "bake", "cli"];

@@ -17,6 +17,7 @@ pub mod hive;
 pub mod hive_log;
 pub mod index_block;
 pub mod index_store;
+pub mod inf;
 pub mod log;
 pub mod lznt1;
 pub mod ntfs_volume;
@@ -60,6 +61,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "reg_text", run: reg_text::run, seeds: reg_text::seeds },
     Target { name: "bcd", run: bcd::run, seeds: bcd::seeds },
     Target { name: "boot_ini", run: boot_ini::run, seeds: boot_ini::seeds },
+    Target { name: "inf", run: inf::run, seeds: inf::seeds },
     Target { name: "partition", run: partition::run, seeds: partition::seeds },
     Target { name: "qcow2", run: qcow2::run, seeds: qcow2::seeds },
     Target { name: "fat", run: fat::run, seeds: fat::seeds },

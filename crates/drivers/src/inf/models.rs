@@ -1,0 +1,147 @@
+//! `[Manufacturer]` and the models sections: which devices a package is for.
+
+use super::decoration::Decoration;
+use super::{Entry, Inf, InfError, InfProblem, Localized, fold};
+
+/// A line of `[Manufacturer]`. For a given Windows, one of its sections at most counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manufacturer {
+    /// Its line.
+    pub line: u32,
+    /// The maker of the devices.
+    pub name: Localized,
+    /// Its models sections, the undecorated one first. Sections that the line names and the file does not have are left out.
+    pub sections: Vec<ModelsSection>,
+}
+
+/// A models section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelsSection {
+    /// Its name, with the decoration.
+    pub name: String,
+    /// Line of its header.
+    pub line: u32,
+    /// What Windows it is for.
+    pub decoration: Decoration,
+    /// Its models. None: no device is installed on that Windows.
+    pub models: Vec<Model>,
+    /// Entries that are no models, which Windows passes over.
+    pub problems: Vec<InfError>,
+}
+
+/// A line of a models section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// Its line.
+    pub line: u32,
+    /// What the device is called.
+    pub description: Localized,
+    /// The install section, without decoration.
+    pub install_section: String,
+    /// The first identifier.
+    pub hardware_id: Option<String>,
+    /// Those after it.
+    pub compatible_ids: Vec<String>,
+    /// `ExcludeFromSelect` of `[ControlFlags]`: not shown where users choose a driver by hand.
+    pub excluded_from_select: bool,
+}
+
+impl Model {
+    /// All identifiers, the hardware identifier first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.hardware_id.iter().chain(&self.compatible_ids).map(String::as_str)
+    }
+}
+
+impl Inf {
+    /// Reads `[Manufacturer]` and the sections it names. None, when the file installs no devices.
+    ///
+    /// # Errors
+    /// [`InfProblem::TooManyEntries`].
+    pub fn manufacturers(&self) -> Result<Vec<Manufacturer>, InfError> {
+        let excluded = self.excluded_from_select();
+        let mut budget = super::install::ENTRIES_MAX;
+        self.entries("Manufacturer")
+            .map(|entry| self.manufacturer(&entry, &excluded, &mut budget))
+            .collect()
+    }
+
+    fn manufacturer(
+        &self,
+        entry: &Entry<'_>,
+        excluded: &Excluded,
+        budget: &mut usize,
+    ) -> Result<Manufacturer, InfError> {
+        // A name alone is the name of the section too.
+        let name = entry.localized_key().or_else(|| entry.localized(0)).unwrap_or_default();
+        let models = entry.string(0);
+        let mut sections = Vec::new();
+        let decorations = (1..entry.len()).map(|index| entry.string(index));
+        for text in
+            std::iter::once(String::new()).chain(decorations.filter(|text| !text.is_empty()))
+        {
+            let name = if text.is_empty() { models.clone() } else { format!("{models}.{text}") };
+            let Some(section) = self.section(&name) else { continue };
+            let left = budget.checked_sub(section.lines.len());
+            *budget = left.ok_or_else(|| {
+                let max = super::install::ENTRIES_MAX;
+                entry.error(InfProblem::TooManyEntries { max })
+            })?;
+            let mut models = Vec::new();
+            let mut problems = Vec::new();
+            for entry in self.entries(&name) {
+                match model(&entry, excluded) {
+                    Ok(model) => models.push(model),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+            sections.push(ModelsSection {
+                name: section.name.clone(),
+                line: section.line,
+                decoration: Decoration::parse(&text),
+                models,
+                problems,
+            });
+        }
+        Ok(Manufacturer { line: entry.line(), name, sections })
+    }
+
+    fn excluded_from_select(&self) -> Excluded {
+        let mut excluded = Excluded::default();
+        for entry in self.entries("ControlFlags") {
+            if entry.key().starts_with("excludefromselect") {
+                for id in entry.strings() {
+                    excluded.all |= id == "*";
+                    excluded.ids.insert(fold(&id));
+                }
+            }
+        }
+        excluded
+    }
+}
+
+/// `ExcludeFromSelect`.
+#[derive(Default)]
+struct Excluded {
+    all: bool,
+    ids: std::collections::HashSet<String>,
+}
+
+fn model(entry: &Entry<'_>, excluded: &Excluded) -> Result<Model, InfError> {
+    let missing = |field| entry.error(InfProblem::MissingField { directive: "a model", field });
+    let description = entry.localized_key().ok_or_else(|| missing("description"))?;
+    let install_section = entry.optional(0).ok_or_else(|| missing("install section"))?;
+    let hardware_id = entry.optional(1);
+    let compatible_ids: Vec<_> =
+        (2..entry.len()).filter_map(|index| entry.optional(index)).collect();
+    let mut ids = hardware_id.iter().chain(&compatible_ids);
+    let excluded_from_select = excluded.all || ids.any(|id| excluded.ids.contains(&fold(id)));
+    Ok(Model {
+        line: entry.line(),
+        description,
+        install_section,
+        hardware_id,
+        compatible_ids,
+        excluded_from_select,
+    })
+}
