@@ -106,6 +106,12 @@ pub enum BakeError {
         /// Full key.
         key: String,
     },
+    /// A hive that was edited in this session cannot be written anew in it.
+    #[error("{path} was edited in the same session and cannot be written anew too")]
+    HiveInUse {
+        /// Path on its volume.
+        path: String,
+    },
     /// Keys are moved within one hive only.
     #[error(
         "{from} and {to} lie in different hives; a key is moved within its hive, copied anywhere"

@@ -5,6 +5,7 @@ mod contents_edit;
 mod file_edit;
 mod finish;
 mod first_boot_edit;
+mod hive_rewrite;
 mod link_edit;
 mod lookup;
 mod registry_edit;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 
 use winkiln_disk::image::Recovery;
 use winkiln_disk::{Device, Format, Image, OpenOptions, Transaction};
-use winkiln_guest::{Disk, Registry, Windows};
+use winkiln_guest::{Disk, HiveRewrite, Registry, Windows};
+use winkiln_verify::Claim;
 use winkiln_volume::{Filesystem, Remedies};
 
 pub use crate::error::{BakeError, ErrorKind};
@@ -55,6 +57,10 @@ pub struct Session {
     /// The Windows edited, once it was asked for.
     guest: Option<Guest>,
     ledger: Ledger,
+    /// What was made of hives that were written anew.
+    rewritten: Vec<HiveRewrite>,
+    /// What is claimed besides what the ledger tells, by volume.
+    claims: Vec<(u32, Claim)>,
     warnings: Vec<String>,
     format: Format,
     editable: bool,
@@ -111,6 +117,8 @@ impl Session {
             disk,
             guest: None,
             ledger: Ledger::default(),
+            rewritten: Vec::new(),
+            claims: Vec::new(),
             warnings: Vec::new(),
             format,
             editable,
@@ -301,6 +309,7 @@ impl Session {
             | Step::MoveKey { .. }
             | Step::CopyKey { .. } => self.edit_registry(step),
             Step::InAllControlSets(step) => self.in_all_control_sets(step),
+            Step::RewriteHive { file, why } => self.rewrite_hive(file, *why),
             Step::OnLink(step) => {
                 self.open_link = true;
                 let applied = self.apply_step(step);

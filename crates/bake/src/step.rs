@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use winkiln_guest::{HiveFile, Rewrite};
 use winkiln_hive::ValueType;
 
 use crate::first_boot::Command;
@@ -56,6 +57,11 @@ pub enum Step {
     MoveKey {
         from: String,
         to: String,
+    },
+    /// Writes a hive anew, compacted or repaired.
+    RewriteHive {
+        file: HiveFile,
+        why: Rewrite,
     },
     /// Copies values, class names and subkeys into `to`, from any hive into any, as `reg copy /s` does.
     CopyKey {

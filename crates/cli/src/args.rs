@@ -57,6 +57,7 @@ pub(crate) enum Command {
     Bootini(boot::BootIniCommand),
     /// Check the consistency of every volume and registry hive, changing nothing
     ///
+    /// With --repair, damaged hives are written anew. What lies on a volume that has problems itself is left alone.
     /// Problems end with exit status 4. Unclean and hibernated volumes are checked as they are, and said to be so.
     Check(check::CheckArgs),
     /// Finish or discard an interrupted commit

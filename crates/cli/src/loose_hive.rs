@@ -19,7 +19,6 @@ use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
 pub(crate) use ledger::Ledger;
 pub(crate) use mount::{full_name, guess};
-pub(crate) use rewrite::Rewritten;
 
 /// A hive is at most this long: what 32-bit cell offsets with their top bit reserved can reach.
 const HIVE_BYTES_MAX: u64 = 2 << 30;

@@ -9,6 +9,7 @@ pub(crate) mod inspect_json;
 pub(crate) mod registry;
 pub(crate) mod registry_diff;
 pub(crate) mod report;
+pub(crate) mod rewrite;
 pub(crate) mod step;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -86,6 +86,18 @@ pub enum GuestError {
         /// One of it.
         first: Finding,
     },
+    /// A hive that was written anew and is not sound; nothing was written to its file.
+    #[error(
+        "registry hive {path}, written anew, is not sound: {} at {:#x}",
+        .first.text,
+        .first.offset
+    )]
+    Unsound {
+        /// Path on its volume.
+        path: String,
+        /// What was found.
+        first: Finding,
+    },
     /// No such volume.
     #[error("no volume {number}; there are: {available}")]
     NoVolume {

@@ -108,7 +108,7 @@ pub(crate) fn empty(volume: &mut Volume, path: &str) -> Result<(), VolumeError> 
 }
 
 /// The logs beside a hive that are not empty.
-fn paths(volume: &Volume, path: &str) -> Result<Vec<String>, VolumeError> {
+pub(crate) fn paths(volume: &Volume, path: &str) -> Result<Vec<String>, VolumeError> {
     let mut logs = Vec::new();
     for extension in LOGS {
         let log = format!("{path}.{extension}");

@@ -189,6 +189,15 @@ impl Registry {
         Ok(file)
     }
 
+    /// Lets go of the hive in a file, to be read again when it is next used; false when it was edited and stays.
+    pub fn close(&mut self, file: &HiveFile) -> bool {
+        let is_it = |opened: &Opened| {
+            opened.file.volume == file.volume && opened.file.path.eq_ignore_ascii_case(&file.path)
+        };
+        self.opened.retain(|opened| !is_it(opened) || opened.hive.is_edited());
+        !self.opened.iter().any(is_it)
+    }
+
     /// Every hive opened so far.
     #[must_use]
     pub fn opened(&self) -> Vec<(HiveName, HiveFile)> {

@@ -68,6 +68,9 @@ fn verify(
         claims.push(claim);
         claims.extend(emptied_logs(session, file));
     }
+    for (volume, claim) in session.claims.drain(..) {
+        claims.entry(volume).or_default().push(claim);
+    }
     let entries = session.ledger.entries();
     for (volume, claim) in entries.iter().filter_map(|entry| file_claim(entry, entries)) {
         claims.entry(volume).or_default().push(claim);

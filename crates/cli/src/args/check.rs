@@ -15,6 +15,15 @@ pub(crate) struct CheckArgs {
     /// Check this registry hive or boot configuration store instead of an image
     #[arg(long, value_name = "FILE")]
     pub(crate) hive: Option<PathBuf>,
+    /// Write damaged hives anew with all that can be read, and tell what was lost; volumes are not repaired
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// With --repair: tell what would be lost, write nothing
+    #[arg(long, requires = "repair")]
+    pub(crate) dry_run: bool,
+    /// With --repair: stamp hives with this time, in seconds since 1970, instead of now
+    #[arg(long, value_name = "SECONDS", requires = "repair")]
+    pub(crate) time: Option<u64>,
     #[command(flatten)]
     pub(crate) open: ImageArgs,
     #[command(flatten)]

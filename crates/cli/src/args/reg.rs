@@ -45,8 +45,12 @@ pub(crate) enum RegCommand {
     /// Times and access rights are not compared, nor is the case of names.
     Diff(DiffArgs),
     /// Write a hive anew, without the space that nothing uses
+    #[command(override_usage = "winkiln reg compact [OPTIONS] <IMAGE> <HIVE>\n       \
+                                winkiln reg compact [OPTIONS] --hive <FILE>")]
     Compact(RewriteArgs),
     /// Write a damaged hive anew with all that can be read, and tell what was lost
+    #[command(override_usage = "winkiln reg repair [OPTIONS] <IMAGE> <HIVE>\n       \
+                                winkiln reg repair [OPTIONS] --hive <FILE>")]
     Repair(RewriteArgs),
 }
 
@@ -102,11 +106,19 @@ pub(crate) struct DiffArgs {
 /// Of `reg compact` and `reg repair`.
 #[derive(Debug, Args)]
 pub(crate) struct RewriteArgs {
-    /// Hive file
+    /// Raw or qcow2 image, or block device; left out with --hive
+    #[arg(value_name = "IMAGE")]
+    image: Option<OsString>,
+    /// The hive by its key, such as 'HKLM\SOFTWARE' or 'HKU\bob', or by its path in the image
+    #[arg(value_name = "HIVE")]
+    name: Option<OsString>,
+    /// Work on this hive file instead of an image
     #[arg(long, value_name = "FILE")]
-    pub(crate) hive: PathBuf,
+    pub(crate) hive: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
     #[command(flatten)]
     pub(crate) output: RegOutputArgs,
 }
@@ -298,6 +310,13 @@ pub(crate) struct ExportArgs {
     /// Print nothing but data and errors
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+impl RewriteArgs {
+    /// The positional arguments in their order.
+    pub(crate) fn positional(&self) -> Vec<OsString> {
+        [&self.image, &self.name].into_iter().flatten().cloned().collect()
+    }
 }
 
 impl QueryArgs {

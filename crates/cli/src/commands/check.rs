@@ -1,5 +1,7 @@
 //! `winkiln check`.
 
+mod repair;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -23,13 +25,20 @@ const LEFT_STALE: [&str; 4] = ["key.hint", "key.maxname", "key.maxvaluename", "k
 /// Checks every volume and hive of an image, or a loose hive. Problems end the program with a status of their own.
 pub(crate) fn run(args: &CheckArgs) -> Result<()> {
     let output = Output::new(&args.output);
-    let checked = match (&args.image, &args.hive) {
+    let mut checked = match (&args.image, &args.hive) {
         (Some(image), None) => of_image(image, args, output)?,
         (None, Some(hive)) => of_loose_hive(hive)?,
         _ => return Err(CliError::usage("give either IMAGE or --hive FILE")),
     };
+    if args.repair && !checked.is_clean() {
+        checked.repaired = match (&args.image, &args.hive) {
+            (Some(image), _) => repair::in_image(image, args, &checked, output)?,
+            (None, Some(hive)) => repair::loose(hive, args, &checked)?,
+            (None, None) => Vec::new(),
+        };
+    }
     output.data(&render::document(&checked), || render::text(&checked, output.is_verbose()))?;
-    if checked.is_clean() { Ok(()) } else { Err(CliError::problems()) }
+    if checked.is_mended() { Ok(()) } else { Err(CliError::problems()) }
 }
 
 fn of_image(image: &Path, args: &CheckArgs, output: Output) -> Result<Checked> {
@@ -136,5 +145,5 @@ fn of_loose_hive(path: &Path) -> Result<Checked> {
         hives: vec![target.clone()],
         ..CheckedVolume::default()
     };
-    Ok(Checked { target, volumes: vec![volume] })
+    Ok(Checked { target, volumes: vec![volume], repaired: Vec::new() })
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use winkiln_volume::check::{Finding, Severity};
 
+use super::rewrite::{RepairedHive, RepairedJson};
 use super::text::{count, printable};
 
 /// Everything that was checked.
@@ -13,12 +14,29 @@ pub(crate) struct Checked {
     /// The image or hive, as given.
     pub(crate) target: String,
     pub(crate) volumes: Vec<CheckedVolume>,
+    /// What became of the damaged hives, with `--repair`.
+    pub(crate) repaired: Vec<RepairedHive>,
 }
 
 impl Checked {
     /// True when nothing is damaged.
     pub(crate) fn is_clean(&self) -> bool {
         self.volumes.iter().all(|volume| volume.problems() == 0)
+    }
+
+    /// True when nothing is damaged any more.
+    pub(crate) fn is_mended(&self) -> bool {
+        let is_mended = |row: &Row| {
+            self.repaired.iter().any(|hive| {
+                hive.committed
+                    && hive.volume == row.volume
+                    && row.path.as_deref() == Some(hive.path.as_str())
+            })
+        };
+        self.volumes.iter().all(|volume| {
+            let mut damage = volume.rows.iter().filter(|row| row.severity == Severity::Damage);
+            volume.untold == 0 && damage.all(is_mended)
+        })
     }
 }
 
@@ -39,6 +57,24 @@ pub(crate) struct CheckedVolume {
 }
 
 impl CheckedVolume {
+    /// True when what is damaged is not only in its hives.
+    pub(crate) fn is_damaged_itself(&self) -> bool {
+        let own = |row: &Row| row.severity == Severity::Damage && row.object != "hive";
+        self.untold > 0 || self.rows.iter().any(own)
+    }
+
+    /// Paths of the hives that are damaged.
+    pub(crate) fn damaged_hives(&self) -> Vec<String> {
+        let damaged = |path: &&String| {
+            self.rows.iter().any(|row| {
+                row.severity == Severity::Damage
+                    && row.object == "hive"
+                    && row.path.as_ref() == Some(path)
+            })
+        };
+        self.hives.iter().filter(damaged).cloned().collect()
+    }
+
     fn problems(&self) -> u64 {
         let told = self.rows.iter().filter(|row| row.severity == Severity::Damage).count();
         told as u64 + self.untold
@@ -122,6 +158,8 @@ pub(crate) struct CheckJson<'a> {
     clean: bool,
     volumes: Vec<VolumeJson<'a>>,
     findings: Vec<FindingJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repaired: Vec<RepairedJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -167,6 +205,7 @@ pub(crate) fn document(checked: &Checked) -> CheckJson<'_> {
             })
             .collect(),
         findings: checked.volumes.iter().flat_map(|volume| &volume.rows).map(finding).collect(),
+        repaired: checked.repaired.iter().map(RepairedHive::json).collect(),
     }
 }
 
@@ -223,6 +262,9 @@ pub(crate) fn text(checked: &Checked, verbose: bool) -> String {
         for row in &volume.rows {
             line(&mut text, row);
         }
+    }
+    for hive in &checked.repaired {
+        text.push_str(&hive.text());
     }
     text
 }

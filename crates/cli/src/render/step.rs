@@ -2,6 +2,7 @@
 
 use winkiln_bake::step::Contents;
 use winkiln_bake::{LinkKind, Step};
+use winkiln_guest::Rewrite;
 
 /// What the step does, as a phrase that fits after "cannot".
 pub(crate) fn describe(step: &Step) -> String {
@@ -11,6 +12,8 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::SetValue { key, name, .. } => format!("set {}", value(key, name)),
         Step::DeleteValue { key, name } => format!("delete {}", value(key, name)),
         Step::InAllControlSets(step) => format!("{} in all control sets", describe(step)),
+        Step::RewriteHive { file, why: Rewrite::Compact } => format!("compact {}", file.path),
+        Step::RewriteHive { file, why: Rewrite::Repair } => format!("repair {}", file.path),
         Step::OnLink(step) => describe(step),
         Step::MoveKey { from, to } => format!("rename key {from} to {to}"),
         Step::CopyKey { from, to } => format!("copy key {from} to {to}"),

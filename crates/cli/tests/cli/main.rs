@@ -15,5 +15,6 @@ mod outside_tools;
 mod registry;
 mod registry_keys;
 mod registry_links;
+mod registry_repair;
 mod usage;
 mod wrong_input;

@@ -164,3 +164,102 @@ fn whatever_is_damaged_the_repaired_hive_is_sound() {
         assert!(repaired > 200, "{name}: {repaired}");
     }
 }
+
+/// What is overwritten with what; what the check finds; the key of which the repair says that something is lost, and what.
+type Damage<'a> = (&'a str, usize, &'a [u8], &'a str, &'a str, &'a str);
+
+/// A hive with everything that can be damaged, and where it lies in the file.
+fn with_everything() -> (Vec<u8>, impl Fn(&str) -> usize) {
+    let mut hive = Hive::create("ROOT", 1);
+    let root = hive.root();
+    let mut at = std::collections::HashMap::new();
+    for name in ["first", r"first\below", "second", "third"] {
+        let (key, _) = hive.create_key(root, name, 1).unwrap();
+        at.insert(name.to_owned(), 4096 + key.0 as usize + 4);
+    }
+    let second = hive.find(root, "second").unwrap().unwrap();
+    hive.set_class(second, "a class", 1).unwrap();
+    hive.set_value(second, "long", ValueType::Binary, &[7; 100], 1).unwrap();
+    hive.set_value(second, "huge", ValueType::Binary, &[8; 40_000], 1).unwrap();
+    hive.set_value(second, "short", ValueType::Dword, &[9; 4], 1).unwrap();
+    hive.seal(2);
+    let bytes = hive.bytes().to_vec();
+    let field = |record: usize, skip: usize| {
+        4096 + 4 + u32::from_le_bytes(bytes[record + skip..][..4].try_into().unwrap()) as usize
+    };
+    let second = at["second"];
+    at.insert("root".into(), 4096 + root.0 as usize + 4);
+    at.insert("subkeys".into(), field(at["root"], 28));
+    at.insert("values".into(), field(second, 40));
+    at.insert("security".into(), field(second, 44));
+    at.insert("class".into(), field(second, 48));
+    let list = at["values"];
+    let (long, huge) = (field(list, 0), field(list, 4));
+    at.insert("data".into(), field(long, 8));
+    at.insert("long".into(), long);
+    at.insert("huge".into(), huge);
+    at.insert("big".into(), field(huge, 8));
+    at.insert("segments".into(), field(field(huge, 8), 4));
+    (bytes, move |name| at[name])
+}
+
+#[test]
+fn each_kind_of_damage_is_found_told_and_repaired() {
+    let (sound, at) = with_everything();
+    let nowhere = 0x00ff_fff0_u32.to_le_bytes();
+    let rows: &[Damage<'_>] = &[
+        ("a key's signature", at("second"), b"xx", "key.", "", "a subkey with all below it"),
+        ("a key's flags of its name", at("second") + 72, &[0xff, 0xff], "", "", "a subkey"),
+        ("a parent", at("second") + 16, &nowhere, "key.parent", "", ""),
+        ("a list of subkeys", at("subkeys"), b"xx", "", "", "a list of subkeys"),
+        ("an entry of it", at("subkeys") + 4, &nowhere, "", "", "a subkey"),
+        ("its count", at("root") + 20, &[9], "", "", "subkeys that no list names"),
+        ("a list of values", at("second") + 40, &nowhere, "", "second", "all 3 values"),
+        ("an entry of it", at("values"), &nowhere, "", "second", "a value"),
+        ("a value's signature", at("long"), b"xx", "", "second", "a value"),
+        ("a value's data", at("long") + 8, &nowhere, "", "second", "value \"long\""),
+        ("a length", at("long") + 4, &[0xff, 0xff, 0], "", "second", "value \"long\""),
+        ("big data", at("big"), b"xx", "", "second", "value \"huge\""),
+        ("its segments", at("segments"), &nowhere, "", "second", "value \"huge\""),
+        ("a class name", at("second") + 48, &nowhere, "", "second", "class name"),
+        ("access rights", at("second") + 44, &nowhere, "", "second", "access rights"),
+        ("their cell", at("security"), b"xx", "", "", "access rights"),
+        ("the ring of them", at("security") + 8, &nowhere, "security", "", ""),
+        ("their count", at("security") + 12, &[77], "security", "", ""),
+        ("a cell's size", at("third") - 4, &[1, 0, 0, 0], "cell.size", "", "a list of subkeys"),
+        ("a bin", 4096 + 4096, b"xxxx", "bin.signature", "", ""),
+        ("a key that is free", at("third") - 4, &[88, 0, 0, 0], "", "", "a subkey"),
+        ("the checksum", 508, &[1, 2, 3, 4], "base.checksum", "", ""),
+    ];
+    let long = std::env::var_os("WINKILN_LONG").is_some();
+    for (index, (name, place, with, id, key, lost)) in rows.iter().enumerate() {
+        let mut bytes = sound.clone();
+        bytes[*place..*place + with.len()].copy_from_slice(with);
+        assert_ne!(bytes, sound, "{name}");
+        let found = winkiln_hive::check_file(&bytes).unwrap();
+        assert!(found.iter().any(|finding| finding.id.starts_with(id)), "{name}: {found:?}");
+        let (mut repaired, losses, _) = Hive::repair(&bytes).unwrap();
+        repaired.seal(3);
+        let told = losses.iter().any(|loss| {
+            loss.key.starts_with(key) && format!("{} {}", loss.key, loss.text).contains(lost)
+        });
+        assert!(told || lost.is_empty(), "{name}: {losses:?}");
+        assert_eq!(repaired.check(), [], "{name}");
+        let left = Key::read(&repaired, repaired.root());
+        tools::nt_hive(repaired.bytes(), &left, repaired.minor_version());
+        // These start a program each time.
+        if !long && index % 7 != 0 {
+            continue;
+        }
+        if let Some(found) = tools::hivecheck(repaired.bytes()) {
+            assert!(found.is_empty(), "{name}: {found:?}");
+        }
+        if let Some(read) = tools::hivex(repaired.bytes()) {
+            assert!(read == left.flat(), "{name}");
+        }
+    }
+    // A file that was cut short.
+    let (mut repaired, losses, found) = Hive::repair(&sound[..sound.len() - 8192]).unwrap();
+    repaired.seal(3);
+    assert!(!losses.is_empty() && !found.is_empty() && repaired.check().is_empty());
+}
