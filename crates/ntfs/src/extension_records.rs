@@ -5,6 +5,7 @@ use crate::{
     attribute::{Attribute, Form, kind},
     attribute_list::{self, ListEntry},
     core::Core,
+    mft::MFT,
     record::Slot,
     run_list,
     stream::{Body, Stream},
@@ -38,25 +39,34 @@ impl Core {
         if alone || first {
             return Err(Error::RecordFull { record: number, needed: slot.length });
         }
+        // Its new place first: to take a record $MFT's bitmap is needed, which may be what moves.
+        let (target, id) = self.extension(base, &attribute, true)?;
         record.remove(slot)?;
         self.write_record(&record)?;
-        let (target, id) = self.extension(base, &attribute, true)?;
         let entry = self.list_entry(&attribute, target, id)?;
         if !listed {
-            let entries = self.places_in(base)?;
-            let upcase = self.upcase()?;
-            let list = Attribute::resident(kind::ATTRIBUTE_LIST, &[], Vec::new());
-            let mut record = self.record(base)?;
-            record.insert(&list, &upcase)?;
-            self.write_record(&record)?;
-            return self.edit_list(base, |list| {
-                *list = entries;
-                list.push(entry);
-            });
+            return self.enlist(base, entry);
         }
         self.edit_list(base, |entries| {
             entries.retain(|e| (e.record.record(), e.kind, e.id) != (number, slot.kind, slot.id));
             entries.push(entry);
+        })
+    }
+
+    /// Adds an entry to the attribute list, making the list first when there is none.
+    pub(crate) fn enlist(&mut self, base: u64, entry: ListEntry) -> Result<(), Error> {
+        if self.attribute_list(base)?.is_some() {
+            return self.edit_list(base, |entries| entries.push(entry));
+        }
+        let entries = self.places_in(base)?;
+        let upcase = self.upcase()?;
+        let list = Attribute::resident(kind::ATTRIBUTE_LIST, &[], Vec::new());
+        let mut record = self.record(base)?;
+        record.insert(&list, &upcase)?;
+        self.write_record(&record)?;
+        self.edit_list(base, |list| {
+            *list = entries;
+            list.push(entry);
         })
     }
 
@@ -83,7 +93,8 @@ impl Core {
                 return Ok((number, id));
             }
         }
-        let mut record = self.take_record()?;
+        let mut record =
+            if base == MFT { self.take_record_of_mft(attribute)? } else { self.take_record()? };
         let reference = self.reference(base)?;
         record.set_base(reference);
         let id = record.insert(attribute, &upcase)?;

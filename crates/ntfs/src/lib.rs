@@ -60,6 +60,7 @@ mod attribute;
 mod attribute_list;
 mod extension_records;
 mod mft;
+mod mft_extents;
 mod record;
 mod record_layout;
 

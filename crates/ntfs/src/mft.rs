@@ -9,6 +9,7 @@ use crate::{
     cluster_io::Route,
     core::Core,
     fixup,
+    mft_extents::GROWTH_SLACK,
     record::FileRecord,
     run_list::{self, Lcn, Run, Vcn},
     stream::Body,
@@ -151,71 +152,59 @@ impl Core {
     /// Takes a free file record, growing `$MFT` when there is none. The record comes back in use and without attributes.
     pub(crate) fn take_record(&mut self) -> Result<FileRecord, Error> {
         loop {
-            if let Some(number) = self.find_free_record()? {
+            let from = self.state.record_hint.max(FIRST_FREE);
+            if let Some(number) = self.find_free_record(from, self.records())?
+                && !self.is_last_for_mft(number)?
+            {
                 self.state.record_hint = number + 1;
-                let old = self.shared_record(number);
-                if old.as_ref().is_ok_and(|old| old.in_use() && old.number >= FIRST_FREE) {
-                    let problem = "in use, but free in the bitmap";
-                    return Err(Error::Damaged {
-                        structure: "header",
-                        record: number,
-                        problem,
-                        found: 0,
-                    });
-                }
-                let sequence = old.map_or(1, |old| old.sequence().max(1));
-                self.mark_record(number, true)?;
-                let mut record =
-                    FileRecord::format(number, self.geometry.record_size as usize, sequence);
-                record.keep_update_sequence(&self.raw_record(number)?);
-                record.set_flags(true, false);
-                self.write_record(&record)?;
-                return Ok(record);
+                return self.claim_record(number);
             }
             let mut records =
                 (self.records() / 16).clamp(*GROW_RECORDS.start(), *GROW_RECORDS.end());
             // One piece is better than many: $MFT's own record has no room for a long run list.
-            while records > 1
-                && !self.has_free_run(self.geometry.clusters_for(records * self.record_size()))?
-            {
+            while records > 1 {
+                let clusters = self.geometry.clusters_for(records * self.record_size());
+                if self.has_free_run(clusters + GROWTH_SLACK)? {
+                    break;
+                }
                 records /= 4;
             }
-            match self.grow_mft(records.max(1)) {
-                // A full volume may still have room for one more.
-                Err(Error::VolumeFull { .. }) => self.grow_mft(1)?,
-                grown => grown?,
-            }
+            self.grow_mft(records.max(1))?;
         }
     }
 
-    fn find_free_record(&mut self) -> Result<Option<u64>, Error> {
+    /// Marks a free record in use and empties it.
+    pub(crate) fn claim_record(&mut self, number: u64) -> Result<FileRecord, Error> {
+        let old = self.shared_record(number);
+        if old.as_ref().is_ok_and(|old| old.in_use()) {
+            let problem = "in use, but free in the bitmap";
+            return Err(Error::Damaged { structure: "header", record: number, problem, found: 0 });
+        }
+        let sequence = old.map_or(1, |old| old.sequence().max(1));
+        self.mark_record(number, true)?;
+        let mut record = FileRecord::format(number, self.geometry.record_size as usize, sequence);
+        record.keep_update_sequence(&self.raw_record(number)?);
+        record.set_flags(true, false);
+        self.write_record(&record)?;
+        Ok(record)
+    }
+
+    /// The first free record of those between two numbers, as `$MFT`'s bitmap says.
+    pub(crate) fn find_free_record(&mut self, from: u64, end: u64) -> Result<Option<u64>, Error> {
         let bitmap = self.system_stream(MFT, kind::BITMAP, "")?;
-        let records = self.records().min(bitmap.size().saturating_mul(8));
-        let mut at = self.state.record_hint.max(FIRST_FREE) / 8;
+        let end = end.min(self.records()).min(bitmap.size().saturating_mul(8));
         let mut chunk = [0u8; 4096];
-        while at * 8 < records {
-            let length = (records.div_ceil(8) - at).min(chunk.len() as u64) as usize;
+        let mut at = from / 8;
+        while at * 8 < end {
+            let length = (end.div_ceil(8) - at).min(chunk.len() as u64) as usize;
             self.read_stream(&bitmap, at, &mut chunk[..length])?;
-            let free = chunk[..length].iter().position(|byte| *byte != 0xff);
-            if let Some(index) = free {
-                let byte = at + index as u64;
-                let bit = u64::from(chunk[index].trailing_ones());
-                let number = byte * 8 + bit;
-                let from = self.state.record_hint.max(FIRST_FREE);
-                if number >= from && number < records {
+            for (byte, free) in (at..).zip(&chunk[..length]).filter(|(_, byte)| **byte != 0xff) {
+                let free = |n: &u64| free >> (n % 8) & 1 == 0 && (from..end).contains(n);
+                if let Some(number) = (byte * 8..byte * 8 + 8).find(free) {
                     return Ok(Some(number));
                 }
-                // The free bits of this byte lie below the hint or past the end.
-                let later = (0..8)
-                    .map(|bit| byte * 8 + bit)
-                    .find(|n| chunk[index] >> (n % 8) & 1 == 0 && *n >= from && *n < records);
-                if later.is_some() {
-                    return Ok(later);
-                }
-                at = byte + 1;
-            } else {
-                at += length as u64;
             }
+            at += length as u64;
         }
         Ok(None)
     }

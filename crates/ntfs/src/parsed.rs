@@ -54,8 +54,8 @@ impl Parsed {
     /// Takes note of a record that was written.
     pub(crate) fn record_written(&mut self, record: FileRecord) {
         self.changed = true;
-        let base = record.base().record();
-        let base = if base == 0 { record.number } else { base };
+        // An extension of $MFT has base record 0, with its sequence number.
+        let base = if record.is_base() { record.number } else { record.base().record() };
         self.streams.retain(|stream| stream.base != base && stream.base != record.number);
         self.keep_record(Arc::new(record));
     }

@@ -178,6 +178,11 @@ impl FileRecord {
         self.put(0x16, &flags.to_le_bytes());
     }
 
+    /// True when this is no extension of another record.
+    pub(crate) fn is_base(&self) -> bool {
+        self.base().0 == 0
+    }
+
     /// The base record; 0 when this is one.
     pub(crate) fn base(&self) -> FileReference {
         FileReference(bytes::u64_at(&self.bytes, 0x20).unwrap_or(0))

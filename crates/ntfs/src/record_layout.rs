@@ -129,11 +129,13 @@ impl Core {
             needed = attribute.length() - room;
             let alone =
                 record.slots().iter().filter(|s| s.kind != kind::STANDARD_INFORMATION).count() == 1;
-            if alone
-                && extent.record != stream.base
-                && stream.base != mft::MFT
-                && matches!(stream.body, Body::Runs { .. })
-            {
+            let runs = matches!(stream.body, Body::Runs { .. });
+            if stream.base == mft::MFT && stream.kind == kind::DATA && runs {
+                // Its first extent stays in its first record, where $MFT begins.
+                let list = self.room_for_list_of_mft()?;
+                return self.split_extent(stream, index, end, room.saturating_sub(list));
+            }
+            if alone && extent.record != stream.base && runs {
                 return self.split_extent(stream, index, end, room);
             }
             self.make_room(stream.base, extent.record, needed, slot)?;
@@ -154,7 +156,7 @@ impl Core {
     }
 
     /// Keeps as many runs in an extent as its record takes and puts the rest in a new extension record.
-    fn split_extent(
+    pub(crate) fn split_extent(
         &mut self,
         stream: &mut Stream,
         index: usize,
@@ -186,7 +188,7 @@ impl Core {
         let (record, id) = self.extension(stream.base, &seed, true)?;
         stream.extents[index + 1] = Extent { record, id, lowest: border };
         let entry = self.list_entry(&seed, record, id)?;
-        self.edit_list(stream.base, |entries| entries.push(entry))?;
+        self.enlist(stream.base, entry)?;
         self.save_extent(stream, index + 1, end)
     }
 
@@ -243,7 +245,7 @@ impl Core {
     ) -> Result<(), Error> {
         let full = Error::RecordFull { record: number, needed };
         if base == mft::MFT {
-            return Err(full);
+            return self.make_room_of_mft(number, needed, keep);
         }
         let record = self.record(number)?;
         // What moves out first must leave room for the list that leads to it.

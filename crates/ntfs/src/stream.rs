@@ -197,7 +197,7 @@ impl Core {
         if !record.in_use() {
             return Err(damaged("an entry names a free record"));
         }
-        if number != base && record.base().record() != base {
+        if number != base && (record.is_base() || record.base().record() != base) {
             return Err(damaged("an entry names a record of another file"));
         }
         let slot = record
@@ -313,7 +313,7 @@ impl Core {
     ) -> Result<Arc<crate::record::FileRecord>, Error> {
         let record = self.shared_record(file.record())?;
         let current = file.sequence() == 0 || file.sequence() == record.sequence();
-        if !record.in_use() || record.base().record() != 0 || !current {
+        if !record.in_use() || !record.is_base() || !current {
             return Err(Error::StaleReference { reference: file.0, found: record.sequence() });
         }
         Ok(record)

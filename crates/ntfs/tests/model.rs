@@ -156,8 +156,7 @@ impl Model {
                 self.faulted += 1;
                 self.look_at_suspect(volume);
             }
-            // So is $MFT when a nearly full volume has broken it into too many pieces.
-            Err(Error::VolumeFull { .. } | Error::RecordFull { record: 0, .. }) => self.full += 1,
+            Err(Error::VolumeFull { .. }) => self.full += 1,
             Err(error) => panic!("{error}: {error:?}"),
         }
     }
