@@ -1,6 +1,7 @@
 //! A hive in a file of its own, edited without an image.
 
 mod check;
+mod import;
 mod ledger;
 mod links;
 mod logs;
@@ -115,20 +116,6 @@ impl LooseHive {
             .doing(|| format!("cannot read {key} in {}", self.path.display()))
     }
 
-    /// Carries out the operations of `.reg` text, in their order.
-    pub(crate) fn import(
-        &mut self,
-        operations: &[RegOperation],
-        all_control_sets: bool,
-        now: u64,
-    ) -> Result<()> {
-        for operation in operations {
-            self.carry_out(operation, all_control_sets, now)
-                .doing(|| format!("line {}: cannot edit {}", operation.line, operation.key))?;
-        }
-        Ok(())
-    }
-
     /// Carries out one operation, in every control set when so asked.
     pub(crate) fn carry_out(
         &mut self,
@@ -136,7 +123,7 @@ impl LooseHive {
         all_control_sets: bool,
         now: u64,
     ) -> Result<()> {
-        let mut places = vec![(operation.key.clone(), self.unfollowed(&operation.key)?)];
+        let mut places = vec![(operation.key.to_string(), self.unfollowed(&operation.key)?)];
         if all_control_sets {
             places = mount::in_all_control_sets(&self.hive, &places.remove(0))?;
         }

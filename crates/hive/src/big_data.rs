@@ -128,9 +128,9 @@ pub(crate) fn store(cells: &mut Cells, data: &[u8]) -> Result<CellOffset, HiveEr
         list.extend(at.0.to_le_bytes());
         count = count.saturating_add(1);
     }
-    let list = cells.allocate_with(&list, Structure::SegmentList)?;
+    let list = cells.allocate_with(&list)?;
     let mut record = b"db".to_vec();
     record.extend(count.to_le_bytes());
     record.extend(list.0.to_le_bytes());
-    cells.allocate_with(&record, Structure::BigData)
+    cells.allocate_with(&record)
 }

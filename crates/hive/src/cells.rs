@@ -1,16 +1,15 @@
 //! The file's bytes as cells that can be read, allocated, resized and released.
 
-use crate::base_block::{self, BASE_BLOCK_SIZE, BaseBlock, PAGE};
-use crate::bin::{self, BIN_HEADER, BinHeader, Layout};
+use crate::base_block::{self, BASE_BLOCK_SIZE};
+use crate::bin::{self, BIN_HEADER, Layout};
 use crate::cell::{CELL_HEADER, CELL_UNIT, CellOffset, FreeCells};
 use crate::dirty::DirtyPages;
 use crate::error::{HiveError, Structure};
-use std::mem::offset_of;
 use std::ops::Range;
 use std::sync::Arc;
-use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+mod grow;
 mod undo;
 mod walk;
 
@@ -20,9 +19,6 @@ use undo::Undo;
 ///
 /// Source: the kernel calls a larger allocation insane (`HSANE_CELL_MAX` in published debug symbols).
 pub(crate) const CELL_MAX: u32 = 1024 * 1024;
-
-/// Greatest length of all bins: offsets use 31 bits, the highest tells volatile cells.
-const BINS_MAX: u64 = 0x7fff_f000;
 
 /// A hive's bytes with the map of its cells.
 pub(crate) struct Cells {
@@ -137,7 +133,7 @@ impl Cells {
         if let Some(target) = Arc::make_mut(&mut self.bytes).get_mut(range) {
             target.copy_from_slice(data);
         }
-        self.dirty.mark(at, data.len());
+        self.mark(at, data.len());
     }
 
     /// Overwrites a part of a cell's payload, `skip` bytes into it.
@@ -176,6 +172,21 @@ impl Cells {
     /// # Errors
     /// [`HiveError::DataTooLong`] above [`CELL_MAX`], [`HiveError::Full`] when the hive cannot grow.
     pub(crate) fn allocate(&mut self, length: usize) -> Result<CellOffset, HiveError> {
+        self.allocate_parts(length, &[])
+    }
+
+    /// Allocates a cell and fills it.
+    pub(crate) fn allocate_with(&mut self, data: &[u8]) -> Result<CellOffset, HiveError> {
+        self.allocate_parts(data.len(), &[data])
+    }
+
+    /// Allocates a cell of `length` bytes that begins with these parts, the rest zero.
+    pub(crate) fn allocate_parts(
+        &mut self,
+        length: usize,
+        parts: &[&[u8]],
+    ) -> Result<CellOffset, HiveError> {
+        const ZEROS: [u8; 256] = [0; 256];
         let size = cell_size(length)?;
         let (at, room) = match self.free_cells().best_fit(size) {
             Some(found) => found,
@@ -183,21 +194,18 @@ impl Cells {
         };
         self.free_cells().remove(at, room);
         self.keep(at, room, size);
-        let start = file_index(at) + CELL_HEADER as usize;
-        let payload = (size - CELL_HEADER) as usize;
-        self.write_file(start, &vec![0; payload]);
+        let mut start = file_index(at) + CELL_HEADER as usize;
+        let end = file_index(at) + size as usize;
+        for part in parts {
+            self.write_file(start, part);
+            start += part.len();
+        }
+        while start < end {
+            let length = (end - start).min(ZEROS.len());
+            self.write_file(start, ZEROS.get(..length).unwrap_or_default());
+            start += length;
+        }
         Ok(CellOffset(at))
-    }
-
-    /// Allocates a cell and fills it.
-    pub(crate) fn allocate_with(
-        &mut self,
-        data: &[u8],
-        what: Structure,
-    ) -> Result<CellOffset, HiveError> {
-        let at = self.allocate(data.len())?;
-        self.write(at, 0, data, what)?;
-        Ok(at)
     }
 
     /// Makes the first `size` bytes of the `room` bytes at `at` an allocated cell and the rest a free one.
@@ -299,51 +307,6 @@ impl Cells {
             }
         }
         free
-    }
-
-    /// Adds a bin with room for a cell of `size` bytes after the last one: its one free cell, (place, size).
-    ///
-    /// What follows the bins in the file is overwritten, and the file grows only when that does not suffice.
-    fn add_bin(&mut self, size: u32) -> Result<(u32, u32), HiveError> {
-        let bin_size = (size + BIN_HEADER).next_multiple_of(PAGE);
-        let start = self.length;
-        let end = u64::from(start) + u64::from(bin_size);
-        if end > BINS_MAX {
-            return Err(HiveError::Full { max: BINS_MAX });
-        }
-        let file_end = file_index(start) + bin_size as usize;
-        if self.bytes.len() < file_end {
-            let grown_from = self.bytes.len();
-            Arc::make_mut(&mut self.bytes).resize(file_end, 0);
-            self.dirty.mark(grown_from, file_end - grown_from);
-        }
-        self.length = start + bin_size;
-        self.layout.bins.push(start);
-        self.layout.cells.grow(self.length);
-        let header = BinHeader {
-            signature: *b"hbin",
-            offset: U32::new(start),
-            size: U32::new(bin_size),
-            reserved: [0; 8],
-            last_write: U64::new(0),
-            spare: U32::new(0),
-        };
-        let mut bin = vec![0; bin_size as usize];
-        let (at, room) = (start + BIN_HEADER, bin_size - BIN_HEADER);
-        if let Some(target) = bin.get_mut(..BIN_HEADER as usize) {
-            target.copy_from_slice(header.as_bytes());
-        }
-        if let Some(target) = bin.get_mut(BIN_HEADER as usize..(BIN_HEADER + CELL_HEADER) as usize)
-        {
-            target.copy_from_slice(&room.to_le_bytes());
-        }
-        self.write_file(file_index(start), &bin);
-        self.layout.cells.insert(at);
-        self.free_cells().insert(at, room);
-        let length = offset_of!(BaseBlock, length);
-        self.write_file(length, &self.length.to_le_bytes());
-        self.write_checksum();
-        Ok((at, room))
     }
 
     /// Makes the base block's checksum that of its content.

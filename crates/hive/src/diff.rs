@@ -136,7 +136,7 @@ pub fn operations(differences: &[Difference], prefix: &str) -> Vec<RegOperation>
             Differs::Value { name, .. } => RegAction::DeleteValue { name: name.clone() },
             Differs::Class { .. } => continue,
         };
-        operations.push(RegOperation { line, key, action });
+        operations.push(RegOperation { line, key: key.into(), action });
     }
     operations
 }

@@ -6,30 +6,56 @@ use std::ops::Range;
 const PAGE: usize = 512;
 
 /// One bit for every 512 bytes of the file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct DirtyPages {
     words: Vec<u64>,
-    any: bool,
+    /// Bits that are set.
+    marked: usize,
 }
 
 impl DirtyPages {
     /// Notes that `length` bytes at `at` changed.
     pub(crate) fn mark(&mut self, at: usize, length: usize) {
+        self.mark_noting(at, length, None);
+    }
+
+    /// As [`DirtyPages::mark`], and adds to `new` the pages that were not marked before.
+    pub(crate) fn mark_noting(
+        &mut self,
+        at: usize,
+        length: usize,
+        mut new: Option<&mut Vec<usize>>,
+    ) {
         let Some(last) = length.checked_sub(1) else { return };
         let last = (at + last) / PAGE;
         if self.words.len() <= last / 64 {
             self.words.resize(last / 64 + 1, 0);
         }
         for page in at / PAGE..=last {
-            if let Some(word) = self.words.get_mut(page / 64) {
-                *word |= 1 << (page % 64);
+            let bit = 1 << (page % 64);
+            if let Some(word) = self.words.get_mut(page / 64).filter(|word| **word & bit == 0) {
+                *word |= bit;
+                self.marked += 1;
+                if let Some(new) = &mut new {
+                    new.push(page);
+                }
             }
         }
-        self.any = true;
+    }
+
+    /// Takes the marks of these pages back.
+    pub(crate) fn unmark(&mut self, pages: &[usize]) {
+        for page in pages {
+            let bit = 1 << (page % 64);
+            if let Some(word) = self.words.get_mut(page / 64).filter(|word| **word & bit != 0) {
+                *word &= !bit;
+                self.marked -= 1;
+            }
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        !self.any
+        self.marked == 0
     }
 
     /// The marked ranges, merged and sorted, cut at `length`.
@@ -67,6 +93,11 @@ mod tests {
         dirty.mark(511, 2);
         dirty.mark(64 * 512 - 1, 2);
         dirty.mark(100_000, 4);
+        assert_eq!(dirty.ranges(100_003), [0..1024, 32256..33280, 99840..100_003]);
+        let mut new = Vec::new();
+        dirty.mark_noting(1000, 600, Some(&mut new));
+        assert_eq!(new, [2, 3]);
+        dirty.unmark(&new);
         assert_eq!(dirty.ranges(100_003), [0..1024, 32256..33280, 99840..100_003]);
     }
 }

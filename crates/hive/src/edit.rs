@@ -8,13 +8,15 @@ use crate::key_node::{self, KeyNode, PREDEF_HANDLE, SYM_LINK};
 use crate::name::{self, NewName};
 use crate::security::{self, SecurityCell};
 use crate::subkey_list::{self, Entry, Leaves};
-use crate::value::{self, KeyValue, ValueType};
+use crate::value::{self, KeyValue};
 use std::collections::{BTreeMap, HashSet};
 use zerocopy::IntoBytes;
 
 mod relocate;
+mod values;
 
 pub(crate) use relocate::{move_key, set_class};
+pub(crate) use values::set_values;
 
 /// Makes a subkey that is not there yet.
 pub(crate) fn create_subkey(
@@ -32,7 +34,7 @@ pub(crate) fn create_subkey(
     key.name_length.set(u16::try_from(stored.bytes.len()).unwrap_or(u16::MAX));
     let mut cell = key.as_bytes().to_vec();
     cell.extend(&stored.bytes);
-    let at = cells.allocate_with(&cell, Structure::KeyNode)?;
+    let at = cells.allocate_with(&cell)?;
 
     let units: Vec<u16> = name.encode_utf16().collect();
     let length = u16::try_from(units.len() * 2).unwrap_or(u16::MAX);
@@ -143,73 +145,6 @@ pub(crate) fn delete_key(
         .filter(|(_, what)| *what == Structure::KeyNode)
         .map(|(at, _)| *at)
         .collect())
-}
-
-/// Creates or replaces a value; false, and nothing touched, when it is already so.
-pub(crate) fn set_value(
-    cells: &mut Cells,
-    key: CellOffset,
-    name: &str,
-    kind: ValueType,
-    data: &[u8],
-    minor: u32,
-    now: u64,
-) -> Result<bool, HiveError> {
-    let mut node = *KeyNode::read(cells, key)?.0;
-    refuse_handle(&node, key)?;
-    let upper = name::upper(name);
-    match value::find(cells, &node, &upper)? {
-        Some((_, at)) => {
-            if !value::replace(cells, at, kind, data, minor)? {
-                return Ok(false);
-            }
-        }
-        None => {
-            let at = value::create(cells, name, kind, data, minor)?;
-            add_to_list(cells, &mut node, key, at)?;
-        }
-    }
-    let name_length = u32::try_from(upper.len() * 2).unwrap_or(u32::MAX);
-    let data_length = u32::try_from(data.len()).unwrap_or(u32::MAX);
-    node.largest_value_name.set(node.largest_value_name.get().max(name_length));
-    node.largest_value_data.set(node.largest_value_data.get().max(data_length));
-    node.last_write.set(now);
-    node.write(cells, key)?;
-    Ok(true)
-}
-
-/// Appends a value to a key's list.
-fn add_to_list(
-    cells: &mut Cells,
-    node: &mut KeyNode,
-    key: CellOffset,
-    value: CellOffset,
-) -> Result<(), HiveError> {
-    let what = Structure::ValueList;
-    let count = node.value_count.get() as usize;
-    let needed = (count + 1) * 4;
-    let at = if count == 0 {
-        cells.allocate(needed)?
-    } else {
-        let at = CellOffset(node.values.get());
-        if cells.payload(at, what)?.len() >= needed {
-            at
-        } else {
-            // Long lists grow by a quarter, so that they do not move each time.
-            let spare = if count >= 64 { count } else { 0 };
-            let grown = cells.resize(at, needed + spare, what);
-            match grown {
-                Err(HiveError::DataTooLong { .. }) => cells
-                    .resize(at, needed, what)
-                    .map_err(|_| HiveError::TooMany { offset: key.in_file(), what: "values" })?,
-                grown => grown?,
-            }
-        }
-    };
-    cells.write(at, count * 4, &value.0.to_le_bytes(), what)?;
-    node.values.set(at.0);
-    node.value_count.set(node.value_count.get() + 1);
-    Ok(())
 }
 
 /// Deletes a value; false when there is none.

@@ -12,7 +12,6 @@ use crate::key_node::{self, KEY_NAME_MAX, KeyNode, LEVELS_MAX};
 use crate::name;
 use crate::recovery::{self, Recovery};
 use crate::subkey_list;
-use crate::value::{VALUE_NAME_MAX, ValueType};
 use std::collections::HashSet;
 use std::mem::offset_of;
 use std::ops::Range;
@@ -22,11 +21,13 @@ use zerocopy::FromBytes;
 mod compact;
 mod links;
 mod query;
+mod set;
 mod transfer;
 
 pub use links::{LINK_VALUE, Walk};
 use query::components;
 pub use query::{KeyInfo, Value};
+pub use set::{NewValue, ValueSet};
 
 /// A key of one hive: the offset of its key node cell, counted from the first bin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -275,32 +276,6 @@ impl Hive {
         }
         self.edited = true;
         Ok(())
-    }
-
-    /// Creates or replaces a value. Returns false, and touches nothing, when it is already exactly so.
-    ///
-    /// # Errors
-    /// When name or data are too long, when the key stands for a predefined handle, when the hive is dirty or what is
-    /// touched is damaged.
-    pub fn set_value(
-        &mut self,
-        key: KeyId,
-        name: &str,
-        kind: ValueType,
-        data: &[u8],
-        now: u64,
-    ) -> Result<bool, HiveError> {
-        self.refuse_dirty()?;
-        let units = name.encode_utf16().count();
-        if units > VALUE_NAME_MAX {
-            return Err(HiveError::NameTooLong { what: "value", units, max: VALUE_NAME_MAX });
-        }
-        let minor = self.minor;
-        let changed = self
-            .cells
-            .edit(|cells| edit::set_value(cells, key.cell(), name, kind, data, minor, now))?;
-        self.edited |= changed;
-        Ok(changed)
     }
 
     /// Deletes a value. Returns false when there was none.

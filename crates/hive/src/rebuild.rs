@@ -154,7 +154,7 @@ impl<'a> Rebuild<'a> {
         }
         let mut cell = node.as_bytes().to_vec();
         cell.extend(name.bytes());
-        self.to.allocate_with(&cell, Structure::KeyNode)
+        self.to.allocate_with(&cell)
     }
 
     fn class(&mut self, old: &KeyNode, path: &str) -> Result<Option<(CellOffset, u16)>, HiveError> {
@@ -167,7 +167,7 @@ impl<'a> Rebuild<'a> {
         match class {
             Ok(class) => {
                 let length = u16::try_from(class.len()).unwrap_or(u16::MAX);
-                Ok(Some((self.to.allocate_with(class, Structure::Class)?, length)))
+                Ok(Some((self.to.allocate_with(class)?, length)))
             }
             Err(fault) => self.lose(path, at, "class name", fault).map(|()| None),
         }

@@ -13,6 +13,9 @@ use crate::ValueType;
 pub use encoding::code_page;
 pub use encoding_rs::Encoding;
 pub use export::{Unspellable, export, export_all, write};
+pub use operation::Operations;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// One operation of a `.reg` file, in file order, with the line it stands on (from 1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub struct RegOperation {
     /// Line number, from 1.
     pub line: u32,
     /// Full key path as written, such as `HKEY_LOCAL_MACHINE\SOFTWARE\X`.
-    pub key: String,
+    pub key: Arc<str>,
     /// What to do.
     pub action: RegAction,
 }
@@ -78,6 +81,24 @@ pub fn parse_with(
     bytes: &[u8],
     ansi: &'static Encoding,
 ) -> Result<Vec<RegOperation>, RegTextError> {
-    let text = encoding::decode(bytes, ansi)?;
-    operation::parse(&text, ansi)
+    operations(&decode(bytes, ansi)?, ansi)?.collect()
+}
+
+/// The text of a `.reg` file, told by the rules of [`parse_with`].
+///
+/// # Errors
+/// Bytes that are not text in the encoding that was told.
+pub fn decode<'b>(bytes: &'b [u8], ansi: &'static Encoding) -> Result<Cow<'b, str>, RegTextError> {
+    encoding::decode(bytes, ansi)
+}
+
+/// Parses decoded text piece by piece. `ansi` is for the data of strings that REGEDIT4 gives as bytes.
+///
+/// # Errors
+/// A missing or unknown header.
+pub fn operations<'t>(
+    text: &'t str,
+    ansi: &'static Encoding,
+) -> Result<Operations<'t>, RegTextError> {
+    Operations::new(text, ansi)
 }

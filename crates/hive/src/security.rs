@@ -129,7 +129,7 @@ fn add(cells: &mut Cells, near: CellOffset, descriptor: &[u8]) -> Result<CellOff
     };
     let mut bytes = cell.as_bytes().to_vec();
     bytes.extend(descriptor);
-    let at = cells.allocate_with(&bytes, WHAT)?;
+    let at = cells.allocate_with(&bytes)?;
     link(cells, near, at, next)?;
     Ok(at)
 }

@@ -275,7 +275,7 @@ pub(crate) fn store(cells: &mut Cells, data: &[u8], minor: u32) -> Result<(u32, 
     let at = if data.len() > big_data::SEGMENT && minor >= 4 {
         big_data::store(cells, data)?
     } else {
-        cells.allocate_with(data, Structure::ValueData)?
+        cells.allocate_with(data)?
     };
     Ok((length, at.0))
 }
@@ -300,9 +300,8 @@ pub(crate) fn create(
         flags: U16::new(if compressed { COMP_NAME } else { 0 }),
         spare: U16::new(0),
     };
-    let mut cell = value.as_bytes().to_vec();
-    cell.extend(&stored.bytes);
-    cells.allocate_with(&cell, WHAT)
+    let length = size_of::<KeyValue>() + stored.bytes.len();
+    cells.allocate_parts(length, &[value.as_bytes(), &stored.bytes])
 }
 
 /// Replaces type and data of a value; false, and nothing touched, when they are so already.

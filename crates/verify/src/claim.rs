@@ -103,10 +103,36 @@ impl Claim {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum HiveFact {
-    KeyExists { key: String },
-    KeyAbsent { key: String },
-    Value { key: String, name: String, kind: u32, data: Vec<u8> },
-    ValueAbsent { key: String, name: String },
+    KeyExists {
+        key: String,
+    },
+    KeyAbsent {
+        key: String,
+    },
+    Value {
+        key: String,
+        name: String,
+        kind: u32,
+        data: Vec<u8>,
+    },
+    ValueAbsent {
+        key: String,
+        name: String,
+    },
+    /// The key is there, and this is so of these values of it, each of another name.
+    Values {
+        key: String,
+        values: Vec<ValueFact>,
+    },
+}
+
+/// What should be true of one value of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueFact {
+    /// Name; empty for the default value.
+    pub name: String,
+    /// Type as stored, and data; `None` when there should be no value of that name.
+    pub found: Option<(u32, Vec<u8>)>,
 }
 
 impl HiveFact {
@@ -117,7 +143,8 @@ impl HiveFact {
             Self::KeyExists { key }
             | Self::KeyAbsent { key }
             | Self::Value { key, .. }
-            | Self::ValueAbsent { key, .. } => key,
+            | Self::ValueAbsent { key, .. }
+            | Self::Values { key, .. } => key,
         }
     }
 }

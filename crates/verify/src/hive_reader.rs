@@ -13,12 +13,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use nt_hive::{KeyNode, KeyValue, NtHiveError};
+use nt_hive::{KeyNode, KeyValue, NtHiveError, NtHiveNameString};
 use winkiln_hive::{Hive, KeyId};
 
-use crate::HiveFact;
 use crate::comparison::{compare_length, compare_piece};
 use crate::error::Trouble;
+use crate::{HiveFact, ValueFact};
 
 /// Largest data that is one cell in every hive. Source: the format's big data (`db`) threshold.
 const SINGLE_CELL_MAX: u32 = 16_344;
@@ -62,8 +62,48 @@ impl<'b> HiveReader<'b> {
                 Some(value) => self.compare(&value, *kind, data)?,
                 None => return disagree("the value is missing"),
             },
+            (HiveFact::Values { values, .. }, Some(key)) => self.ask_values(&key, values)?,
         }
         Ok(Some(()))
+    }
+
+    /// Compares many values of a key, which is read once.
+    fn ask_values(&self, key: &Key<'_, 'b>, expected: &[ValueFact]) -> Result<(), Trouble> {
+        let mut seen = vec![false; expected.len()];
+        let mut unasked = None;
+        // They mostly stand in the order in which they were made.
+        let mut next = 0;
+        for value in key.values().transpose()?.into_iter().flatten() {
+            let value = value?;
+            let own = value.name()?;
+            let is = |fact: &ValueFact| is_named(&own, &fact.name);
+            let rest = expected.get(next..).unwrap_or_default().iter().position(is);
+            let found = rest.map(|at| at + next).or_else(|| expected.iter().position(is));
+            let Some(at) = found else { continue };
+            next = at + 1;
+            let (Some(fact), Some(seen)) = (expected.get(at), seen.get_mut(at)) else { continue };
+            // Of two with one name the first one counts.
+            if std::mem::replace(seen, true) {
+                continue;
+            }
+            let named = |text: String| format!("value {:?}: {text}", fact.name);
+            let Some((kind, data)) = &fact.found else {
+                return Err(Trouble::Disagrees(named("it is there".to_owned())));
+            };
+            match self.compare(&value, *kind, data) {
+                Ok(()) => {}
+                Err(Trouble::Unasked(reason)) => unasked = Some(named(reason)),
+                Err(Trouble::Disagrees(text)) => return Err(Trouble::Disagrees(named(text))),
+                Err(failed) => return Err(failed),
+            }
+        }
+        let missing =
+            expected.iter().zip(&seen).find(|(fact, seen)| !**seen && fact.found.is_some());
+        match (missing, unasked) {
+            (Some((fact, _)), _) => disagree(&format!("value {:?}: it is missing", fact.name)),
+            (None, Some(reason)) => Err(Trouble::Unasked(reason)),
+            (None, None) => Ok(()),
+        }
     }
 
     /// Walks the path strictly, as far as it exists: lists, names and values are sound where `nt-hive` will look.
@@ -148,6 +188,17 @@ fn subkey<'h, 'b>(key: &Key<'h, 'b>, name: &str) -> Result<Option<Key<'h, 'b>>, 
     match found {
         Some(_) if plain => disagree(&format!("{name} is listed out of order")),
         found => Ok(found),
+    }
+}
+
+/// Tells whether a name is `name`, in any case.
+fn is_named(own: &NtHiveNameString<'_>, name: &str) -> bool {
+    match own {
+        NtHiveNameString::Latin1(own) if name.is_ascii() => {
+            // Letters beyond ASCII are never the other case of an ASCII one in Windows' table.
+            own.eq_ignore_ascii_case(name.as_bytes())
+        }
+        own => *own == name,
     }
 }
 

@@ -27,7 +27,7 @@ pub mod fat_reader;
 pub mod ntfs_reader;
 pub mod hive_reader;
 
-pub use claim::{Claim, Contents, HiveFact};
+pub use claim::{Claim, Contents, HiveFact, ValueFact};
 pub use error::VerifyError;
 pub use fingerprint::{Fingerprint, Fingerprinter};
 pub use opinion::{Opinion, Skipped, Verified};

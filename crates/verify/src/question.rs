@@ -175,6 +175,9 @@ fn ask_hive(
     for fact in facts {
         let what = match fact {
             HiveFact::KeyExists { key } | HiveFact::KeyAbsent { key } => format!("{path}: {key}"),
+            HiveFact::Values { key, values } => {
+                format!("{path}: {key} ({} of its values)", values.len())
+            }
             HiveFact::Value { key, name, .. } | HiveFact::ValueAbsent { key, name } => {
                 let name = if name.is_empty() { "(default)" } else { name };
                 format!("{path}: {key}\\{name}")

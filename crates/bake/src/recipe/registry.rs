@@ -93,6 +93,7 @@ fn typed(node: &Node<'_>, type_text: &str) -> Result<(ValueType, Vec<u8>), Recip
 /// One operation of a `.reg` file.
 pub(super) fn step(operation: RegOperation) -> Step {
     let RegOperation { key, action, .. } = operation;
+    let key = key.to_string();
     match action {
         RegAction::CreateKey => Step::CreateKey { key },
         RegAction::DeleteKey => Step::DeleteKey { key },

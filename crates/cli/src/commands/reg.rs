@@ -89,7 +89,7 @@ fn edit_loose(
     write: &WriteArgs,
 ) -> Result<Report> {
     let now = clock::file_time(write.time)?;
-    let operation = RegOperation { line: 0, key: key.to_owned(), action };
+    let operation = RegOperation { line: 0, key: key.into(), action };
     hive.carry_out(&operation, all_control_sets, now)
         .doing(|| format!("cannot edit {key} in {}", file.display()))?;
     hive.finish(now, write.dry_run)

@@ -123,7 +123,7 @@ impl HiveFixture {
         let operations = reg_text::parse(self.text.as_bytes()).doing(doing)?;
         let empty = Hive::create(self.root, now);
         let mut hive = LooseHive::new(Path::new(self.path), empty, Some(self.mount))?;
-        hive.import(&operations, false, now).doing(doing)?;
+        hive.import(operations.into_iter().map(Ok), false, now).doing(doing)?;
         Ok(hive.into_bytes(now))
     }
 }

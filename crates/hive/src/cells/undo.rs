@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::Cells;
 use crate::base_block::BASE_BLOCK_SIZE;
 use crate::bin;
-use crate::dirty::DirtyPages;
 use crate::error::HiveError;
 
 /// Bytes that an edit overwrote.
@@ -20,7 +19,8 @@ pub(super) struct Undo {
     writes: Vec<Overwritten>,
     /// The overwritten bytes of all `writes`, one after the other.
     old: Vec<u8>,
-    dirty: DirtyPages,
+    /// Pages that were not marked as changed before.
+    marked: Vec<usize>,
     file_length: usize,
     bins_length: u32,
 }
@@ -40,7 +40,6 @@ impl Cells {
         change: impl FnOnce(&mut Self) -> Result<T, HiveError>,
     ) -> Result<T, HiveError> {
         self.undo = Some(Undo {
-            dirty: self.dirty.clone(),
             file_length: self.bytes.len(),
             bins_length: self.length,
             ..Undo::default()
@@ -51,6 +50,11 @@ impl Cells {
             self.roll_back(undo);
         }
         result
+    }
+
+    /// Notes bytes of the file as changed.
+    pub(super) fn mark(&mut self, at: usize, length: usize) {
+        self.dirty.mark_noting(at, length, self.undo.as_mut().map(|undo| &mut undo.marked));
     }
 
     fn roll_back(&mut self, undo: Undo) {
@@ -67,7 +71,7 @@ impl Cells {
         }
         bytes.truncate(undo.file_length);
         self.length = undo.bins_length;
-        self.dirty = undo.dirty;
+        self.dirty.unmark(&undo.marked);
         self.free = None;
         let base = BASE_BLOCK_SIZE as usize;
         let bins = self.bytes.get(base..base + self.length as usize).unwrap_or_default();

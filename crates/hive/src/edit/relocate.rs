@@ -72,7 +72,7 @@ pub(crate) fn set_class(
     if old.is_some() {
         cells.release(CellOffset(node.class.get()), what)?;
     }
-    let at = if class.is_empty() { CellOffset::NONE } else { cells.allocate_with(class, what)? };
+    let at = if class.is_empty() { CellOffset::NONE } else { cells.allocate_with(class)? };
     node.class.set(at.0);
     node.class_length.set(u16::try_from(class.len()).unwrap_or(u16::MAX));
     node.last_write.set(now);

@@ -3,7 +3,7 @@
 //! Source: Microsoft, "RegCreateKeyEx" (`REG_OPTION_CREATE_LINK`, `REG_OPTION_OPEN_LINK`); M. Suhanov, "Windows registry file
 //! format specification", "Key node" (flag `KEY_SYM_LINK`).
 
-use super::{Hive, KeyId, components};
+use super::{Hive, KeyId, NewValue, ValueSet, components};
 use crate::cell::CellOffset;
 use crate::edit;
 use crate::error::HiveError;
@@ -103,8 +103,9 @@ impl Hive {
         let data: Vec<u8> = target.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let minor = self.minor;
         let changed = self.cells.edit(|cells| {
-            let (at, kind) = (key.cell(), ValueType::Link);
-            let set = edit::set_value(cells, at, LINK_VALUE, kind, &data, minor, now)?;
+            let at = key.cell();
+            let new = NewValue { name: LINK_VALUE, kind: ValueType::Link, data: &data };
+            let set = edit::set_values(cells, at, &[new], minor, now)? != [ValueSet::Unchanged];
             if !is_link {
                 let mut node = *KeyNode::read(cells, at)?.0;
                 node.flags.set(node.flags.get() | SYM_LINK);

@@ -42,7 +42,7 @@ impl Rebuild<'_> {
         }
         if !list.is_empty() {
             node.value_count.set(u32::try_from(list.len() / 4).unwrap_or(u32::MAX));
-            node.values.set(self.to.allocate_with(&list, Structure::ValueList)?.0);
+            node.values.set(self.to.allocate_with(&list)?.0);
         }
         Ok(())
     }
@@ -89,7 +89,7 @@ impl Rebuild<'_> {
         new.data.set(data);
         let mut cell = new.as_bytes().to_vec();
         cell.extend(name.bytes());
-        let new = self.to.allocate_with(&cell, Structure::KeyValue)?;
+        let new = self.to.allocate_with(&cell)?;
         Ok((new, u32::try_from(name.len() * 2).unwrap_or(u32::MAX), old.length()))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::RegTextError;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use std::borrow::Cow;
 
 /// The header of version 4 files, which are in an 8-bit code page.
 const REGEDIT4: &[u8] = b"REGEDIT4";
@@ -30,7 +31,10 @@ pub fn code_page(name: &str) -> Option<&'static Encoding> {
 }
 
 /// Decodes a file; `ansi` is the code page of 8-bit text.
-pub(super) fn decode(bytes: &[u8], ansi: &'static Encoding) -> Result<String, RegTextError> {
+pub(super) fn decode<'b>(
+    bytes: &'b [u8],
+    ansi: &'static Encoding,
+) -> Result<Cow<'b, str>, RegTextError> {
     let (encoding, text) = detect(bytes, ansi);
     if (encoding == UTF_16LE || encoding == UTF_16BE) && text.len() % 2 != 0 {
         return Err(RegTextError { line: 0, reason: "UTF-16 text ends within a character".into() });
@@ -42,7 +46,7 @@ pub(super) fn decode(bytes: &[u8], ansi: &'static Encoding) -> Result<String, Re
         let reason = format!("text is not valid {}", encoding.name());
         return Err(RegTextError { line, reason });
     }
-    Ok(decoded.into_owned())
+    Ok(decoded)
 }
 
 /// The encoding of a file, and its text after the byte order mark.

@@ -4,6 +4,7 @@ use super::cursor::{Cursor, shorten};
 use super::value;
 use super::{RegAction, RegOperation, RegTextError};
 use encoding_rs::Encoding;
+use std::sync::Arc;
 
 /// The two versions of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,50 +15,77 @@ pub(super) enum Version {
     Five,
 }
 
-/// Parses decoded text.
-pub(super) fn parse(
-    text: &str,
+/// The operations of decoded text, one after the other, so that a long file is never held as a whole in this form.
+///
+/// Ends with the first line that cannot be understood.
+pub struct Operations<'t> {
+    at: Cursor<'t>,
+    version: Version,
     ansi: &'static Encoding,
-) -> Result<Vec<RegOperation>, RegTextError> {
-    let mut at = Cursor::new(text);
-    let version = header(&mut at)?;
-    let mut operations = Vec::new();
-    // The key of the values that follow; `None` before the first key, `Err` below a deleted one.
-    let mut key: Option<Result<String, String>> = None;
-    loop {
-        at.take_while(char::is_whitespace);
-        let line = at.line();
-        match at.peek() {
-            None => return Ok(operations),
-            Some('\n' | ';') => {
-                at.take_line();
-            }
-            Some('[') => {
-                let (path, deleted) = key_line(&mut at)?;
-                let action = if deleted { RegAction::DeleteKey } else { RegAction::CreateKey };
-                operations.push(RegOperation { line, key: path.clone(), action });
-                key = Some(if deleted { Err(path) } else { Ok(path) });
-            }
-            Some('"' | '@') => {
-                let path = match &key {
-                    Some(Ok(path)) => path.clone(),
-                    Some(Err(path)) => {
-                        return Err(at.error(format!(
-                            "value below the key [-{}], which is deleted",
-                            shorten(path)
-                        )));
-                    }
-                    None => return Err(at.error("value before the first key")),
-                };
-                let action = value::line(&mut at, version, ansi)?;
-                operations.push(RegOperation { line, key: path, action });
-            }
-            Some(_) => {
-                return Err(
-                    at.error(format!("expected a key, a value or a comment, found {}", at.show()))
-                );
+    /// The key of the values that follow; `None` before the first key, `Err` below a deleted one.
+    key: Option<Result<Arc<str>, Arc<str>>>,
+    failed: bool,
+}
+
+impl<'t> Operations<'t> {
+    pub(super) fn new(text: &'t str, ansi: &'static Encoding) -> Result<Self, RegTextError> {
+        let mut at = Cursor::new(text);
+        let version = header(&mut at)?;
+        Ok(Self { at, version, ansi, key: None, failed: false })
+    }
+
+    fn operation(&mut self) -> Result<Option<RegOperation>, RegTextError> {
+        let Self { at, version, ansi, key, .. } = self;
+        loop {
+            at.take_while(char::is_whitespace);
+            let line = at.line();
+            match at.peek() {
+                None => return Ok(None),
+                Some('\n' | ';') => {
+                    at.take_line();
+                }
+                Some('[') => {
+                    let (path, deleted) = key_line(at)?;
+                    let path: Arc<str> = path.into();
+                    let action = if deleted { RegAction::DeleteKey } else { RegAction::CreateKey };
+                    *key = Some(if deleted { Err(path.clone()) } else { Ok(path.clone()) });
+                    return Ok(Some(RegOperation { line, key: path, action }));
+                }
+                Some('"' | '@') => {
+                    let path = match key {
+                        Some(Ok(path)) => path.clone(),
+                        Some(Err(path)) => {
+                            return Err(at.error(format!(
+                                "value below the key [-{}], which is deleted",
+                                shorten(path)
+                            )));
+                        }
+                        None => return Err(at.error("value before the first key")),
+                    };
+                    let action = value::line(at, *version, ansi)?;
+                    return Ok(Some(RegOperation { line, key: path, action }));
+                }
+                Some(_) => {
+                    return Err(at.error(format!(
+                        "expected a key, a value or a comment, found {}",
+                        at.show()
+                    )));
+                }
             }
         }
+    }
+}
+
+impl Iterator for Operations<'_> {
+    type Item = Result<RegOperation, RegTextError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let operation = self.operation();
+        self.failed = operation.is_err();
+        operation.transpose()
     }
 }
 
@@ -85,7 +113,7 @@ fn header(at: &mut Cursor<'_>) -> Result<Version, RegTextError> {
 }
 
 /// Takes `[key]` or `[-key]`: the path, and whether it is deleted. A path may itself hold brackets.
-fn key_line(at: &mut Cursor<'_>) -> Result<(String, bool), RegTextError> {
+fn key_line<'t>(at: &mut Cursor<'t>) -> Result<(&'t str, bool), RegTextError> {
     let line = at.line();
     let text = at.take_line().trim_end();
     let error = |reason: String| RegTextError { line, reason };
@@ -104,5 +132,5 @@ fn key_line(at: &mut Cursor<'_>) -> Result<(String, bool), RegTextError> {
     if path.is_empty() {
         return Err(error("key without a name".into()));
     }
-    Ok((path.to_owned(), deleted))
+    Ok((path, deleted))
 }

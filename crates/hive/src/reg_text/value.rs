@@ -46,12 +46,15 @@ pub(super) fn line(
 
 /// Takes text in quotes, which may go over several lines.
 fn quoted(at: &mut Cursor<'_>, what: &str) -> Result<String, RegTextError> {
-    let open = at.error(format!("{what} without closing quote"));
+    let line = at.line();
     at.next();
     let mut text = String::new();
     loop {
+        text.push_str(at.take_while(|letter| !matches!(letter, '"' | '\\')));
         match at.next() {
-            None => return Err(open),
+            None => {
+                return Err(RegTextError { line, reason: format!("{what} without closing quote") });
+            }
             Some('"') => return Ok(text),
             Some('\\') => match at.peek() {
                 Some(letter @ ('\\' | '"')) => {
@@ -73,8 +76,9 @@ fn quoted(at: &mut Cursor<'_>, what: &str) -> Result<String, RegTextError> {
 fn number(at: &mut Cursor<'_>) -> Result<u32, RegTextError> {
     at.skip_blanks();
     let digits = at.take_while(|letter| letter.is_ascii_hexdigit());
-    let error =
-        at.error(format!("expected 1 to 8 hexadecimal digits after \"dword:\", found {digits:?}"));
+    let error = || {
+        at.error(format!("expected 1 to 8 hexadecimal digits after \"dword:\", found {digits:?}"))
+    };
     if digits.is_empty() {
         return Err(at.error(format!(
             "expected a hexadecimal number after \"dword:\", found {}",
@@ -82,8 +86,8 @@ fn number(at: &mut Cursor<'_>) -> Result<u32, RegTextError> {
         )));
     }
     let number = match digits.len() {
-        1..=8 => u32::from_str_radix(digits, 16).map_err(|_| error)?,
-        _ => return Err(error),
+        1..=8 => u32::from_str_radix(digits, 16).map_err(|_| error())?,
+        _ => return Err(error()),
     };
     at.end_line("a number")?;
     Ok(number)
@@ -184,5 +188,9 @@ fn widen(
 }
 
 fn utf16(text: &str, terminated: bool) -> Vec<u8> {
-    text.encode_utf16().chain(terminated.then_some(0)).flat_map(u16::to_le_bytes).collect()
+    let mut bytes = Vec::with_capacity(text.len() * 2 + 2);
+    for unit in text.encode_utf16().chain(terminated.then_some(0)) {
+        bytes.extend(unit.to_le_bytes());
+    }
+    bytes
 }

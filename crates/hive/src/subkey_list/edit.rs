@@ -139,7 +139,7 @@ fn new_list(cells: &mut Cells, kind: ListKind, entries: &[u8]) -> Result<CellOff
     let mut list = kind.signature().to_vec();
     list.extend(count.to_le_bytes());
     list.extend(entries);
-    cells.allocate_with(&list, WHAT)
+    cells.allocate_with(&list)
 }
 
 /// Puts an entry into a list, which may have to move: where it is then.

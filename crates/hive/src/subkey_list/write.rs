@@ -86,5 +86,5 @@ fn write(
     let mut list = kind.signature().to_vec();
     list.extend(count.to_le_bytes());
     list.extend(entries);
-    cells.allocate_with(&list, WHAT)
+    cells.allocate_with(&list)
 }

@@ -3,7 +3,7 @@
 use crate::model::Key;
 use crate::rng::Rng;
 use crate::{corpus, tools};
-use winkiln_hive::{Hive, ValueType, check_file};
+use winkiln_hive::{Hive, NewValue, ValueSet, ValueType, check_file};
 
 const NAMES: [&str; 18] = [
     "Alpha",
@@ -55,21 +55,36 @@ pub fn step(hive: &mut Hive, model: &mut Key, rng: &mut Rng, now: u64) {
             assert_eq!(made, model.create(&path), "{path:?}");
         }
         4..=8 => {
-            let name = if rng.below(5) == 0 { "" } else { *rng.pick(&NAMES) };
-            let length = match rng.below(20) {
-                0 => rng.below(60_000),
-                1..=6 => rng.below(100),
-                _ => *rng.pick(&LENGTHS),
-            };
-            let (kind, data) = (*rng.pick(&KINDS), rng.bytes(length));
-            let before = hive.bytes().len();
-            let changed = hive.set_value(key, name, kind, &data, now).unwrap();
-            assert_eq!(
-                changed,
-                model.find(&path).unwrap().set(name, kind, &data),
-                "{path:?} {name} {length} {before}"
-            );
-            assert!(!hive.set_value(key, name, kind, &data, now + 1).unwrap());
+            let many = if rng.below(3) == 0 { 1 + rng.below(12) } else { 1 };
+            let values: Vec<(&str, ValueType, Vec<u8>)> = (0..many)
+                .map(|_| {
+                    let name = if rng.below(5) == 0 { "" } else { *rng.pick(&NAMES) };
+                    let length = match rng.below(20) {
+                        0 => rng.below(60_000),
+                        1..=6 => rng.below(100),
+                        _ => *rng.pick(&LENGTHS),
+                    };
+                    (name, *rng.pick(&KINDS), rng.bytes(length))
+                })
+                .collect();
+            let new: Vec<NewValue<'_>> = values
+                .iter()
+                .map(|(name, kind, data)| NewValue { name, kind: *kind, data })
+                .collect();
+            let own = model.find(&path).unwrap();
+            for (new, set) in new.iter().zip(hive.set_values(key, &new, now).unwrap()) {
+                let before = own.value(new.name);
+                let told = match &set {
+                    ValueSet::Unchanged => Some((new.kind, new.data)),
+                    ValueSet::Created => None,
+                    ValueSet::Replaced(kind, data) => Some((*kind, data.as_slice())),
+                };
+                assert_eq!(before, told, "{path:?} {new:?}");
+                let changed = own.set(new.name, new.kind, new.data);
+                assert_eq!(set != ValueSet::Unchanged, changed, "{path:?} {new:?}");
+            }
+            let last = new[new.len() - 1];
+            assert!(!hive.set_value(key, last.name, last.kind, last.data, now + 1).unwrap());
         }
         9 | 10 => {
             let own = model.find(&path).unwrap();

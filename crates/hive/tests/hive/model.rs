@@ -73,6 +73,12 @@ impl Key {
         self.find(parent).unwrap().subkeys.retain(|(own, _)| fold(own) != name);
     }
 
+    pub fn value(&self, name: &str) -> Option<(ValueType, &[u8])> {
+        let folded = fold(name);
+        let (_, kind, data) = self.values.iter().find(|(own, ..)| fold(own) == folded)?;
+        Some((*kind, data))
+    }
+
     /// True when something changed.
     pub fn set(&mut self, name: &str, kind: ValueType, data: &[u8]) -> bool {
         let folded = fold(name);

@@ -124,7 +124,7 @@ fn operations_keep_their_order_and_lines() {
     let text = "\u{feff}regedit4\n; note\n[A\\B]\n\"x\"=-\n@=-\n\n[-A\\C]\n[A\\[z]]]\n";
     let operations = reg_text::parse(text.as_bytes()).unwrap();
     let found: Vec<(u32, &str, &RegAction)> =
-        operations.iter().map(|o| (o.line, o.key.as_str(), &o.action)).collect();
+        operations.iter().map(|o| (o.line, &*o.key, &o.action)).collect();
     let x = RegAction::DeleteValue { name: "x".into() };
     let default = RegAction::DeleteValue { name: String::new() };
     assert_eq!(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use winkiln_disk::Device;
 use winkiln_hive::{Hive, KeyId, ValueType};
-use winkiln_verify::{Claim, HiveFact, VerifyError, verify_volume};
+use winkiln_verify::{Claim, HiveFact, ValueFact, VerifyError, verify_volume};
 
 use crate::tools::{corpus, disagrees, have, ntfs_volume, opinion, run, unxz};
 
@@ -128,6 +128,18 @@ fn wrong_facts_are_found() {
         HiveFact::ValueAbsent { key: select.clone(), name: "Currant".into() },
         HiveFact::ValueAbsent { key: "Nothing".into(), name: "Current".into() },
     ];
+    let values = |values: &[(&str, Option<u32>)]| HiveFact::Values {
+        key: "SELECT".into(),
+        values: values
+            .iter()
+            .map(|(name, number)| ValueFact {
+                name: (*name).into(),
+                found: number.map(|number| (4, number.to_le_bytes().to_vec())),
+            })
+            .collect(),
+    };
+    let mut right = right;
+    right.push(values(&[("LastKnownGood", Some(2)), ("currant", None), ("CURRENT", Some(1))]));
     let found = opinion(&device, &[claim(&bytes, right.clone())]);
     assert_eq!((found.verified.len(), found.skipped.len()), (right.len() + 1, 0));
 
@@ -146,6 +158,13 @@ fn wrong_facts_are_found() {
             HiveFact::Value { key: "No".into(), name: "a".into(), kind: 4, data: one.to_vec() },
             "the key is missing",
         ),
+        (
+            values(&[("Current", Some(1)), ("Default", Some(7))]),
+            "value \"Default\": byte 0x0 is 01",
+        ),
+        (values(&[("Current", Some(1)), ("Currant", Some(1))]), "value \"Currant\": it is missing"),
+        (values(&[("Default", Some(1)), ("current", None)]), "value \"current\": it is there"),
+        (HiveFact::Values { key: "No".into(), values: Vec::new() }, "the key is missing"),
     ] {
         disagrees(&device, claim(&bytes, vec![right[0].clone(), fact]), reason);
     }

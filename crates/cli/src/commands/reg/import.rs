@@ -1,5 +1,6 @@
 //! `winkiln reg import`.
 
+use std::borrow::Cow;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -33,20 +34,23 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
         return Err(CliError::usage(format!("--encoding {name} is not a code page that is known"))
             .hint("such as CP1250 to CP1258, CP866, CP932, CP936, CP949, CP950, UTF-8"));
     };
-    let operations = read(&source, code_page)?;
+    let text = read(&source, code_page)?;
+    let doing = || format!("cannot read {}", source.display());
+    let operations = reg_text::operations(&text, code_page).doing(doing)?;
     let report = match &target {
         Target::Image(image) => {
             let session = session::open(image, &args.open, &args.write)?;
             let steps: Vec<Step> = operations
-                .into_iter()
-                .map(|operation| in_sets(step(operation), args.all_control_sets))
-                .collect();
+                .map(|operation| Ok(in_sets(step(operation?), args.all_control_sets)))
+                .collect::<Result<_>>()
+                .doing(doing)?;
+            drop(text);
             session::bake(session, &steps, image, output)?
         }
         Target::Loose(file) => {
             let now = clock::file_time(args.write.time)?;
             let mut hive = LooseHive::open(file, args.hive.mount.as_deref())?;
-            hive.import(&operations, args.all_control_sets, now)
+            hive.import(operations, args.all_control_sets, now)
                 .doing(|| format!("cannot import {}", source.display()))?;
             hive.finish(now, args.write.dry_run)?
         }
@@ -54,7 +58,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     output.report(&report, None)
 }
 
-fn read(source: &Path, code_page: &'static Encoding) -> Result<Vec<RegOperation>> {
+fn read(source: &Path, code_page: &'static Encoding) -> Result<String> {
     let doing = || format!("cannot read {}", source.display());
     let mut bytes = Vec::new();
     let reader: Box<dyn std::io::Read> = if source.as_os_str() == "-" {
@@ -69,11 +73,16 @@ fn read(source: &Path, code_page: &'static Encoding) -> Result<Vec<RegOperation>
     if bytes.len() as u64 > REG_BYTES_MAX {
         return Err(CliError::failed(format!("{} is too long for a .reg file", source.display())));
     }
-    reg_text::parse_with(&bytes, code_page).doing(doing)
+    match reg_text::decode(&bytes, code_page).doing(doing)? {
+        // Without a copy where nothing was to be decoded.
+        Cow::Borrowed(text) if text.len() == bytes.len() => {}
+        text => return Ok(text.into_owned()),
+    }
+    String::from_utf8(bytes).map_err(|error| CliError::failed(error.to_string()))
 }
 
 fn step(operation: RegOperation) -> Step {
-    let key = operation.key;
+    let key = operation.key.to_string();
     match operation.action {
         RegAction::CreateKey => Step::CreateKey { key },
         RegAction::DeleteKey => Step::DeleteKey { key },
