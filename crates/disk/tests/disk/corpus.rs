@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use winkiln_disk::partition::{DiskId, PartitionKind, TableKind, read_table};
-use winkiln_disk::{Device, Image, ImageError, KnownFormat, OpenOptions, Transaction};
+use winkiln_disk::{Device, ImageError, KnownFormat, Transaction};
 
+use crate::opened::open;
 use crate::tool::{have, run, scratch, sh, skip};
 
 /// The folder of real files, or a loud skip.
@@ -42,10 +43,6 @@ fn unpack(name: &str, into: &Path) -> Option<PathBuf> {
     // The corpus is read-only, its copies are not.
     run("chmod", &["u+w", plain.to_str()?]);
     Some(plain)
-}
-
-fn open(path: &Path, writable: bool) -> Result<Image, ImageError> {
-    Image::open(path, &OpenOptions { writable, ..OpenOptions::default() })
 }
 
 #[test]

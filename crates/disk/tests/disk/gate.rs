@@ -7,11 +7,8 @@ use winkiln_disk::{
     Device, Format, Image, ImageError, KnownFormat, OpenOptions, Qcow2Error, Transaction,
 };
 
+use crate::opened::open;
 use crate::tool::{have, output, run, scratch, sh};
-
-fn open(path: &Path, writable: bool) -> Result<Image, ImageError> {
-    Image::open(path, &OpenOptions { writable, ..OpenOptions::default() })
-}
 
 /// Opens an image that must be refused, checks that nothing changed and that it was quick, and returns why.
 fn refusal(path: &Path, options: &OpenOptions) -> ImageError {

@@ -6,20 +6,11 @@ use std::time::Duration;
 
 use winkiln_disk::{CommitError, Device, Image, ImageError, OpenOptions, Recovery, Transaction};
 
+use crate::opened::{guest, journal_of, open};
 use crate::tool::{Numbers, have, output, run, scratch, sh};
 
 const SIZE: u64 = 8 << 20;
 const CHILD: &str = "WINKILN_DISK_TEST_CHILD";
-
-fn open(path: &Path, writable: bool) -> Result<Image, ImageError> {
-    Image::open(path, &OpenOptions { writable, ..OpenOptions::default() })
-}
-
-fn journal_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".winkiln-journal");
-    name.into()
-}
 
 /// The change that every test here makes: pages at the start, the end, and between.
 fn change(device: &dyn Device) {
@@ -27,13 +18,6 @@ fn change(device: &dyn Device) {
     for at in [100, 70_000, 3 << 20, 6 << 20, SIZE - 9000] {
         device.write_at(at, &numbers.bytes(9000)).unwrap();
     }
-}
-
-fn guest(path: &Path) -> Vec<u8> {
-    let transaction = Transaction::begin(open(path, false).unwrap());
-    let mut bytes = vec![0; transaction.len() as usize];
-    transaction.read_at(0, &mut bytes).unwrap();
-    bytes
 }
 
 /// The guest's bytes before and after the change.

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use winkiln_disk::{Device, Image, ImageError, OpenOptions, Recovery, Transaction};
+use winkiln_disk::{Device, ImageError, Recovery, Transaction};
 
+use crate::opened::{guest, journal_of, open};
 use crate::tool::{Numbers, have, run, scratch, sh};
-use crate::transaction::{SIZE, VARIANTS, make, raw_of, source};
+use crate::variant::{SIZE, VARIANTS, make, raw_of, source};
 
 const CHILD: &str = "WINKILN_DISK_TEST_LARGE";
 const MIB: u64 = 1 << 20;
@@ -18,29 +19,13 @@ const FILES: u64 = 40 * MIB;
 const FREE: u64 = 8 * MIB;
 const DISK: u64 = 64 * MIB;
 
-fn open(path: &Path, writable: bool) -> Result<Image, ImageError> {
-    Image::open(path, &OpenOptions { writable, ..OpenOptions::default() })
-}
-
-fn journal_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".winkiln-journal");
-    name.into()
-}
-
-fn guest(path: &Path) -> Vec<u8> {
-    let transaction = Transaction::begin(open(path, false).unwrap());
-    let mut bytes = vec![0; transaction.len() as usize];
-    transaction.read_at(0, &mut bytes).unwrap();
-    bytes
-}
-
 fn change(device: &dyn Device, mut halfway: impl FnMut()) {
     let mut numbers = Numbers::new(7);
     device.write_at(5000, &numbers.bytes(3000)).unwrap();
     for at in (0..FILES).step_by(MIB as usize) {
         device.write_fresh(FREE + at, &numbers.bytes(MIB as usize)).unwrap();
-        if at == FILES / 2 {
+        // What left memory before the last time that it did is in the file.
+        if at == FILES / 4 * 3 {
             halfway();
         }
     }
@@ -91,7 +76,7 @@ fn start(path: &Path, way: &str) -> Child {
         .unwrap()
 }
 
-/// Starts a child, waits until half of its files are written, and kills it.
+/// Starts a child, waits until most of its files are written, and kills it.
 fn killed_halfway(path: &Path) {
     let mut child = start(path, "stop");
     let mut text = String::new();

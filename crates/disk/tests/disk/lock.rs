@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use winkiln_disk::{Image, ImageError, OpenOptions};
 
+use crate::opened::open;
 use crate::tool::{have, output, run, scratch};
 
 /// A running `qemu-nbd`, ended when dropped.
@@ -39,10 +40,6 @@ impl Drop for Nbd {
         let _ = std::fs::remove_file(&self.0);
         let _ = std::fs::remove_file(self.0.with_extension("socket"));
     }
-}
-
-fn open(path: &Path, writable: bool) -> Result<Image, ImageError> {
-    Image::open(path, &OpenOptions { writable, ..OpenOptions::default() })
 }
 
 fn assert_in_use(result: Result<Image, ImageError>, what: &str) {

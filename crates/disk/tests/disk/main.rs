@@ -1,6 +1,8 @@
 //! Images made by QEMU's tools, opened, changed and judged by them.
 
+mod opened;
 mod tool;
+mod variant;
 
 mod corpus;
 mod cursor;

@@ -1,152 +1,10 @@
 //! Commits, compared with what QEMU's own tools read.
 
-use std::path::{Path, PathBuf};
+use winkiln_disk::{CommitError, Device, Format, Image, Transaction};
 
-use winkiln_disk::{CommitError, Device, Format, Image, OpenOptions, Transaction};
-
-use crate::tool::{Numbers, have, run, scratch, sh};
-
-pub(crate) const SIZE: u64 = 24 << 20;
-
-/// How an image is made from `source.raw` in the folder.
-pub(crate) struct Variant {
-    pub(crate) name: &'static str,
-    file: &'static str,
-    lines: &'static [&'static str],
-    /// What `qemu-img check` must say of it, none for raw images.
-    pub(crate) checked: bool,
-}
-
-pub(crate) const VARIANTS: &[Variant] = &[
-    Variant { name: "raw", file: "i.raw", lines: &["cp {}/source.raw {}/i.raw"], checked: false },
-    Variant {
-        name: "v3",
-        file: "i.qcow2",
-        lines: &["qemu-img convert -O qcow2 {}/source.raw {}/i.qcow2"],
-        checked: true,
-    },
-    Variant {
-        name: "v2",
-        file: "i.qcow2",
-        lines: &["qemu-img convert -O qcow2 -o compat=0.10 {}/source.raw {}/i.qcow2"],
-        checked: true,
-    },
-    Variant {
-        name: "zlib",
-        file: "i.qcow2",
-        lines: &["qemu-img convert -c -O qcow2 {}/source.raw {}/i.qcow2"],
-        checked: true,
-    },
-    Variant {
-        name: "v2 zlib",
-        file: "i.qcow2",
-        lines: &["qemu-img convert -c -O qcow2 -o compat=0.10 {}/source.raw {}/i.qcow2"],
-        checked: true,
-    },
-    Variant {
-        name: "512-byte clusters",
-        file: "i.qcow2",
-        lines: &["qemu-img convert -O qcow2 -o cluster_size=512 {}/source.raw {}/i.qcow2"],
-        checked: true,
-    },
-    Variant {
-        name: "2 MiB clusters, 1-bit refcounts",
-        file: "i.qcow2",
-        lines: &[
-            "qemu-img convert -O qcow2 -o cluster_size=2M,refcount_bits=1 {}/source.raw {}/i.qcow2",
-        ],
-        checked: true,
-    },
-    Variant {
-        name: "2 MiB clusters, zlib",
-        file: "i.qcow2",
-        lines: &["qemu-img convert -c -O qcow2 -o cluster_size=2M {}/source.raw {}/i.qcow2"],
-        checked: true,
-    },
-    Variant {
-        name: "tables made in advance",
-        file: "i.qcow2",
-        lines: &[
-            "qemu-img create -q -f qcow2 -o preallocation=metadata {}/i.qcow2 24M",
-            "qemu-img convert -n -O qcow2 {}/source.raw {}/i.qcow2",
-        ],
-        checked: true,
-    },
-    Variant {
-        name: "lazy refcounts",
-        file: "i.qcow2",
-        lines: &["qemu-img convert -O qcow2 -o lazy_refcounts=on {}/source.raw {}/i.qcow2"],
-        checked: true,
-    },
-    Variant {
-        name: "overlay on raw",
-        file: "i.qcow2",
-        lines: &[
-            "cp {}/source.raw {}/base.raw",
-            "qemu-img create -q -f qcow2 -b base.raw -F raw {}/i.qcow2",
-        ],
-        checked: true,
-    },
-    Variant {
-        name: "overlay on overlay on zlib, backing format unsaid",
-        file: "i.qcow2",
-        lines: &[
-            "qemu-img convert -c -O qcow2 {}/source.raw {}/base.qcow2",
-            "qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 {}/middle.qcow2",
-            "qemu-img create -q -f qcow2 -b middle.qcow2 -F qcow2 {}/i.qcow2",
-            "qemu-img rebase -q -u -b middle.qcow2 -F qcow2 {}/i.qcow2",
-        ],
-        checked: true,
-    },
-    Variant {
-        name: "snapshots",
-        file: "i.qcow2",
-        lines: &[
-            "qemu-img convert -O qcow2 {}/source.raw {}/i.qcow2",
-            "qemu-img snapshot -c one {}/i.qcow2",
-            "qemu-io -c write_-P_7_1M_300k {}/i.qcow2",
-            "qemu-img snapshot -c two {}/i.qcow2",
-        ],
-        checked: true,
-    },
-];
-
-/// Mixed contents: noise, text-like and holes.
-pub(crate) fn source(folder: &Path, length: u64) -> Vec<u8> {
-    let mut numbers = Numbers::new(42);
-    let mut bytes = vec![0; length as usize];
-    for (index, chunk) in bytes.chunks_mut(192 << 10).enumerate() {
-        match index % 3 {
-            0 => chunk.copy_from_slice(&numbers.bytes(chunk.len())),
-            1 => chunk.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at / 64) as u8),
-            _ => {}
-        }
-    }
-    std::fs::write(folder.join("source.raw"), &bytes).unwrap();
-    bytes
-}
-
-pub(crate) fn make(folder: &Path, variant: &Variant) -> PathBuf {
-    for line in variant.lines {
-        let line = line.replace("{}", folder.to_str().unwrap());
-        let words: Vec<String> =
-            line.split_whitespace()
-                .map(|word| {
-                    if word.starts_with("write_") {
-                        word.replace('_', " ")
-                    } else {
-                        word.to_owned()
-                    }
-                })
-                .collect();
-        run(&words[0], &words[1..]);
-    }
-    folder.join(variant.file)
-}
-
-pub(crate) fn open(path: &Path, writable: bool) -> Image {
-    Image::open(path, &OpenOptions { writable, ..OpenOptions::default() }).unwrap()
-}
+use crate::opened::open;
+use crate::tool::{Numbers, have, scratch, sh};
+use crate::variant::{SIZE, VARIANTS, make, raw_of, source};
 
 fn read_all(device: &dyn Device) -> Vec<u8> {
     let mut bytes = vec![0; device.len() as usize];
@@ -154,15 +12,6 @@ fn read_all(device: &dyn Device) -> Vec<u8> {
         device.read_at(index as u64 * 100_000, chunk).unwrap();
     }
     bytes
-}
-
-pub(crate) fn raw_of(folder: &Path, image: &Path, extra: &[&str]) -> Vec<u8> {
-    let out = folder.join("out.raw");
-    let mut arguments = vec!["convert"];
-    arguments.extend(extra);
-    arguments.extend(["-O", "raw", image.to_str().unwrap(), out.to_str().unwrap()]);
-    run("qemu-img", &arguments);
-    std::fs::read(out).unwrap()
 }
 
 /// Writes at random places, over the disk and a model of it.
@@ -200,7 +49,7 @@ fn every_kind_of_image_takes_commits_that_qemu_reads() {
         let before = (name == "snapshots")
             .then(|| ["one", "two"].map(|snapshot| raw_of(folder, &path, &["-l", snapshot])));
 
-        let transaction = Transaction::begin(open(&path, true));
+        let transaction = Transaction::begin(open(&path, true).unwrap());
         assert!(read_all(&transaction) == model, "{name}: read");
         for round in 0..2 {
             scribble(&transaction, &mut model, 100 * number as u64 + round, 60);
@@ -239,7 +88,7 @@ fn a_disk_of_odd_length_is_written_to_its_last_byte() {
     let path = folder.path().join("odd.raw");
     let mut model = Numbers::new(3).bytes(3 * 4096 + 777);
     std::fs::write(&path, &model).unwrap();
-    let transaction = Transaction::begin(open(&path, true));
+    let transaction = Transaction::begin(open(&path, true).unwrap());
     assert_eq!(transaction.len(), model.len() as u64);
     let end = model.len() - 10;
     transaction.write_at(end as u64, &[9; 10]).unwrap();
@@ -263,7 +112,7 @@ fn writing_what_is_there_writes_nothing() {
     for name in ["source.raw", "i.qcow2"] {
         let path = folder.join(name);
         let before = std::fs::read(&path).unwrap();
-        let transaction = Transaction::begin(open(&path, true));
+        let transaction = Transaction::begin(open(&path, true).unwrap());
         for at in [0, 5000, 1 << 20, SIZE as usize - 70_000] {
             transaction.write_at(at as u64, &bytes[at..at + 70_000]).unwrap();
         }
@@ -289,7 +138,7 @@ fn a_rollback_and_a_dry_run_leave_the_file_alone() {
         let path = folder.join(name);
         let before = std::fs::read(&path).unwrap();
         for writable in [true, false] {
-            let image = open(&path, writable);
+            let image = open(&path, writable).unwrap();
             let mut model = raw_of_image(&image, &before);
             let transaction = Transaction::begin(image);
             scribble(&transaction, &mut model, 5, 30);
@@ -318,7 +167,7 @@ fn small_reads_share_what_was_fetched() {
     let path = folder.path().join("i.raw");
     let bytes = Numbers::new(8).bytes(1 << 20);
     std::fs::write(&path, &bytes).unwrap();
-    let transaction = Transaction::begin(open(&path, false));
+    let transaction = Transaction::begin(open(&path, false).unwrap());
     let mut found = [0; 1024];
     for _ in 0..100 {
         for at in (0..64 << 10).step_by(1024) {
