@@ -194,7 +194,7 @@ impl Transaction {
         }
         state.passed += self.page_bytes(&state.front);
         for (offset, _) in state.front.iter() {
-            state.cache.forget(offset);
+            state.cache.forget(offset, PAGE_BYTES);
         }
         state.front.clear();
         let runs = joined.iter();
@@ -229,10 +229,8 @@ impl Transaction {
         while start < to {
             let run = &data[start..to.min(start + RUN)];
             let at = offset + start as u64;
-            for page in (at..at + run.len() as u64).step_by(PAGE_BYTES as usize) {
-                state.front.remove(page);
-                state.cache.forget(page);
-            }
+            state.front.remove(at, run.len() as u64);
+            state.cache.forget(at, run.len() as u64);
             state.passed += run.len() as u64;
             if let Err(error) = self.backend.write(&[Run { offset: at, data: run, fresh: true }]) {
                 state.failed = true;

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::host::folder::{Folder, JournalPlace};
 use crate::host::{HostFile, write_zeros};
@@ -52,6 +53,8 @@ pub(super) struct World {
     holes: bool,
     /// The most bytes that one write takes.
     pub(super) piece: usize,
+    /// Writes to the image wait until this is no longer set.
+    pub(super) held: bool,
 }
 
 /// What reports data as durable that is not.
@@ -99,6 +102,7 @@ impl Host {
             lying: Lying::Nothing,
             holes,
             piece: 3000,
+            held: false,
         })))
     }
 
@@ -170,6 +174,7 @@ impl Host {
                     lying: Lying::Nothing,
                     holes: world.holes,
                     piece: world.piece,
+                    held: false,
                 }))));
             }
         }
@@ -189,6 +194,7 @@ impl Host {
             lying: Lying::Nothing,
             holes: world.holes,
             piece: world.piece,
+            held: false,
         })))
     }
 
@@ -234,6 +240,9 @@ impl HostFile for MemoryFile {
     }
 
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<usize> {
+        while self.1 == IMAGE && self.0.world().held {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         // Short writes on purpose: a page is never written in one piece.
         let count = data.len().min(self.0.world().piece);
         let step = self.0.step(Some(self.1));
