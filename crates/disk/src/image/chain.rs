@@ -13,7 +13,7 @@ use super::error::ImageError;
 use super::probe::{Probed, probe};
 use super::qcow2::{Qcow2Disk, Reopen};
 use super::qcow2_header::{HeaderFailure, Qcow2Header, read_header};
-use super::{Format, OpenOptions, journal};
+use super::{Format, OpenOptions, journal, refcounts};
 use crate::host::HostFile;
 use crate::host::disk_file::{DiskFile, OpenFailure};
 use crate::host::lock::{self, Access, LockFailure};
@@ -156,10 +156,14 @@ impl Chain {
         depth: usize,
     ) -> Result<(FormatAccess<Overlay>, Overlay, u32), ImageError> {
         let writable = limits.is_some();
-        let header = read_header(&*file, writable).map_err(|failure| match failure {
+        let refused = |failure| match failure {
             HeaderFailure::Io(source) => failed("read", path, source),
             HeaderFailure::Refused(source) => ImageError::Qcow2 { path: path.to_owned(), source },
-        })?;
+        };
+        let header = read_header(&*file, writable).map_err(refused)?;
+        if writable {
+            refcounts::check_tables(&*file).map_err(refused)?;
+        }
         let backing = self.open_backing(path, &header, depth)?;
         let data_file = match &header.data_file {
             Some(name) => Some(self.open_data_file(path, name)?),

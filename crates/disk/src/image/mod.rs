@@ -4,10 +4,12 @@ mod backend;
 mod chain;
 mod error;
 mod journal;
+mod layout;
 mod overlap;
 mod probe;
 pub(crate) mod qcow2;
 mod qcow2_header;
+mod refcounts;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use imago::{FormatAccess, Mapping};
 
 use super::backend::Run;
 use super::overlap::Tables;
+use super::refcounts;
 use crate::host::HostFile;
 use crate::overlay::{Original, Overlay};
 
@@ -71,7 +72,7 @@ impl Qcow2Disk {
             self.access.write(run.data, run.offset)?;
         }
         self.access.flush()?;
-        let tables = Tables::read(&self.overlay)?;
+        let tables = Tables::read(&|offset, buf| self.overlay.read(offset, buf))?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for run in runs {
             let length = run.data.len() as u64;
@@ -111,12 +112,16 @@ impl Qcow2Disk {
         Ok(())
     }
 
-    /// Refuses to commit guest bytes that lie on the image's own tables.
+    /// Refuses to commit guest bytes that lie on the image's own tables, and clusters that were in use when they were handed out.
     pub(super) fn check(&self) -> io::Result<()> {
-        let tables = Tables::read(&self.overlay)?;
+        let now = |offset, buf: &mut [u8]| self.overlay.read(offset, buf);
+        let then = |offset, buf: &mut [u8]| self.overlay.read_original(offset, buf);
+        let tables = Tables::read(&now)?;
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut written = state.written.iter();
-        written.try_for_each(|(start, end)| tables.check(&self.access, *start, end - start))
+        written.try_for_each(|(start, end)| tables.check(&self.access, *start, end - start))?;
+        let (before, after) = (self.overlay.length_before(), self.overlay.length());
+        refcounts::check_owners(&then, &now, before, after, &state.written)
     }
 
     /// The file holds what was written.

@@ -12,4 +12,5 @@ mod journal;
 mod large;
 mod lock;
 mod partition;
+mod refcounts;
 mod transaction;

@@ -70,6 +70,14 @@ pub enum Qcow2Error {
         /// Its length.
         length: u64,
     },
+    /// A cluster in use has a refcount of 0, or was handed out to a second owner because of one.
+    #[error(
+        "its refcounts call the cluster at offset {offset:#x} free, which is in use: repair it with `qemu-img check -r all`"
+    )]
+    CountedFree {
+        /// Where the cluster lies in the file.
+        offset: u64,
+    },
     /// A name is not text.
     #[error("the {name} at offset {offset:#x} is not UTF-8")]
     NotText {
