@@ -50,7 +50,7 @@ pub fn run(data: &[u8]) {
         }
         let committed = transaction.commit().is_ok();
         drop(transaction);
-        // Tables may count clusters as free that are used: that is not noticed.
+        // Damaged tables may map two places to one cluster: that is not noticed.
         if committed && patches == 0 {
             let image =
                 Image::open(&path, &OpenOptions::default()).expect("a committed image opens");
