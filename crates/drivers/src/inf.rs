@@ -26,6 +26,7 @@ pub use destination::{Destination, Folder};
 pub use encoding::code_page;
 pub use entry::{Entry, Localized};
 pub use error::{InfError, InfProblem};
+pub(crate) use install::feature_score;
 pub use install::{
     AddServiceFlags, CoInstallers, EventLog, Existing, FileCopy, Filter, Included, IncludedInfs,
     Install, NoIncludes, NotCarriedOut, RegistryData, RegistryEdit, RegistryOperation,

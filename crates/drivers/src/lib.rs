@@ -20,8 +20,13 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod architecture;
+pub mod choice;
 pub mod guid;
 pub mod inf;
+pub mod package;
+pub mod target;
 
 pub use architecture::Architecture;
 pub use guid::Guid;
+pub use package::Package;
+pub use target::{ProductType, Target};

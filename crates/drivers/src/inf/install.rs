@@ -18,6 +18,7 @@ pub use registry::{
     Existing, RegistryData, RegistryEdit, RegistryOperation, RegistryRoot, RegistryView,
 };
 pub use service::{AddServiceFlags, EventLog, Service, ServiceRemoval};
+pub(crate) use walk::feature_score;
 pub use wdf::WdfService;
 
 use super::{DriverVersion, Inf, InfError, InfProblem, Section};

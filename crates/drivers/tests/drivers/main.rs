@@ -1,9 +1,11 @@
 //! Driver packages through the public interface.
 
+mod choice;
 mod corpus;
 mod corpus_infs;
 mod includes;
 mod install;
+mod package;
 mod text;
 
 use winkiln_drivers::inf::{Inf, ParseOptions};

@@ -205,8 +205,11 @@ impl<'a> Walk<'a> {
 }
 
 /// `FeatureScore`, a byte in hexadecimal with or without `0x`.
-fn feature_score(entry: &Entry<'_>) -> Result<u8, InfError> {
+pub(crate) fn feature_score(entry: &Entry<'_>) -> Result<u8, InfError> {
     let found = entry.string(0);
-    let digits = found.trim().trim_start_matches("0x").trim_start_matches("0X");
+    let digits = found.trim();
+    let number = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    // The documentation's own example is `xFD`.
+    let digits = number.or_else(|| digits.strip_prefix('x')).unwrap_or(digits);
     u8::from_str_radix(digits, 16).map_err(|_| entry.error(InfProblem::NotAByte { found }))
 }

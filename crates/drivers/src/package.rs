@@ -1,0 +1,206 @@
+//! Driver packages: an INF and the files it names.
+
+mod tree;
+
+use std::collections::BTreeSet;
+
+use crate::Architecture;
+use crate::inf::{
+    IncludedInfs, Inf, InfError, Install, Manufacturer, ModelsSection, NoIncludes, ParseOptions,
+    Version, actual_section,
+};
+
+pub use tree::{Found, Unreadable};
+
+/// The files that packages are in. Paths part with `/` or `\`, and their case does not matter.
+pub trait PackageFiles {
+    /// Why a file could not be read.
+    type Error: std::error::Error;
+
+    /// Paths of all files.
+    fn paths(&self) -> Vec<String>;
+
+    /// Tells whether there is a file.
+    fn contains(&self, path: &str) -> bool;
+
+    /// Reads a file of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// No such file, a larger one, or one that cannot be read.
+    fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, Self::Error>;
+}
+
+/// A driver package.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// Path of the INF in its source.
+    path: String,
+    inf: Inf,
+    version: Version,
+    manufacturers: Vec<Manufacturer>,
+}
+
+/// A file that a package needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NeededFile {
+    /// Path in the source of the package, with `/`.
+    pub path: String,
+    /// Path of the cabinet that may hold it instead.
+    pub cabinet: Option<String>,
+    /// It is not copied, but proves who made the others.
+    pub is_catalog: bool,
+}
+
+impl Package {
+    /// Reads a package. `path` is that of the INF in its source.
+    ///
+    /// # Errors
+    /// Text that is no INF of Windows.
+    pub fn read(path: &str, bytes: &[u8], options: &ParseOptions) -> Result<Self, InfError> {
+        let inf = Inf::parse(path, bytes, options)?;
+        let (version, manufacturers) = (inf.version()?, inf.manufacturers()?);
+        Ok(Self { path: path.replace('\\', "/"), inf, version, manufacturers })
+    }
+
+    /// Path of the INF in its source, with `/`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The INF's file name.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The INF's file name without `.inf`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let name = self.file_name();
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+
+    /// The folder of the INF; empty for the top.
+    #[must_use]
+    pub fn folder(&self) -> &str {
+        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// The INF.
+    #[must_use]
+    pub fn inf(&self) -> &Inf {
+        &self.inf
+    }
+
+    /// Its `[Version]`.
+    #[must_use]
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Its `[Manufacturer]`.
+    #[must_use]
+    pub fn manufacturers(&self) -> &[Manufacturer] {
+        &self.manufacturers
+    }
+
+    /// All models sections, whatever Windows they are for.
+    pub fn models_sections(&self) -> impl Iterator<Item = &ModelsSection> {
+        self.manufacturers.iter().flat_map(|maker| &maker.sections)
+    }
+
+    /// Tells whether it installs without a device, by `DefaultInstall`.
+    #[must_use]
+    pub fn has_default_install(&self) -> bool {
+        let any = |&architecture: &_| actual_section(&self.inf, "DefaultInstall", architecture);
+        Architecture::ALL.iter().find_map(any).is_some()
+    }
+
+    /// Names of all services that it makes on any Windows, sorted.
+    #[must_use]
+    pub fn services(&self) -> Vec<String> {
+        let sections = self.inf.sections().iter();
+        let names: BTreeSet<_> = sections
+            .filter(|section| section.name.to_ascii_lowercase().ends_with(".services"))
+            .flat_map(|section| self.inf.entries(&section.name))
+            .filter(|entry| entry.has_key("AddService"))
+            .filter_map(|entry| entry.optional(0))
+            .collect();
+        names.into_iter().collect()
+    }
+
+    /// What a model, or `DefaultInstall`, installs.
+    ///
+    /// # Errors
+    /// As [`Inf::install`].
+    pub fn install(
+        &self,
+        section: &str,
+        architecture: Architecture,
+        included: &dyn IncludedInfs,
+    ) -> Result<Install, InfError> {
+        self.inf.install(section, architecture, included)
+    }
+
+    /// The files that some models sections need, and the catalog, sorted; those of Windows itself are not among them.
+    ///
+    /// # Errors
+    /// As [`Inf::install`].
+    pub fn files<'a>(
+        &self,
+        sections: impl IntoIterator<Item = &'a ModelsSection>,
+        architecture: Architecture,
+    ) -> Result<Vec<NeededFile>, InfError> {
+        let mut files = BTreeSet::new();
+        let models = sections.into_iter().flat_map(|section| &section.models);
+        let mut names: BTreeSet<_> = models.map(|model| model.install_section.as_str()).collect();
+        if self.manufacturers.is_empty() {
+            names.insert("DefaultInstall");
+        }
+        names.extend(["ClassInstall32", "InterfaceInstall32"]);
+        for name in names {
+            // A model may name a section that only another architecture has.
+            if actual_section(&self.inf, name, architecture).is_none() {
+                continue;
+            }
+            let install = self.inf.install(name, architecture, &NoIncludes)?;
+            let of_windows = !self.version.layout_files.is_empty();
+            for file in install.files.iter().chain(&install.coinstallers.files) {
+                if file.source.listed || !of_windows {
+                    files.insert(NeededFile {
+                        path: self.beside(&file.source.path),
+                        cabinet: file.source.cabinet.as_deref().map(|path| self.beside(path)),
+                        is_catalog: false,
+                    });
+                }
+            }
+        }
+        if let Some(catalog) = self.version.catalog(architecture) {
+            let path = self.beside(catalog);
+            files.insert(NeededFile { path, cabinet: None, is_catalog: true });
+        }
+        Ok(files.into_iter().collect())
+    }
+
+    /// A path from the INF's folder as one in the source.
+    #[must_use]
+    pub fn beside(&self, path: &str) -> String {
+        let path = path.replace('\\', "/");
+        match self.folder() {
+            "" => path,
+            folder => format!("{folder}/{path}"),
+        }
+    }
+}
+
+impl NeededFile {
+    /// Where the file is: under its name, packed (`viostor.sy_`), or in its cabinet. `None`: it is missing.
+    #[must_use]
+    pub fn find<F: PackageFiles + ?Sized>(&self, files: &F) -> Option<String> {
+        let packed =
+            self.path.char_indices().next_back().map(|(at, _)| format!("{}_", &self.path[..at]));
+        let candidates = [Some(self.path.clone()), packed, self.cabinet.clone()];
+        candidates.into_iter().flatten().find(|path| files.contains(path))
+    }
+}
