@@ -2,6 +2,7 @@
 
 pub(crate) mod boot;
 pub(crate) mod check;
+pub(crate) mod drivers;
 pub(crate) mod files;
 pub(crate) mod reg;
 
@@ -55,6 +56,9 @@ pub(crate) enum Command {
     /// Read and edit boot.ini of Windows XP and Server 2003
     #[command(subcommand)]
     Bootini(boot::BootIniCommand),
+    /// Look at driver packages
+    #[command(subcommand)]
+    Drivers(drivers::DriversCommand),
     /// Check the consistency of every volume and registry hive, changing nothing
     ///
     /// With --repair, damaged hives are written anew. What lies on a volume that has problems itself is left alone.

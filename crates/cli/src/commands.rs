@@ -5,6 +5,7 @@ mod bcd;
 mod bootini;
 mod check;
 mod demo;
+mod drivers;
 mod fs;
 mod inspect;
 mod recover;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Reg(command) => reg::run(command),
         Command::Fs(command) => fs::run(command),
         Command::Bcd(command) => bcd::run(command),
+        Command::Drivers(command) => drivers::run(command),
         Command::Bootini(command) => bootini::run(command),
         Command::Recover(args) => recover::run(&args),
     }

@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 
+use winkiln_archive::Error as ArchiveError;
 use winkiln_bake::BakeError;
 use winkiln_bake::session::ErrorKind;
 use winkiln_boot::bcd::BcdError;
@@ -247,5 +248,11 @@ impl From<BootIniError> for CliError {
 impl From<RegTextError> for CliError {
     fn from(error: RegTextError) -> Self {
         Self::of(Ending::Usage, &error, None)
+    }
+}
+
+impl From<ArchiveError> for CliError {
+    fn from(error: ArchiveError) -> Self {
+        Self::of(Ending::Failed, &error, None)
     }
 }

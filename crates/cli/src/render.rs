@@ -3,6 +3,7 @@
 pub(crate) mod bcd;
 pub(crate) mod boot_ini;
 pub(crate) mod check;
+pub(crate) mod drivers;
 pub(crate) mod files;
 pub(crate) mod inspect;
 pub(crate) mod inspect_json;

@@ -1,0 +1,73 @@
+//! Of `drivers`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use winkiln_drivers::{Architecture, Target};
+
+use super::OutputArgs;
+use crate::error::{CliError, Result};
+
+/// What to do with drivers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DriversCommand {
+    /// List driver packages of a folder, disc or archive, and what each is for
+    ///
+    /// With --os, also which ones fit that Windows, which of them are the best, and why the others are not taken. Names:
+    /// xp, 2k3, vista, 2k8, w7, 2k8R2, w8, 2k12, w8.1, 2k12R2, w10, 2k16, 2k19, 2k22, w11, 2k25, or a version such as 10.0.20348.
+    List(ListArgs),
+}
+
+/// Of `drivers list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Folder, ISO, zip, cabinet, tar or tar.gz
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: PathBuf,
+    /// Tell what fits this Windows
+    #[arg(long, value_name = "NAME")]
+    pub(crate) os: Option<String>,
+    /// Architecture of that Windows: x86, amd64 or arm64 [default: amd64; x86 for xp and 2k3]
+    #[arg(long, value_name = "ARCH")]
+    pub(crate) arch: Option<String>,
+    /// Only these packages: names of INF files, services or classes
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Not these packages
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) exclude: Vec<String>,
+    /// Those too that a better package of the same name supersedes
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+impl ListArgs {
+    /// The architecture, if one was given.
+    pub(crate) fn architecture(&self) -> Result<Option<Architecture>> {
+        let Some(name) = &self.arch else { return Ok(None) };
+        let found = match name.to_ascii_lowercase().as_str() {
+            "x64" | "x86_64" => Some(Architecture::Amd64),
+            "i386" => Some(Architecture::X86),
+            "aarch64" => Some(Architecture::Arm64),
+            name => Architecture::from_name(name),
+        };
+        let unknown = || CliError::usage(format!("no architecture {name}"));
+        found.ok_or_else(|| unknown().hint("x86, amd64, arm64")).map(Some)
+    }
+
+    /// The Windows, if one was given.
+    pub(crate) fn target(&self) -> Result<Option<Target>> {
+        let Some(name) = &self.os else { return Ok(None) };
+        let old = ["xp", "2k3"].iter().any(|old| old.eq_ignore_ascii_case(name));
+        let usual = if old { Architecture::X86 } else { Architecture::Amd64 };
+        let architecture = self.architecture()?.unwrap_or(usual);
+        let unknown = || {
+            let names: Vec<_> = Target::names().collect();
+            let hint = format!("{}, or a version such as 10.0.20348", names.join(", "));
+            CliError::usage(format!("no Windows {name}")).hint(hint)
+        };
+        Target::named(name, architecture).ok_or_else(unknown).map(Some)
+    }
+}

@@ -1,0 +1,13 @@
+//! `winkiln drivers`.
+
+mod list;
+
+use crate::args::drivers::DriversCommand;
+use crate::error::Result;
+
+/// Runs a command on drivers.
+pub(crate) fn run(command: DriversCommand) -> Result<()> {
+    match command {
+        DriversCommand::List(args) => list::run(&args),
+    }
+}

@@ -1,0 +1,52 @@
+//! `winkiln drivers list`.
+
+use winkiln_archive::Tree;
+use winkiln_drivers::choice::{Options, Selection, choose};
+use winkiln_drivers::inf::ParseOptions;
+use winkiln_drivers::package::Found;
+
+use crate::args::drivers::ListArgs;
+use crate::error::{CliError, Doing as _, Result};
+use crate::output::Output;
+use crate::render::drivers::{self, Listed};
+
+/// Lists the packages of a source.
+pub(crate) fn run(args: &ListArgs) -> Result<()> {
+    let output = Output::new(&args.output);
+    let (target, architecture) = (args.target()?, args.architecture()?);
+    let tree =
+        Tree::open(&args.source).doing(|| format!("cannot read {}", args.source.display()))?;
+    let found = Found::all(&tree, &ParseOptions::default());
+    let (only, exclude) = (args.only.clone(), args.exclude.clone());
+    let selection = Selection { only, exclude, all: args.all };
+    if let Some(name) = selection.unknown(&found.packages).first() {
+        return Err(CliError::usage(format!(
+            "no package, service or class {name} in {}",
+            args.source.display()
+        )));
+    }
+    for file in &found.unreadable {
+        output.warn(&format!("{}: {}", file.path, file.reason));
+    }
+    let options = Options { selection: &selection, signature: &|_| 0 };
+    let choice = target.map(|target| choose(&found.packages, &target, &options));
+    let packages: Vec<_> = found
+        .packages
+        .iter()
+        .enumerate()
+        .filter(|(_, package)| selection.takes(package))
+        .map(|(index, package)| {
+            let fate = choice.as_ref().map(|choice| drivers::Fate::of(choice, index));
+            let architecture = target.map(|target| target.architecture).or(architecture);
+            drivers::listed(package, &tree, architecture, fate)
+        })
+        .filter(|package| target.is_some() || architecture.is_none_or(|a| package.is_for(a)))
+        .collect();
+    let listed = Listed {
+        source: args.source.display().to_string(),
+        target: target.map(|target| target.to_string()),
+        packages,
+        unreadable: found.unreadable,
+    };
+    output.data(&drivers::document(&listed), || drivers::text(&listed, output.is_verbose()))
+}

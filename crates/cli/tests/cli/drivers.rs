@@ -1,0 +1,103 @@
+//! `drivers list`.
+
+use std::fs;
+
+use crate::env::{path, winkiln};
+
+/// A folder with the INF of the fixtures for two releases, one with its file.
+fn source() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let inf =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/inf/kilnstor.inf"))
+            .unwrap();
+    for (name, date) in [("w7", "03/31/2023"), ("w10", "03/31/2024")] {
+        let folder = folder.path().join(name);
+        fs::create_dir_all(folder.join("x64/drivers")).unwrap();
+        fs::write(folder.join("kilnstor.inf"), inf.replace("03/31/2024", date)).unwrap();
+    }
+    fs::write(folder.path().join("w10/x64/drivers/kilnstor.sys"), "MZ").unwrap();
+    fs::write(folder.path().join("broken.inf"), "no").unwrap();
+    folder
+}
+
+#[test]
+fn packages_say_what_they_are_for() {
+    let folder = source();
+    let run = winkiln(&["drivers", "list", path(folder.path())]);
+    assert!(
+        run.err.contains("warning: broken.inf: broken.inf line 1: text before the first section"),
+        "{}",
+        run.err
+    );
+    let text = run.ok();
+    for part in [
+        "kilnstor  SCSIAdapter  1.20.300.4000  2024-03-31\n",
+        "  inf       w10/kilnstor.inf\n",
+        "  provider  Kiln & Sons\n",
+        "  catalog   kilnstor.cat, kilnstor64.cat\n",
+        "  services  kilnmon, kilnstor\n",
+        "  for       Windows 10.0 build 19041 and later, amd64 (2 devices)\n",
+        "  for       no Windows: NT$ARCH$ is a template's (1 device)\n",
+        r"  devices   PCI\CC_0100, PCI\VEN_1234&DEV_0001, PCI\VEN_1234&DEV_0001&REV_01, PCI\VEN_FFFF&DEV_FFFF",
+        "\n2 driver packages\n",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let shown = winkiln(&["drivers", "list", path(folder.path()), "--json", "--os", "2k22"]).json();
+    assert_eq!(shown["target"], "10.0.20348 server, amd64");
+    let [new, old] = shown["packages"].as_array().unwrap().as_slice() else { panic!("{shown}") };
+    assert_eq!((&new["path"], &new["fit"]["chosen"]), (&"w10/kilnstor.inf".into(), &true.into()));
+    assert_eq!(old["fit"]["chosen"], false);
+    assert_eq!(old["fit"]["reason"], "w10/kilnstor.inf is of a later date");
+    let sys = |package: &serde_json::Value| {
+        let files = package["files"].as_array().unwrap();
+        files.iter().find(|file| file["path"].as_str().unwrap().ends_with("kilnstor.sys")).unwrap()
+            ["present"]
+            .clone()
+    };
+    assert_eq!((sys(new), sys(old)), (true.into(), false.into()));
+    assert_eq!(new["models"][3]["devices"][0]["ids"][0], r"PCI\VEN_1234&DEV_0001&REV_01");
+    assert_eq!(new["models"][3]["build"], 19041);
+    assert_eq!(shown["unreadable"][0]["path"], "broken.inf");
+}
+
+#[test]
+fn a_windows_gets_its_packages() {
+    let folder = source();
+    let source = path(folder.path());
+    let list = |arguments: &[&str]| {
+        winkiln(&[&["drivers", "list", source, "-q"], arguments].concat()).ok()
+    };
+    let text = list(&["--os", "vista", "--arch", "x86"]);
+    assert!(
+        text.contains(
+            "fits      no: its section [Kiln.NTx86.6.0] has no devices, which excludes this Windows"
+        ),
+        "{text}"
+    );
+    assert!(text.ends_with("0 of 2 driver packages for Windows 6.0.6002 client, x86\n"), "{text}");
+    let text = list(&["--os", "w7", "--all"]);
+    assert!(
+        text.ends_with("2 of 2 driver packages for Windows 6.1.7601 client, amd64\n"),
+        "{text}"
+    );
+    let text = list(&["--arch", "arm64"]);
+    assert_eq!(text, "0 driver packages\n");
+    assert!(list(&["--only", "KILNMON", "--os", "xp"]).contains("1 of 2 driver packages"));
+    assert!(list(&["--exclude", "kilnstor"]).ends_with("0 driver packages\n"));
+}
+
+#[test]
+fn mistakes_are_told() {
+    let folder = source();
+    let source = path(folder.path());
+    for (arguments, parts) in [
+        (&["--os", "w9"][..], &["no Windows w9", "hint: xp, 2k3, vista"][..]),
+        (&["--arch", "sparc"], &["no architecture sparc"]),
+        (&["--only", "viostor"], &["no package, service or class viostor"]),
+    ] {
+        winkiln(&[&["drivers", "list", source, "-q"], arguments].concat()).fails(2, parts);
+    }
+    let missing = folder.path().join("nothing");
+    winkiln(&["drivers", "list", path(&missing)]).fails(1, &["cannot read", "cannot open"]);
+}
