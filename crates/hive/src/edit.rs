@@ -36,7 +36,7 @@ pub(crate) fn create_subkey(
     cell.extend(&stored.bytes);
     let at = cells.allocate_with(&cell)?;
 
-    let units: Vec<u16> = name.encode_utf16().collect();
+    let units: Vec<u16> = name::units(name).collect();
     let length = u16::try_from(units.len() * 2).unwrap_or(u16::MAX);
     let entry = Entry { key: at, units, upper: name::upper(name) };
     subkey_list::insert(cells, parent, &mut node, minor, &entry)?;

@@ -171,9 +171,6 @@ pub enum HiveError {
     /// The hive cannot grow further.
     #[error("hive would grow past {max} bytes")]
     Full { max: u64 },
-    /// A name that text cannot spell.
-    #[error("name of the {what} at {offset:#x} cannot be written as text")]
-    Unspellable { what: Structure, offset: u64 },
 }
 
 impl HiveError {
@@ -196,7 +193,6 @@ impl HiveError {
                 | Self::LinkTarget { .. }
                 | Self::NotEmpty { .. }
                 | Self::TooDeep { .. }
-                | Self::Unspellable { .. }
         )
     }
 }

@@ -8,7 +8,7 @@ use crate::check::{self, Finding};
 use crate::create;
 use crate::edit;
 use crate::error::HiveError;
-use crate::key_node::{self, KEY_NAME_MAX, KeyNode, LEVELS_MAX};
+use crate::key_node::{self, KeyNode, LEVELS_MAX};
 use crate::name;
 use crate::recovery::{self, Recovery};
 use crate::subkey_list;
@@ -215,10 +215,6 @@ impl Hive {
             for name in components(path) {
                 let (node, _) = KeyNode::read(cells, at)?;
                 edit::refuse_link(node, at)?;
-                let units = name.encode_utf16().count();
-                if units > KEY_NAME_MAX {
-                    return Err(HiveError::NameTooLong { what: "key", units, max: KEY_NAME_MAX });
-                }
                 let upper = name::upper(name);
                 let in_order = known.contains(&at) || sorted.contains(&at);
                 let found = if in_order {
@@ -229,6 +225,7 @@ impl Hive {
                 at = match found {
                     Some(subkey) => subkey,
                     None => {
+                        name::refuse_key_name(name)?;
                         if !in_order {
                             let node = *node;
                             if !subkey_list::is_sorted(cells, at, &node)? {

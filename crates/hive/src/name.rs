@@ -1,7 +1,13 @@
 //! Names of keys and values: Latin-1 ("compressed") or UTF-16, compared without regard to case.
 
+mod spelling;
+
+use crate::error::HiveError;
+use crate::key_node::KEY_NAME_MAX;
 use crate::upcase::upcase;
 use std::cmp::Ordering;
+
+pub(crate) use spelling::{units, units_count};
 
 /// A name as it is stored.
 #[derive(Debug, Clone, Copy)]
@@ -36,19 +42,22 @@ impl<'a> StoredName<'a> {
         if self.compressed { self.bytes.len() } else { self.bytes.len() / 2 }
     }
 
-    /// The name as text; units that are no characters become U+FFFD.
+    /// The name as text from which [`units`] makes the same name.
     pub(crate) fn to_text(self) -> String {
-        if self.compressed && self.bytes.is_ascii() {
+        if self.compressed && self.bytes.is_ascii() && !self.bytes.contains(&0) {
             return String::from_utf8_lossy(self.bytes).into_owned();
         }
-        char::decode_utf16(self.units())
-            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect()
+        spelling::spell(self.units(), &['\0'])
     }
 
-    /// The name as text; `None` when it holds units that are no characters.
-    pub(crate) fn to_exact_text(self) -> Option<String> {
-        char::decode_utf16(self.units()).collect::<Result<_, _>>().ok()
+    /// The name of a key as [`StoredName::to_text`], so that it can be part of a path and of a line.
+    pub(crate) fn to_key_text(self) -> String {
+        const APART: [char; 4] = ['\0', '\r', '\n', '\\'];
+        let plain = |byte: &u8| byte.is_ascii() && !APART.contains(&char::from(*byte));
+        if self.compressed && self.bytes.iter().all(plain) {
+            return String::from_utf8_lossy(self.bytes).into_owned();
+        }
+        spelling::spell(self.units(), &APART)
     }
 
     /// Compares with a name of which [`upper`] was taken.
@@ -76,7 +85,7 @@ impl<'a> StoredName<'a> {
 
 /// The units of a name in upper case.
 pub(crate) fn upper(name: &str) -> Vec<u16> {
-    name.encode_utf16().map(upcase).collect()
+    units(name).map(upcase).collect()
 }
 
 /// The hash of an `lh` list, of units in upper case.
@@ -94,6 +103,18 @@ pub(crate) fn hint(units: impl Iterator<Item = u16>) -> [u8; 4] {
     hint
 }
 
+/// Refuses names that Windows gives to no key.
+pub(crate) fn refuse_key_name(name: &str) -> Result<(), HiveError> {
+    if name.is_empty() || units(name).any(|unit| unit == u16::from(b'\\')) {
+        return Err(HiveError::KeyName { name: name.to_owned() });
+    }
+    let units = units_count(name);
+    if units > KEY_NAME_MAX {
+        return Err(HiveError::NameTooLong { what: "key", units, max: KEY_NAME_MAX });
+    }
+    Ok(())
+}
+
 /// A name ready to be stored.
 pub(crate) struct NewName {
     pub(crate) bytes: Vec<u8>,
@@ -103,17 +124,16 @@ pub(crate) struct NewName {
 impl NewName {
     /// Stores `name` with one byte for each unit where that is possible, as Windows does.
     pub(crate) fn new(name: &str) -> Self {
-        match name.chars().map(|letter| u8::try_from(u32::from(letter))).collect() {
+        match units(name).map(u8::try_from).collect() {
             Ok(bytes) => Self { bytes, compressed: true },
-            Err(_) => Self {
-                bytes: name.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-                compressed: false,
-            },
+            Err(_) => {
+                Self { bytes: units(name).flat_map(u16::to_le_bytes).collect(), compressed: false }
+            }
         }
     }
 }
 
-/// Text as UTF-16 bytes; units that are no characters become U+FFFD.
+/// UTF-16 bytes as text, spelt as names are.
 pub(crate) fn utf16_text(bytes: &[u8]) -> String {
     StoredName::new(bytes, false).to_text()
 }

@@ -191,8 +191,8 @@ impl<'a> Rebuild<'a> {
         let first = left.len();
         for (name, at) in subkeys {
             let path: Rc<str> = match &*todo.path {
-                "" => name.to_text().into(),
-                path => format!("{path}\\{}", name.to_text()).into(),
+                "" => name.to_key_text().into(),
+                path => format!("{path}\\{}", name.to_key_text()).into(),
             };
             if entries.last().is_some_and(|(_, before)| before.cmp(name).is_eq()) {
                 let fault = HiveError::Unsorted { offset: todo.old.in_file() };

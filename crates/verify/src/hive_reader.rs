@@ -45,6 +45,15 @@ impl<'b> HiveReader<'b> {
 
     /// `Ok(Some(()))` when the fact holds.
     pub(crate) fn ask(&mut self, fact: &HiveFact) -> Result<Option<()>, Trouble> {
+        let is_text = |name: &str| !name.contains(char::REPLACEMENT_CHARACTER);
+        let names_are_text = match fact {
+            HiveFact::Value { name, .. } | HiveFact::ValueAbsent { name, .. } => is_text(name),
+            HiveFact::Values { values, .. } => values.iter().all(|value| is_text(&value.name)),
+            _ => true,
+        };
+        if !names_are_text || !is_text(fact.key()) {
+            return Err(Trouble::Unasked("nt-hive takes names that are whole characters".into()));
+        }
         self.precheck(fact.key())?;
         let root = self.hive.root_key_node()?;
         let key = descend(root, fact.key())?;

@@ -73,7 +73,7 @@ fn log(hive: &[u8], old: bool, input: &mut Input<'_>) -> Vec<u8> {
         let size = (40 + references.len()).next_multiple_of(512);
         references.resize(size - 40, 0);
         let mut entry = b"HvLE".to_vec();
-        for word in [size as u32, 0, sequence + number, claimed, count] {
+        for word in [size as u32, 0, sequence.wrapping_add(number), claimed, count] {
             entry.extend(word.to_le_bytes());
         }
         entry.extend(marvin32(&references).to_le_bytes());

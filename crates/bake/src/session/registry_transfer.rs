@@ -95,12 +95,10 @@ impl Session {
                     hive.set_class(made, class, now).map_err(failed)?;
                 }
             }
-            for value in source.spelt_values(key).map_err(failed_reading)? {
+            for value in source.values(key).map_err(failed_reading)? {
                 self.set_value(&to, &value.name, value.kind, &value.data)?;
             }
-            for (name, subkey) in
-                source.spelt_subkeys(key).map_err(failed_reading)?.into_iter().rev()
-            {
+            for (name, subkey) in source.subkeys(key).map_err(failed_reading)?.into_iter().rev() {
                 left.push((subkey, format!("{to}\\{name}")));
             }
         }

@@ -159,6 +159,12 @@ impl BootIni {
                 1
             }
         };
+        // Behind a last line without an end, the new one is the last.
+        let before = at.checked_sub(1).and_then(|before| self.lines.get_mut(before));
+        let ending = match before {
+            Some(last) if last.ending.is_empty() => std::mem::replace(&mut last.ending, ending),
+            _ => ending,
+        };
         self.lines.insert(at, Line { text, ending });
     }
 }

@@ -208,6 +208,25 @@ fn a_default_that_is_not_windows_is_not_copied() {
 }
 
 #[test]
+fn a_key_behind_a_last_line_without_an_end_gets_a_line_of_its_own() {
+    for (before, after) in [
+        (
+            "[operating systems]\nA=\"1\"\n[boot loader]",
+            "[operating systems]\nA=\"1\"\n[boot loader]\ntimeout=5",
+        ),
+        (
+            "[operating systems]\nA=\"1\"\n[boot loader]\ndefault=A\u{1a}rest",
+            "[operating systems]\nA=\"1\"\n[boot loader]\ndefault=A\ntimeout=5\u{1a}rest",
+        ),
+    ] {
+        let mut ini = parse(before);
+        assert!(ini.set_timeout(5));
+        assert_eq!(text(&ini), after);
+        assert_eq!(parse(after).timeout(), Some(5));
+    }
+}
+
+#[test]
 fn timeout_and_default_are_set_in_place() {
     let mut ini = parse(
         "[boot loader]\ntimeout = 30 \ndefault=A\n[operating systems]\nA=\"1\"\nB=\"2\"\nB=\"3\"",

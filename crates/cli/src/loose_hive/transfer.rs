@@ -67,12 +67,12 @@ impl Ledger {
                 let made = find(hive, &name, &path)?;
                 hive.set_class(made, class, now).doing(doing)?;
             }
-            for value in source.spelt_values(key).doing(doing)? {
+            for value in source.values(key).doing(doing)? {
                 let action =
                     RegAction::SetValue { name: value.name, kind: value.kind, data: value.data };
                 self.apply(hive, &name, &path, &action, now).doing(doing)?;
             }
-            for (own, subkey) in source.spelt_subkeys(key).doing(doing)?.into_iter().rev() {
+            for (own, subkey) in source.subkeys(key).doing(doing)?.into_iter().rev() {
                 left.push((subkey, format!("{name}\\{own}"), format!("{path}\\{own}")));
             }
         }

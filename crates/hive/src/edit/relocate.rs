@@ -43,7 +43,7 @@ pub(crate) fn move_key(
         }
     }
 
-    let units: Vec<u16> = name.encode_utf16().collect();
+    let units: Vec<u16> = name::units(name).collect();
     let length = u16::try_from(units.len() * 2).unwrap_or(u16::MAX);
     let entry = Entry { key: moved, units, upper: name::upper(name) };
     let mut node = *KeyNode::read(cells, parent)?.0;

@@ -66,7 +66,7 @@ pub(crate) fn set_values(
     let mut upper = Vec::new();
     for new in values {
         upper.clear();
-        upper.extend(new.name.encode_utf16().map(upcase));
+        upper.extend(name::units(new.name).map(upcase));
         let hash = name::hash(upper.iter().copied());
         let set = match listed.find(cells, hash, &upper)? {
             Some(at) => {

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 /// One value of a key. The default value has an empty name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
-    /// Name; empty for the default value. Units that are no characters are shown as U+FFFD.
+    /// Name; empty for the default value. What text cannot hold is spelt, as in names of keys.
     pub name: String,
     /// Type.
     pub kind: ValueType,
@@ -25,7 +25,8 @@ pub struct Value {
 /// Facts of a key besides its subkeys and values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyInfo {
-    /// Name as spelt in the hive. Units that are no characters are shown as U+FFFD.
+    /// Name as spelt in the hive. What text cannot hold (unpaired surrogates, NUL), and what would take a path apart, is
+    /// U+FFFD and four hexadecimal digits, in which every name that is given as text may be written too.
     pub name: String,
     /// Last write, 100 ns ticks since 1601-01-01 UTC.
     pub last_write: u64,
@@ -66,7 +67,7 @@ impl Hive {
     pub fn info(&self, key: KeyId) -> Result<KeyInfo, HiveError> {
         let (node, name) = KeyNode::read(&self.cells, key.cell())?;
         Ok(KeyInfo {
-            name: name.to_text(),
+            name: name.to_key_text(),
             last_write: node.last_write.get(),
             subkey_count: node.subkey_count.get(),
             value_count: node.values_listed(),
@@ -83,35 +84,7 @@ impl Hive {
     /// When the list or one of the keys is damaged, when a subkey is listed twice or does not name `key` as its parent,
     /// when `key` lies deeper than the registry allows.
     pub fn subkeys(&self, key: KeyId) -> Result<Vec<(String, KeyId)>, HiveError> {
-        self.list_subkeys(key, |name, _| Ok(name.to_text()))
-    }
-
-    /// Subkeys as [`Hive::subkeys`] lists them, for whoever writes the names elsewhere.
-    ///
-    /// # Errors
-    /// [`HiveError::Unspellable`] for a name that is not whole characters or holds a separator; as [`Hive::subkeys`].
-    pub fn spelt_subkeys(&self, key: KeyId) -> Result<Vec<(String, KeyId)>, HiveError> {
-        let what = Structure::KeyNode;
-        self.list_subkeys(key, |name, at| {
-            let name = name.to_exact_text().filter(|name| !name.contains('\\'));
-            name.ok_or(HiveError::Unspellable { what, offset: at.in_file() })
-        })
-    }
-
-    /// Values as [`Hive::values`] lists them, for whoever writes the names elsewhere.
-    ///
-    /// # Errors
-    /// [`HiveError::Unspellable`] for a name that is not whole characters; as [`Hive::values`].
-    pub fn spelt_values(&self, key: KeyId) -> Result<Vec<Value>, HiveError> {
-        self.exact_values(key)
-    }
-
-    /// Subkeys whose names are whole characters.
-    pub(crate) fn exact_subkeys(&self, key: KeyId) -> Result<Vec<(String, KeyId)>, HiveError> {
-        let what = Structure::KeyNode;
-        self.list_subkeys(key, |name, at| {
-            name.to_exact_text().ok_or(HiveError::Unspellable { what, offset: at.in_file() })
-        })
+        self.list_subkeys(key, |name, _| Ok(name.to_key_text()))
     }
 
     /// Subkeys with their names in upper case.
@@ -120,7 +93,7 @@ impl Hive {
         key: KeyId,
     ) -> Result<Vec<(Vec<u16>, String, KeyId)>, HiveError> {
         let spelt = self.list_subkeys(key, |name, _| {
-            Ok((name.units().map(upcase).collect(), name.to_text()))
+            Ok((name.units().map(upcase).collect(), name.to_key_text()))
         })?;
         Ok(spelt.into_iter().map(|((upper, name), key)| (upper, name, key)).collect())
     }
@@ -188,20 +161,6 @@ impl Hive {
         let (value, name) = KeyValue::read(&self.cells, at)?;
         let data = value.place(&self.cells, at, self.minor)?.to_vec();
         Ok(Value { name: name.to_text(), kind: ValueType::from_raw(value.kind.get()), data })
-    }
-
-    /// Values whose names are whole characters without NUL.
-    pub(crate) fn exact_values(&self, key: KeyId) -> Result<Vec<Value>, HiveError> {
-        let (node, _) = KeyNode::read(&self.cells, key.cell())?;
-        let what = Structure::KeyValue;
-        value::list(&self.cells, node)?
-            .map(|at| {
-                let name = KeyValue::read(&self.cells, at)?.1.to_exact_text();
-                let name = name.filter(|name| !name.contains('\0'));
-                let name = name.ok_or(HiveError::Unspellable { what, offset: at.in_file() })?;
-                Ok(Value { name, ..self.read_value(at)? })
-            })
-            .collect()
     }
 
     /// The key's self-relative security descriptor.

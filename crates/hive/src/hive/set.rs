@@ -3,6 +3,7 @@
 use super::{Hive, KeyId};
 use crate::edit;
 use crate::error::HiveError;
+use crate::name;
 use crate::value::{VALUE_NAME_MAX, ValueType};
 
 /// A value to be set.
@@ -57,7 +58,7 @@ impl Hive {
     ) -> Result<Vec<ValueSet>, HiveError> {
         self.refuse_dirty()?;
         for value in values {
-            let units = value.name.encode_utf16().count();
+            let units = name::units_count(value.name);
             if units > VALUE_NAME_MAX {
                 return Err(HiveError::NameTooLong { what: "value", units, max: VALUE_NAME_MAX });
             }

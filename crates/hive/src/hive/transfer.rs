@@ -4,7 +4,7 @@ use super::{Hive, KeyId};
 use crate::cell::CellOffset;
 use crate::edit;
 use crate::error::HiveError;
-use crate::key_node::{self, CLASS_MAX, KEY_NAME_MAX, KeyNode, LEVELS_MAX};
+use crate::key_node::{self, CLASS_MAX, KeyNode, LEVELS_MAX};
 use crate::name;
 use crate::subkey_list;
 
@@ -26,20 +26,16 @@ impl Hive {
         if key.cell() == self.root {
             return Err(HiveError::RootKey);
         }
-        if name.is_empty() || name.contains(['\\', '\0']) {
+        if name.contains(['\\', '\0']) {
             return Err(HiveError::KeyName { name: name.to_owned() });
         }
-        let units = name.encode_utf16().count();
-        if units > KEY_NAME_MAX {
-            return Err(HiveError::NameTooLong { what: "key", units, max: KEY_NAME_MAX });
-        }
+        name::refuse_key_name(name)?;
         let (node, own_name) = KeyNode::read(&self.cells, key.cell())?;
         let offset = key.cell().in_file();
         if node.has(key_node::NO_DELETE) {
             return Err(HiveError::NoDelete { offset });
         }
-        if node.parent.get() == parent.0 && own_name.to_exact_text().is_some_and(|own| own == name)
-        {
+        if node.parent.get() == parent.0 && own_name.units().eq(name::units(name)) {
             return Ok(key);
         }
         self.refuse_below_itself(key, parent)?;
@@ -95,14 +91,11 @@ impl Hive {
             if let Some(class) = node.class(&source.cells)? {
                 self.set_class_bytes(to, class, now)?;
             }
-            for value in source.exact_values(from)? {
+            for value in source.values(from)? {
                 let set = self.set_value(to, &value.name, value.kind, &value.data, now)?;
                 values += u64::from(set);
             }
-            for (name, subkey) in source.exact_subkeys(from)?.into_iter().rev() {
-                if name.contains('\\') {
-                    return Err(HiveError::KeyName { name });
-                }
+            for (name, subkey) in source.subkeys(from)?.into_iter().rev() {
                 let (made, new) = self.create_key(to, &name, now)?;
                 keys += u64::from(new);
                 left.push((subkey, made));
@@ -116,7 +109,7 @@ impl Hive {
     /// # Errors
     /// When the name is longer than a key can hold, when the hive is dirty or what is touched is damaged.
     pub fn set_class(&mut self, key: KeyId, class: &str, now: u64) -> Result<bool, HiveError> {
-        let bytes: Vec<u8> = class.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let bytes: Vec<u8> = name::units(class).flat_map(u16::to_le_bytes).collect();
         self.set_class_bytes(key, &bytes, now)
     }
 

@@ -1,8 +1,6 @@
 //! A part of a hive as 5.00 text.
 
 use super::{RegAction, RegOperation};
-use crate::cell::CellOffset;
-use crate::error::Structure;
 use crate::{Hive, HiveError, KeyId, Value, ValueType};
 use std::fmt::Write as _;
 
@@ -17,8 +15,7 @@ const COLUMNS: usize = 77;
 /// Importing the text gives the same keys, values, types and bytes. Class names, security and times are not in it.
 ///
 /// # Errors
-/// When the hive cannot be read, [`HiveError::Unspellable`] for a name that text cannot hold (a part of a character, a
-/// NUL, in keys also a line end or a backslash).
+/// When the hive cannot be read.
 pub fn export(hive: &Hive, key: KeyId, prefix: &str) -> Result<String, HiveError> {
     let mut text = String::from(HEADER);
     export_all(&mut text, hive, key, prefix)?;
@@ -42,15 +39,11 @@ pub fn export_all(
         text.push_str("\r\n[");
         text.push_str(&path);
         text.push_str("]\r\n");
-        for value in hive.exact_values(key)? {
+        for value in hive.values(key)? {
             write_value(text, &value);
         }
         let separator = if path.ends_with('\\') { "" } else { "\\" };
-        for (name, subkey) in hive.exact_subkeys(key)?.into_iter().rev() {
-            if name.contains(['\0', '\r', '\n', '\\']) {
-                let (what, offset) = (Structure::KeyNode, CellOffset(subkey.0).in_file());
-                return Err(HiveError::Unspellable { what, offset });
-            }
+        for (name, subkey) in hive.subkeys(key)?.into_iter().rev() {
             left.push((subkey, format!("{path}{separator}{name}")));
         }
     }
@@ -67,11 +60,11 @@ pub fn write(operations: &[RegOperation]) -> Result<String, Unspellable> {
     let mut current = None;
     for RegOperation { key, action, .. } in operations {
         let unfit = |name: &str| Unspellable { name: name.to_owned() };
-        if key.contains(['\0', '\r', '\n', char::REPLACEMENT_CHARACTER]) {
+        if key.contains(['\0', '\r', '\n']) {
             return Err(unfit(key));
         }
         if let RegAction::SetValue { name, .. } | RegAction::DeleteValue { name } = action
-            && name.contains(['\0', char::REPLACEMENT_CHARACTER])
+            && name.contains('\0')
         {
             return Err(unfit(name));
         }

@@ -9,6 +9,7 @@ mod hostile;
 mod limits;
 mod links;
 mod model;
+mod names;
 mod opening;
 mod rebuild;
 mod recovery;
