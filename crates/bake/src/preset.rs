@@ -10,7 +10,10 @@ mod plan;
 mod rdp;
 mod tcp_tuning;
 mod testsigning;
+mod trust_certificate;
 mod utc_clock;
+
+use std::path::{Path, PathBuf};
 
 use crate::facts::{Facts, Lookup};
 use crate::nearest::nearest;
@@ -72,6 +75,14 @@ pub enum PresetError {
         /// What it takes.
         expected: &'static str,
     },
+    /// A file without certificates that can be read.
+    #[error("cannot take certificates from {}", path.display())]
+    Certificate {
+        /// On the host.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: winkiln_trust::Error,
+    },
     /// The preset cannot do its work on this guest.
     #[error("preset {name} does not fit this guest: {reason}")]
     NotForGuest {
@@ -85,7 +96,9 @@ pub enum PresetError {
 impl PresetError {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotSupported { .. } | Self::NotForGuest { .. } => ErrorKind::Failed,
+            Self::NotSupported { .. } | Self::NotForGuest { .. } | Self::Certificate { .. } => {
+                ErrorKind::Failed
+            }
             _ => ErrorKind::Usage,
         }
     }
@@ -105,6 +118,8 @@ enum Argument {
     Optional { check: fn(&str) -> bool, expected: &'static str },
     /// One word; must be given. A list in a recipe gives the preset once for each.
     Required { check: fn(&str) -> bool, expected: &'static str },
+    /// A file of the host; must be given. A list in a recipe gives the preset once for each.
+    File { expected: &'static str },
 }
 
 /// One line of the catalogue.
@@ -138,13 +153,18 @@ const CATALOGUE: &[Entry] = &[
         plan: boot_words::boot_switch,
     },
     Entry { name: "testsigning", argument: Argument::None, plan: testsigning::plan },
+    Entry {
+        name: "trust-certificate",
+        argument: Argument::File { expected: trust_certificate::EXPECTED },
+        plan: trust_certificate::plan,
+    },
     Entry { name: "no-fast-startup", argument: Argument::None, plan: no_fast_startup::plan },
     Entry { name: "utc-clock", argument: Argument::None, plan: utc_clock::plan },
     Entry { name: "online-disks", argument: Argument::None, plan: online_disks::plan },
 ];
 
 /// Known names that do nothing yet.
-const NOT_SUPPORTED: [&str; 3] = ["trust-certificate", "ide-fallback", "nic-watchdog"];
+const NOT_SUPPORTED: [&str; 2] = ["ide-fallback", "nic-watchdog"];
 
 impl Preset {
     /// Parses `NAME[=ARG]`.
@@ -172,7 +192,7 @@ impl Preset {
                     argument: argument.to_owned(),
                 });
             }
-            (Argument::Required { expected, .. }, None) => {
+            (Argument::Required { expected, .. } | Argument::File { expected }, None) => {
                 return Err(PresetError::MissingArgument { name: entry.name, expected });
             }
             (
@@ -198,11 +218,29 @@ impl Preset {
     /// What a list of arguments in a recipe means: one preset with all of them, or one preset for each.
     pub(crate) fn from_list(name: &str, arguments: &[&str]) -> Result<Vec<Self>, PresetError> {
         match entry(name)?.argument {
-            Argument::Required { .. } => {
+            Argument::Required { .. } | Argument::File { .. } => {
                 arguments.iter().map(|argument| Self::new(name, Some(argument))).collect()
             }
             _ => Ok(vec![Self::new(name, Some(&arguments.join(",")))?]),
         }
+    }
+
+    /// Makes a relative path that the preset takes one below `folder`, the recipe's own.
+    ///
+    /// # Errors
+    /// A path that is no text.
+    pub(crate) fn resolve(mut self, folder: &Path) -> Result<Self, PresetError> {
+        let entry = entry(&self.name)?;
+        if let (Argument::File { expected }, Some(argument)) = (entry.argument, &self.argument) {
+            let path = folder.join(argument);
+            let bad = || PresetError::BadArgument {
+                name: entry.name,
+                argument: path.display().to_string(),
+                expected,
+            };
+            self.argument = Some(path.to_str().ok_or_else(bad)?.to_owned());
+        }
+        Ok(self)
     }
 
     /// The names of the presets that work, in the order of the documentation.

@@ -47,7 +47,7 @@ impl Recipe {
         }
         let mut recipe = Self::default();
         if let Some(presets) = root.get("presets") {
-            recipe.presets = presets::read(&presets)?;
+            recipe.presets = presets::read(&presets, folder)?;
         }
         for node in root.tables("registry")? {
             registry::read(&node.table("[[registry]]", REGISTRY)?, folder, &mut recipe)?;

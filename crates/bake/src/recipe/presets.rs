@@ -1,12 +1,15 @@
 //! `[presets]`: `name = true`, `name = "argument"`, `name = ["argument", ...]`; `false` leaves one out.
 
+use std::path::Path;
+
 use toml::de::DeValue;
 
 use super::error::{RecipeError, RecipeProblem};
 use super::table::Node;
 use crate::Preset;
 
-pub(super) fn read(node: &Node<'_>) -> Result<Vec<Preset>, RecipeError> {
+/// Files that presets take are relative to `folder`.
+pub(super) fn read(node: &Node<'_>, folder: &Path) -> Result<Vec<Preset>, RecipeError> {
     let mut presets = Vec::new();
     for node in node.any_table("[presets]")?.nodes() {
         let name = node.key();
@@ -20,7 +23,10 @@ pub(super) fn read(node: &Node<'_>) -> Result<Vec<Preset>, RecipeError> {
             DeValue::Array(_) => Preset::from_list(name, &node.texts()?),
             _ => return Err(node.wrong_type("true, false, text or a list of texts")),
         };
-        presets.extend(preset.map_err(|error| node.error(RecipeProblem::Preset(error)))?);
+        let resolved = preset.and_then(|presets| {
+            presets.into_iter().map(|preset| preset.resolve(folder)).collect::<Result<Vec<_>, _>>()
+        });
+        presets.extend(resolved.map_err(|error| node.error(RecipeProblem::Preset(error)))?);
     }
     Ok(presets)
 }

@@ -302,7 +302,7 @@ fn names_and_arguments_are_checked() {
         ("crash-dump=active", |e| matches!(e, BadArgument { .. }), ErrorKind::Usage),
         ("crash-dump=small,kernel", |e| matches!(e, BadArgument { .. }), ErrorKind::Usage),
         ("crash-dump=no-reboot,no-reboot", |e| matches!(e, BadArgument { .. }), ErrorKind::Usage),
-        ("trust-certificate=x.cer", |e| matches!(e, NotSupported { .. }), ErrorKind::Failed),
+        ("trust-certificate", |e| matches!(e, MissingArgument { .. }), ErrorKind::Usage),
         ("ide-fallback", |e| matches!(e, NotSupported { .. }), ErrorKind::Failed),
         ("nic-watchdog=h", |e| matches!(e, NotSupported { .. }), ErrorKind::Failed),
         ("crash-dump=automatic", |e| matches!(e, NotForGuest { .. }), ErrorKind::Failed),
@@ -319,5 +319,61 @@ fn names_and_arguments_are_checked() {
             assert!(matches!(error, BakeError::Preset(NotForGuest { .. })), "{name}: {error:?}");
         }
     }
-    assert_eq!(Preset::names().len(), 12);
+    assert_eq!(Preset::names().len(), 13);
+}
+
+/// The checked-in certificate, and its thumbprint as OpenSSL tells it.
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/kiln-test-root.crt");
+const THUMBPRINT: &str = "0A8FB3C147591FBA9BEAB3D44A6BAE7E31D162E0";
+
+#[test]
+fn a_certificate_goes_into_two_stores() {
+    let text = format!("trust-certificate={CERTIFICATE}");
+    let key = |store| {
+        format!(r"HKLM\SOFTWARE\Microsoft\SystemCertificates\{store}\Certificates\{THUMBPRINT}")
+    };
+    let steps = plan(&text, TEN).steps;
+    let [
+        Step::SetValue { key: root, name, kind: ValueType::Binary, data },
+        Step::SetValue { key: publisher, data: same, .. },
+    ] = &steps[..]
+    else {
+        panic!("{steps:?}")
+    };
+    assert_eq!((root, publisher), (&key("ROOT"), &key("TrustedPublisher")));
+    assert_eq!(name, "Blob");
+    assert_eq!(data, same);
+
+    // What Windows wrote of the same certificate stays as it is.
+    let mut known = [&[11, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, b'K', 0][..], data].concat();
+    for is_same in [true, false] {
+        let name = "Blob".to_owned();
+        let value = Value { name, kind: ValueType::Binary, data: known.clone() };
+        let key: &'static str = key("ROOT").leak();
+        let mut guest = Guest { values: [(key, vec![value])].into(), ..Guest::default() };
+        let steps = plan_for(&text, &facts(TEN), &mut guest).expect("a plan").steps;
+        let Step::SetValue { data: planned, .. } = &steps[0] else { panic!("{steps:?}") };
+        assert_eq!(planned == &known, is_same);
+        *known.last_mut().expect("bytes") ^= 1;
+    }
+}
+
+#[test]
+fn files_without_certificates_are_refused() {
+    let missing =
+        plan_for("trust-certificate=/nonexistent.cer", &facts(TEN), &mut Guest::default());
+    assert!(matches!(missing, Err(BakeError::HostFile { .. })));
+    let text = format!("trust-certificate={}", file!().replace("crates/bake/", ""));
+    let error = plan_for(&text, &facts(TEN), &mut Guest::default()).expect_err("no certificate");
+    assert!(matches!(error, BakeError::Preset(PresetError::Certificate { .. })), "{error:?}");
+}
+
+#[test]
+fn a_recipe_names_certificates_beside_it() {
+    let text = "[presets]\ntrust-certificate = ['a.cer', '/b/c.cer']\n";
+    let recipe =
+        winkiln_bake::Recipe::parse(text, std::path::Path::new("/recipes")).expect("a recipe");
+    let files: Vec<_> =
+        recipe.presets.iter().filter_map(|preset| preset.argument.as_deref()).collect();
+    assert_eq!(files, ["/recipes/a.cer", "/b/c.cer"]);
 }

@@ -137,3 +137,31 @@ fn a_qcow2_guest_is_edited_and_stays_sound() {
         assert!(ok && said.contains("No errors"), "{said}");
     }
 }
+
+#[test]
+fn hivexget_reads_a_trusted_certificate() {
+    let guest = Guest::new();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/kiln-test-root.crt");
+    let preset = format!("trust-certificate={file}");
+    let args = ["apply", guest.image(), "--preset", &preset, "--json"];
+    assert_eq!(winkiln(&args).json()["committed"], true);
+    let again = winkiln(&args).json();
+    assert_eq!((&again["committed"], &again["unchanged"]), (&false.into(), &2.into()), "{again}");
+    let hive = guest.hive(r"\Windows\System32\config\SOFTWARE", "SOFTWARE");
+    let encoded = Command::new("openssl").args(["x509", "-in", file, "-outform", "DER"]).output();
+    let Ok(encoded) = encoded.map(|done| done.stdout) else {
+        assert!(!require_tools(), "openssl is missing");
+        eprintln!("SKIPPED: openssl is missing");
+        return;
+    };
+    let hex: Vec<_> = encoded.iter().map(|byte| format!("{byte:02x}")).collect();
+    for store in ["ROOT", "TrustedPublisher"] {
+        let key = format!(
+            r"\Microsoft\SystemCertificates\{store}\Certificates\0A8FB3C147591FBA9BEAB3D44A6BAE7E31D162E0"
+        );
+        if let Some((ok, said)) = run(Command::new("hivexget").args([&hive, &key])) {
+            assert!(ok && said.contains("\"Blob\"=hex(3):03,00,00,00,01"), "{said}");
+            assert!(said.trim_end().ends_with(&hex.join(",")), "{said}");
+        }
+    }
+}
