@@ -236,6 +236,15 @@ fn what_cannot_be_a_link_is_refused() {
     let empty = volume.create_file(root, "empty", 0).expect("a file");
     let refused = volume.set_link(empty, &link("C:\\x", true)).expect_err("a junction");
     assert!(matches!(refused, Error::NotADirectory { .. }), "{refused}");
+    // What the folder says of a name follows, also when no time changes.
+    let was = volume.create_link(root, "was a link", &to, true).expect("a link");
+    let told = |volume: &Volume| {
+        let entries = volume.read_directory(root).expect("a listing");
+        entries.into_iter().find(|entry| entry.reference == was).expect("its entry").attributes
+    };
+    assert_eq!(told(&volume) & 0x400, 0x400);
+    volume.remove_link(was).expect("no link any more");
+    assert_eq!(told(&volume) & 0x400, 0);
     // Another target, then none.
     volume.set_link(empty, &to).expect("a link");
     let other = link("..", false);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use winkiln_ntfs::{Error, FileReference, FileTime, Volume};
+mod extras;
+
+use winkiln_ntfs::{Error, FileReference, FileTime, Link, Volume};
 
 use crate::judges::{Digest, Tree};
 
@@ -31,11 +33,12 @@ impl Random {
     }
 }
 
-/// What stands at a path: a folder, or a file by its number, which several paths may have.
+/// What stands at a path: a folder, a file by its number, which several paths may have, or a link by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Node {
     Folder,
     File(usize),
+    Link(usize),
 }
 
 /// A file's streams by name.
@@ -49,6 +52,8 @@ struct File {
     attributes: u32,
     /// Created, modified, accessed, where they are known.
     times: [Option<FileTime>; 3],
+    /// Its security as text, where it was given.
+    sddl: Option<&'static str>,
 }
 
 /// What a write was doing when the device failed: the bytes in this range may be the old ones or the new ones.
@@ -66,6 +71,11 @@ const ARCHIVE: u32 = 0x20;
 pub(crate) struct Model {
     nodes: BTreeMap<String, Node>,
     files: Vec<File>,
+    /// Symbolic links and junctions, and whether each is a folder.
+    links: Vec<(Link, bool)>,
+    /// Links, junctions and given descriptors are among the changes.
+    pub(crate) extras: bool,
+    pub(crate) linked: usize,
     /// Renames, moves and links are among the changes.
     pub(crate) moves: bool,
     /// Long names get 8.3 names.
@@ -101,6 +111,9 @@ impl Model {
         Self {
             nodes: BTreeMap::new(),
             files: Vec::new(),
+            links: Vec::new(),
+            extras: false,
+            linked: 0,
             moves: false,
             short_names: false,
             moved: 0,
@@ -118,7 +131,12 @@ impl Model {
     }
 
     fn pick(&mut self, folder: bool) -> Option<String> {
-        let wanted = |node: &Node| matches!(node, Node::Folder) == folder;
+        self.pick_of(
+            |node| if folder { *node == Node::Folder } else { matches!(node, Node::File(_)) },
+        )
+    }
+
+    fn pick_of(&mut self, wanted: impl Fn(&Node) -> bool) -> Option<String> {
         let paths: Vec<&String> =
             self.nodes.iter().filter(|(_, node)| wanted(node)).map(|(path, _)| path).collect();
         let at = self.random.below(paths.len() as u64) as usize;
@@ -169,6 +187,9 @@ impl Model {
                 _ => self.remove_stream(volume),
             };
         }
+        if self.extras && self.random.below(8) == 0 {
+            return self.extra(volume);
+        }
         match self.random.below(if self.moves { 30 } else { 20 }) {
             0..=4 => self.create(volume, false),
             5 => self.create(volume, true),
@@ -213,6 +234,7 @@ impl Model {
                 streams: BTreeMap::from([(String::new(), Vec::new())]),
                 attributes: ARCHIVE,
                 times: [Some(self.now); 3],
+                sddl: None,
             });
         }
         Ok(())
@@ -241,21 +263,21 @@ impl Model {
 
     fn streams(&self, path: &str) -> Option<&Streams> {
         match self.nodes.get(path)? {
-            Node::Folder => None,
+            Node::Folder | Node::Link(_) => None,
             Node::File(number) => self.files.get(*number).map(|file| &file.streams),
         }
     }
 
     fn streams_mut(&mut self, path: &str) -> Option<&mut Streams> {
         match self.nodes.get(path)? {
-            Node::Folder => None,
+            Node::Folder | Node::Link(_) => None,
             Node::File(number) => self.files.get_mut(*number).map(|file| &mut file.streams),
         }
     }
 
     fn file_mut(&mut self, path: &str) -> Option<&mut File> {
         match self.nodes.get(path)? {
-            Node::Folder => None,
+            Node::Folder | Node::Link(_) => None,
             Node::File(number) => self.files.get_mut(*number),
         }
     }
@@ -330,7 +352,12 @@ impl Model {
     /// Renames or moves: to a new name, in other case, over another file, into a folder below.
     fn rename(&mut self, volume: &mut Volume) -> Result<(), Error> {
         let is_folder = self.random.below(3) == 0;
-        let Some(path) = self.pick(is_folder) else { return Ok(()) };
+        let picked = match self.random.below(4) {
+            0 if self.extras => self.pick_of(|node| matches!(node, Node::Link(_))),
+            _ => self.pick(is_folder),
+        };
+        let Some(path) = picked else { return Ok(()) };
+        let is_folder = self.is_folder(self.nodes[&path]);
         let (old_parent, old_name) = path.rsplit_once('/').expect("a path");
         let (mut parent, mut name) = (self.parent(), old_name.to_owned());
         match self.random.below(6) {
@@ -350,6 +377,9 @@ impl Model {
             1 => name.to_ascii_lowercase(),
             _ => name,
         };
+        if matches!(self.nodes[&path], Node::Link(_)) {
+            name = Self::link_name(&name);
+        }
         let replace = self.random.below(3) > 0;
         let target = format!("{parent}/{name}");
         let inside = format!("{path}/");
@@ -366,7 +396,7 @@ impl Model {
             return done;
         }
         let below = format!("{parent}/").starts_with(&format!("{path}/"));
-        let folder_there = taken.as_ref().is_some_and(|taken| self.nodes[taken] == Node::Folder);
+        let folder_there = taken.as_ref().is_some_and(|taken| self.is_folder(self.nodes[taken]));
         let expected = match (is_folder && below, &taken) {
             (true, _) => matches!(done, Err(Error::FolderIntoItself { .. })),
             (_, Some(_)) if !replace || is_folder => {
@@ -496,14 +526,17 @@ impl Model {
     /// The tree that every reader should see.
     pub(crate) fn tree(&self) -> Tree {
         let digest = |node: &Node| match node {
-            Node::Folder => None,
-            Node::File(number) => Some(Digest::of(&self.files[*number].streams[""])),
+            Node::Folder => Some(None),
+            Node::File(number) => Some(Some(Digest::of(&self.files[*number].streams[""]))),
+            // Trees leave them out.
+            Node::Link(_) => None,
         };
-        self.nodes.iter().map(|(path, node)| (path.clone(), digest(node))).collect()
+        self.nodes.iter().filter_map(|(path, node)| Some((path.clone(), digest(node)?))).collect()
     }
 
     /// Compares every named stream.
     pub(crate) fn check_streams(&self, volume: &Volume) {
+        self.check_extras(volume);
         for path in self.nodes.keys() {
             let Some(streams) = self.streams(path) else { continue };
             let file = Self::reference(volume, path);

@@ -40,11 +40,13 @@ struct Plan {
     free: Option<u64>,
     /// The `ntfs` crate can read such a volume.
     second_reader: bool,
+    /// Another program leaves sparse and compressed files first.
+    forms: bool,
 }
 
 impl Plan {
     fn new(size: u64) -> Self {
-        Self { size, faults: false, free: None, second_reader: false }
+        Self { size, faults: false, free: None, second_reader: false, forms: false }
     }
 }
 
@@ -67,12 +69,19 @@ fn run(image: &Image, folder: &Path, usual: u64, plan: Plan, what: &str) {
         volume.flush().expect("flushed");
     }
     drop(volume);
+    if plan.forms && leave_files_of_all_forms(image).is_none() {
+        return;
+    }
     let before = copy(image, folder);
     let peer_before = peer::findings(image);
     let damage_before = check::damage(image);
-    let (was, _) = judges::tree_of(&open(image));
+    let (mut was, _) = judges::tree_of(&open(image));
     let mut model = Model::new(seed, plan.size);
-    (model.moves, model.nasty, model.faults) = (true, true, plan.faults);
+    (model.moves, model.nasty, model.extras, model.faults) = (true, true, true, plan.faults);
+    if plan.forms {
+        model.adopt(&open(image));
+        was.clear();
+    }
     model.short_names = seed.is_multiple_of(2);
     for round in 0..rounds {
         let file = FileDevice::open(&image.path, image.start, image.length, true);
@@ -118,8 +127,8 @@ fn run(image: &Image, folder: &Path, usual: u64, plan: Plan, what: &str) {
         peer::expect_nothing_new(image, &peer_before, &what);
     }
     eprintln!(
-        "{what}: {} steps, {} moves, {} refused as full, {} failed by the device",
-        model.steps, model.moved, model.full, model.faulted
+        "{what}: {} steps, {} moves, {} links, {} refused as full, {} failed by the device",
+        model.steps, model.moved, model.linked, model.full, model.faulted
     );
 }
 
@@ -148,6 +157,48 @@ fn on_clusters_of_64_kib() {
 #[test]
 fn on_sectors_of_4_kib() {
     fresh(4096, 64 << 20, "-s 4096", 4, Plan::new(120_000));
+}
+
+/// Files with holes at the start, inside and at the end, and compressed ones that pack well, badly and in part.
+fn leave_files_of_all_forms(image: &Image) -> Option<()> {
+    let mount = Mount::new(image, "rw,compression")?;
+    let script = "
+import os, random, sys
+random.seed(9)
+os.chdir(sys.argv[1])
+for n in range(6):
+    with open('sparse %d' % n, 'wb') as f:
+        f.truncate(random.randrange(1, 600000))
+        for _ in range(n):
+            f.seek(random.randrange(500000))
+            f.write(random.randbytes(random.randrange(1, 9000)))
+os.mkdir('packing')
+os.setxattr('packing', 'system.ntfs_attrib', bytes([0, 8, 0, 0]))
+for n in range(6):
+    with open('packing/%d' % n, 'wb') as f:
+        for _ in range(1 + n * 3):
+            f.write(random.choice([b'text that packs well ' * 900, random.randbytes(9000), bytes(70000)]))
+    os.rename('packing/%d' % n, 'packed %d' % n)
+os.rmdir('packing')
+";
+    let file = image.path.with_extension("py");
+    std::fs::write(&file, script).expect("written");
+    images::shell(&format!("python3 '{}' '{}'", file.display(), mount.path().display()));
+    Some(())
+}
+
+#[test]
+fn on_sparse_and_compressed_files() {
+    let plan = Plan { forms: true, ..Plan::new(60_000) };
+    let all: &[(u64, bool)] = &[(4096, false), (512, true), (1024, false), (4096, true)];
+    for (cluster, faults) in if long() { all } else { &all[..2] } {
+        let usual = 500 + cluster + u64::from(*faults);
+        // The `ntfs` crate does not read compressed values.
+        let folder = tempfile::tempdir().expect("a folder");
+        let Some(image) = images::mkntfs(folder.path(), 32 << 20, *cluster, "") else { return };
+        let what = format!("sparse and compressed files, clusters of {cluster}");
+        run(&image, folder.path(), usual, Plan { faults: *faults, ..plan }, &what);
+    }
 }
 
 /// Every other size of cluster.

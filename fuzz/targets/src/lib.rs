@@ -12,6 +12,7 @@ pub mod attribute_list;
 pub mod bcd;
 pub mod boot_ini;
 pub mod boot_sector;
+pub mod check;
 pub mod fat;
 pub mod hive;
 pub mod hive_log;
@@ -56,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "lznt1", run: lznt1::run, seeds: lznt1::seeds },
     Target { name: "wof", run: wof::run, seeds: wof::seeds },
     Target { name: "volume", run: volume::run, seeds: volume::seeds },
+    Target { name: "check", run: check::run, seeds: check::seeds },
     Target { name: "hive", run: hive::run, seeds: hive::seeds },
     Target { name: "hive_log", run: hive_log::run, seeds: hive_log::seeds },
     Target { name: "reg_text", run: reg_text::run, seeds: reg_text::seeds },

@@ -103,7 +103,7 @@ fn known_damage(form: u8) -> HashSet<&'static str> {
     known[usize::from(form & 1)].clone()
 }
 
-fn patch(image: &Image, device: &Overlay, input: &mut Input<'_>) {
+pub(crate) fn patch(image: &Image, device: &Overlay, input: &mut Input<'_>) {
     let (region, at, length) = (usize::from(input.u8()), usize::from(input.u16()), input.u8());
     let bytes = input.take(usize::from(length % 33));
     let Region { start, length, kind } = image.regions[region % image.regions.len()];
@@ -128,7 +128,7 @@ fn patch(image: &Image, device: &Overlay, input: &mut Input<'_>) {
 }
 
 /// Brings `$MFTMirr` in step with `$MFT`.
-fn mirror(image: &Image, device: &Overlay) {
+pub(crate) fn mirror(image: &Image, device: &Overlay) {
     let mut boot = [0; 512];
     boot.copy_from_slice(&image.bytes[..512]);
     let place = |at: usize| u64::from(u16_at(&boot, at)) * image.cluster as u64;

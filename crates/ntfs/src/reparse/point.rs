@@ -82,7 +82,9 @@ impl Core {
         }
         self.drop_reparse_point(base)?;
         self.set_reparse_bit(base, false)?;
-        self.stamp(base, false)
+        self.stamp(base, false)?;
+        // A folder whose times stay as they are is not stamped anew; its names still tell of a link.
+        self.refresh_names(base)
     }
 
     fn check_may_be_link(
