@@ -39,7 +39,9 @@ pub(crate) fn utf16_units(bytes: &[u8]) -> Vec<u16> {
 
 /// Bytes of UTF-16 units.
 pub(crate) fn utf16_bytes(units: &[u16]) -> Vec<u8> {
-    units.iter().flat_map(|unit| unit.to_le_bytes()).collect()
+    let mut bytes = Vec::with_capacity(2 * units.len());
+    units.iter().for_each(|unit| bytes.extend_from_slice(&unit.to_le_bytes()));
+    bytes
 }
 
 /// Rounds up to a multiple of 8, as everything in a file record is.

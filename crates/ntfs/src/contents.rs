@@ -93,10 +93,12 @@ impl Core {
         }
         let mut stream = self.unpack_for_change(stream, u64::MAX)?;
         self.parsed.forget_streams(stream.base);
-        if end > stream.size() {
-            self.resize_stream(&mut stream, end)?;
+        if !self.write_resident(&mut stream, offset, data)? {
+            if end > stream.size() {
+                self.resize_stream(&mut stream, end)?;
+            }
+            self.write_stream(&mut stream, offset, data)?;
         }
-        self.write_stream(&mut stream, offset, data)?;
         self.parsed.keep_stream(stream.into());
         self.stamp(file.record(), true)
     }

@@ -98,9 +98,13 @@ impl Core {
         let before = self.state.clone();
         self.cache.begin();
         self.parsed.begin();
-        match f(self) {
+        let done = f(self).and_then(|value| self.settle_records().map(|()| value));
+        match done {
             Ok(value) => {
-                self.cache.commit()?;
+                self.parsed.end();
+                if self.cache.commit() {
+                    self.flush()?;
+                }
                 Ok(value)
             }
             Err(error) => {

@@ -72,7 +72,7 @@ impl Core {
             Attribute::resident(kind::DATA, &[], Vec::new())
         };
         record.insert(&last, &upcase)?;
-        self.write_record(&record)?;
+        self.write_record(record)?;
         for entry in &entries {
             self.with_index(parent.record(), I30, |store| {
                 index::insert(store, Collation::FileName(&upcase), entry)

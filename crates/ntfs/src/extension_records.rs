@@ -42,7 +42,7 @@ impl Core {
         // Its new place first: to take a record $MFT's bitmap is needed, which may be what moves.
         let (target, id) = self.extension(base, &attribute, true)?;
         record.remove(slot)?;
-        self.write_record(&record)?;
+        self.write_record(record)?;
         let entry = self.list_entry(&attribute, target, id)?;
         if !listed {
             return self.enlist(base, entry);
@@ -63,7 +63,7 @@ impl Core {
         let list = Attribute::resident(kind::ATTRIBUTE_LIST, &[], Vec::new());
         let mut record = self.record(base)?;
         record.insert(&list, &upcase)?;
-        self.write_record(&record)?;
+        self.write_record(record)?;
         self.edit_list(base, |list| {
             *list = entries;
             list.push(entry);
@@ -89,7 +89,7 @@ impl Core {
             let mut record = self.record(number)?;
             if record.room() >= attribute.length() {
                 let id = record.insert(attribute, &upcase)?;
-                self.write_record(&record)?;
+                self.write_record(record)?;
                 return Ok((number, id));
             }
         }
@@ -98,8 +98,9 @@ impl Core {
         let reference = self.reference(base)?;
         record.set_base(reference);
         let id = record.insert(attribute, &upcase)?;
-        self.write_record(&record)?;
-        Ok((record.number, id))
+        let number = record.number;
+        self.write_record(record)?;
+        Ok((number, id))
     }
 
     /// Takes an attribute out of its record and the attribute list; an extension record left empty is freed.
@@ -113,7 +114,7 @@ impl Core {
         let mut record = self.record(number)?;
         if let Some(slot) = record.find(kind, id) {
             record.remove(slot)?;
-            self.write_record(&record)?;
+            self.write_record(record.clone())?;
         }
         if number != base && record.slots().is_empty() {
             self.free_record(number)?;
@@ -173,7 +174,7 @@ impl Core {
         let mut record = self.record(base)?;
         let slot = self.slot(&record, &stream, stream.extents[0])?;
         record.replace(slot, &attribute)?;
-        self.write_record(&record)
+        self.write_record(record)
     }
 
     /// Whether the record has room for the runs of the attribute list.

@@ -78,10 +78,11 @@ impl FileName {
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut value = self.parent.0.to_le_bytes().to_vec();
+        let mut value = Vec::with_capacity(HEAD + 2 * self.name.len());
+        value.extend_from_slice(&self.parent.0.to_le_bytes());
         value.extend_from_slice(&self.duplicated.to_bytes());
         value.extend_from_slice(&[self.name.len() as u8, self.namespace]);
-        value.extend_from_slice(&bytes::utf16_bytes(&self.name));
+        self.name.iter().for_each(|unit| value.extend_from_slice(&unit.to_le_bytes()));
         value
     }
 }

@@ -1,5 +1,5 @@
-//! Which clusters were free when the transaction below the volume began. Contents that go there overwrite nothing that a rollback
-//! would need, so the transaction may pass them on to the image at once.
+//! Which clusters were free when the transaction below the volume began. Contents and metadata that go there overwrite nothing that a
+//! rollback would need, so the transaction may pass them on to the image at once.
 //!
 //! The answer comes from `$Bitmap` as it was then, each time anew: it holds for every volume that is open on the transaction,
 //! whatever was taken and freed since.
@@ -10,6 +10,7 @@ use crate::{
     boot_sector, bytes,
     core::Core,
     fixup, mft,
+    page_cache::PAGE,
     record::FileRecord,
     run_list::{self, Vcn},
 };
@@ -90,5 +91,37 @@ impl Core {
             data = rest;
         }
         Ok(())
+    }
+
+    /// Writes all metadata that changed to the device, those in fresh clusters (new file records, new index blocks) as such.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        for (first, count) in self.cache.dirty_runs() {
+            self.cache.copy_pages(first, count, &mut bytes);
+            let (mut at, mut data) = (first * PAGE as u64, &bytes[..]);
+            while !data.is_empty() {
+                let (fresh, length) = self.fresh_pages(at, data.len() as u64)?;
+                let (part, rest) = data.split_at(length as usize);
+                self.cache.put(at, part, fresh)?;
+                at += length;
+                data = rest;
+            }
+        }
+        self.cache.all_written();
+        Ok(())
+    }
+
+    /// As [`Core::is_fresh`] for whole pages: one that holds a cluster which is not fresh is not fresh.
+    fn fresh_pages(&self, at: u64, length: u64) -> Result<(bool, u64), Error> {
+        let page = PAGE as u64;
+        let (fresh, known) = self.is_fresh(at, length)?;
+        if known >= length {
+            return Ok((fresh, length));
+        }
+        Ok(match known - known % page {
+            0 => (false, page.min(length)),
+            whole if fresh => (true, whole),
+            _ => (false, known.next_multiple_of(page).min(length)),
+        })
     }
 }

@@ -29,9 +29,9 @@ const BITMAP_MAX: u64 = 1 << 20;
 pub(crate) struct IndexAttributes<'a> {
     core: &'a mut Core,
     base: u64,
-    root: Stream,
-    blocks: Option<Stream>,
-    bitmap: Option<Stream>,
+    root: Arc<Stream>,
+    blocks: Option<Arc<Stream>>,
+    bitmap: Option<Arc<Stream>>,
     /// `blocks` and `bitmap` are not in the record yet: the root must shrink first.
     pending: bool,
     block_size: u32,
@@ -48,7 +48,7 @@ impl Core {
     ) -> Result<T, Error> {
         let name: Vec<u16> = name.encode_utf16().collect();
         let missing = Error::NotADirectory { record: base };
-        let root = self.open_stream(base, kind::INDEX_ROOT, &name)?.ok_or(missing)?;
+        let root = self.shared_stream(base, kind::INDEX_ROOT, &name)?.ok_or(missing)?;
         let Body::Resident(value) = &root.body else {
             return Err(root.damaged("$INDEX_ROOT is not resident", 0));
         };
@@ -56,10 +56,10 @@ impl Core {
         if !block_size.is_power_of_two() || !(512..=65536).contains(&block_size) {
             return Err(root.damaged("size of index blocks", block_size.into()));
         }
-        let blocks = self.open_stream(base, kind::INDEX_ALLOCATION, &name)?;
+        let blocks = self.shared_stream(base, kind::INDEX_ALLOCATION, &name)?;
         // A bitmap without blocks is a leftover of no meaning.
         let bitmap = match &blocks {
-            Some(_) => self.open_stream(base, kind::BITMAP, &name)?,
+            Some(_) => self.shared_stream(base, kind::BITMAP, &name)?,
             None => None,
         };
         let complete = blocks.is_some() == bitmap.is_some();
@@ -103,6 +103,7 @@ impl IndexAttributes<'_> {
         self.core.read_stream(bitmap, number / 8, &mut byte)?;
         let bit = 1u8 << (number % 8);
         byte[0] = if used { byte[0] | bit } else { byte[0] & !bit };
+        let bitmap = Arc::make_mut(bitmap);
         if let (Body::Resident(value), true) = (&mut bitmap.body, self.pending) {
             value[(number / 8) as usize] = byte[0];
             return Ok(());
@@ -116,18 +117,14 @@ impl IndexAttributes<'_> {
             self.core.remove_stream(leftover)?;
         }
         let (base, name) = (self.base, self.root.name.clone());
-        let stream = |kind, body| Stream {
-            base,
-            kind,
-            name: name.clone(),
-            flags: 0,
-            extents: Vec::new(),
-            body,
+        let stream = |kind, body| {
+            let (name, extents) = (name.clone(), Vec::new());
+            Some(Arc::new(Stream { base, kind, name, flags: 0, extents, body }))
         };
         let runs =
             Body::Runs { runs: Arc::default(), size: 0, initialized: 0, unit: 0, packed: false };
-        self.blocks = Some(stream(kind::INDEX_ALLOCATION, runs));
-        self.bitmap = Some(stream(kind::BITMAP, Body::Resident(vec![0; 8])));
+        self.blocks = stream(kind::INDEX_ALLOCATION, runs);
+        self.bitmap = stream(kind::BITMAP, Body::Resident(vec![0; 8]));
         self.pending = true;
         Ok(())
     }
@@ -136,6 +133,7 @@ impl IndexAttributes<'_> {
     fn grow(&mut self, needed: u64) -> Result<(), Error> {
         let step = u64::from(self.block_size);
         let Some(blocks) = &mut self.blocks else { return Ok(()) };
+        let blocks = Arc::make_mut(blocks);
         let have = blocks.size() / step;
         let more = (have / 4).clamp(1, GROW_BLOCKS).max(needed.saturating_sub(have));
         let size = blocks.size();
@@ -152,6 +150,7 @@ impl IndexAttributes<'_> {
         else {
             return Ok(());
         };
+        let (blocks, bitmap) = (Arc::make_mut(blocks), Arc::make_mut(bitmap));
         self.pending = false;
         if let Body::Runs { runs, size, initialized, .. } = &blocks.body {
             let end = run_list::end(runs).0;
@@ -189,7 +188,7 @@ impl IndexAttributes<'_> {
         let pending = std::mem::take(&mut self.pending);
         for stream in [self.blocks.take(), self.bitmap.take()].into_iter().flatten() {
             if pending {
-                let mut stream = stream;
+                let mut stream = Arc::unwrap_or_clone(stream);
                 self.core.resize_runs(&mut stream, 0)?;
             } else if let Some(stream) =
                 self.core.open_stream(self.base, stream.kind, &stream.name)?
@@ -231,7 +230,9 @@ impl IndexStore for IndexAttributes<'_> {
             let room = self.core.resident_max(&self.root)? as usize;
             let capacity = room.saturating_sub(reserve);
             if capacity >= ROOT_MIN
-                || !self.core.spare_room(&mut self.root, ROOT_MIN + reserve - room)?
+                || !self
+                    .core
+                    .spare_room(Arc::make_mut(&mut self.root), ROOT_MIN + reserve - room)?
             {
                 return Ok(capacity);
             }
@@ -240,8 +241,9 @@ impl IndexStore for IndexAttributes<'_> {
     }
 
     fn write_root(&mut self, value: &[u8]) -> Result<(), Error> {
-        self.root.body = Body::Resident(value.to_vec());
-        self.core.save_stream(&mut self.root)?;
+        let root = Arc::make_mut(&mut self.root);
+        root.body = Body::Resident(value.to_vec());
+        self.core.save_stream(root)?;
         self.add_pending()
     }
 
@@ -258,13 +260,12 @@ impl IndexStore for IndexAttributes<'_> {
         Ok(block)
     }
 
-    fn write_block(&mut self, vcn: u64, block: &[u8]) -> Result<(), Error> {
+    fn write_block(&mut self, vcn: u64, block: &mut [u8]) -> Result<(), Error> {
         let offset = self.block_offset(vcn)?;
-        let mut raw = block.to_vec();
-        fixup::apply(&mut raw, "index block", vcn)?;
-        match &self.blocks {
-            Some(Stream { body: Body::Runs { runs, .. }, .. }) => {
-                self.core.write_runs(runs, offset, &raw, (Route::Metadata, self.base))
+        fixup::apply(block, "index block", vcn)?;
+        match self.blocks.as_ref().map(|blocks| &blocks.body) {
+            Some(Body::Runs { runs, .. }) => {
+                self.core.write_runs(runs, offset, block, (Route::Metadata, self.base))
             }
             _ => Err(self.root.damaged("$INDEX_ALLOCATION is resident", 0)),
         }
@@ -287,6 +288,7 @@ impl IndexStore for IndexAttributes<'_> {
         if byte.is_none()
             && let Some(stream) = &mut self.bitmap
         {
+            let stream = Arc::make_mut(stream);
             let size = stream.size();
             if let (Body::Resident(value), true) = (&mut stream.body, self.pending) {
                 value.resize(size as usize + 8, 0);

@@ -72,6 +72,7 @@ mod cluster_io;
 mod core;
 mod fixup;
 mod fresh;
+mod numbered;
 mod page_cache;
 mod parsed;
 pub mod run_list;

@@ -25,7 +25,7 @@ impl Core {
             }
             core.empty_log()
         })?;
-        self.cache.flush()?;
+        self.flush()?;
         Ok(plan)
     }
 

@@ -1,7 +1,5 @@
 //! Facts of a file.
 
-use std::collections::HashSet;
-
 use crate::{
     Error, FileReference, FileTime, Metadata, StreamInfo, attribute::kind, bytes, core::Core,
     file_name::namespace, mft, standard_information::dos,
@@ -67,8 +65,7 @@ impl Core {
     /// Refuses to change NTFS's own files: the first records and what stands in `$Extend`.
     pub(crate) fn check_user_file(&mut self, base: u64) -> Result<(), Error> {
         let (mut at, mut nearest) = (base, None);
-        let mut seen = HashSet::new();
-        while seen.insert(at) && seen.len() <= DEPTH_MAX {
+        for _ in 0..DEPTH_MAX {
             if nearest.is_none() && self.shared_record(at)?.is_directory() {
                 nearest = Some(at);
             }

@@ -32,6 +32,8 @@ pub(crate) const FIRST_USER: u64 = 16;
 pub(crate) const FIRST_FREE: u64 = 24;
 /// Records added to `$MFT` at a time: a sixteenth of those it has, between these.
 const GROW_RECORDS: std::ops::RangeInclusive<u64> = 64..=1024;
+/// Bytes of its bitmap looked at first: the next free record is mostly near.
+const FIRST_LOOK: u64 = 16;
 const META: (Route, u64) = (Route::Metadata, MFT);
 
 impl Core {
@@ -129,27 +131,37 @@ impl Core {
         Ok(record)
     }
 
-    /// Writes a file record, and its copy in `$MFTMirr`. A record that did not change is not written.
-    pub(crate) fn write_record(&mut self, record: &FileRecord) -> Result<(), Error> {
-        let number = record.number;
-        if self.shared_record(number).is_ok_and(|before| *before == *record) {
+    /// Writes a file record. A record that did not change is not written; one that did goes to the page cache when the operation ends.
+    pub(crate) fn write_record(&mut self, record: FileRecord) -> Result<(), Error> {
+        if self.shared_record(record.number).is_ok_and(|before| *before == record) {
             return Ok(());
         }
-        let mut raw = record.bytes().to_vec();
-        fixup::apply(&mut raw, "file record", number)?;
-        let offset = self.record_offset(number)?;
-        let runs = self.state.mft.clone();
-        self.write_runs(&runs, offset, &raw, META)?;
-        if offset + raw.len() as u64 <= self.state.mirror_size {
-            let mirror = self.state.mirror.clone();
-            self.write_runs(&mirror, offset, &raw, META)?;
+        self.record_offset(record.number)?;
+        if self.parsed.record_written(record) { Ok(()) } else { self.settle_records() }
+    }
+
+    /// Brings the records that the operation wrote to the page cache, and their copies in `$MFTMirr`.
+    pub(crate) fn settle_records(&mut self) -> Result<(), Error> {
+        for mut shared in self.parsed.take_waiting() {
+            let record = Arc::make_mut(&mut shared);
+            let number = record.number;
+            let offset = self.record_offset(number)?;
+            let raw = record.raw_mut();
+            fixup::apply(raw, "file record", number)?;
+            let runs = self.state.mft.clone();
+            self.write_runs(&runs, offset, raw, META)?;
+            if offset + raw.len() as u64 <= self.state.mirror_size {
+                let mirror = self.state.mirror.clone();
+                self.write_runs(&mirror, offset, raw, META)?;
+            }
+            fixup::undo(raw, "file record", number)?;
+            self.parsed.keep_record(shared);
         }
-        fixup::undo(&mut raw, "file record", number)?;
-        self.parsed.record_written(record.with_bytes(raw));
         Ok(())
     }
 
-    /// Takes a free file record, growing `$MFT` when there is none. The record comes back in use and without attributes.
+    /// Takes a free file record, growing `$MFT` when there is none. The record comes back in use and without attributes; the caller
+    /// writes it.
     pub(crate) fn take_record(&mut self) -> Result<FileRecord, Error> {
         loop {
             let from = self.state.record_hint.max(FIRST_FREE);
@@ -173,19 +185,21 @@ impl Core {
         }
     }
 
-    /// Marks a free record in use and empties it.
+    /// Marks a free record in use and empties it. The caller writes it.
     pub(crate) fn claim_record(&mut self, number: u64) -> Result<FileRecord, Error> {
         let old = self.shared_record(number);
         if old.as_ref().is_ok_and(|old| old.in_use()) {
             let problem = "in use, but free in the bitmap";
             return Err(Error::Damaged { structure: "header", record: number, problem, found: 0 });
         }
-        let sequence = old.map_or(1, |old| old.sequence().max(1));
+        let sequence = old.as_ref().map_or(1, |old| old.sequence().max(1));
         self.mark_record(number, true)?;
         let mut record = FileRecord::format(number, self.geometry.record_size as usize, sequence);
-        record.keep_update_sequence(&self.raw_record(number)?);
+        match &old {
+            Ok(old) => record.keep_update_sequence(old.bytes()),
+            Err(_) => record.keep_update_sequence(&self.raw_record(number)?),
+        }
         record.set_flags(true, false);
-        self.write_record(&record)?;
         Ok(record)
     }
 
@@ -193,10 +207,11 @@ impl Core {
     pub(crate) fn find_free_record(&mut self, from: u64, end: u64) -> Result<Option<u64>, Error> {
         let bitmap = self.system_stream(MFT, kind::BITMAP, "")?;
         let end = end.min(self.records()).min(bitmap.size().saturating_mul(8));
-        let mut chunk = [0u8; 4096];
+        let (mut look, mut chunk) = (FIRST_LOOK, [0u8; 4096]);
         let mut at = from / 8;
         while at * 8 < end {
-            let length = (end.div_ceil(8) - at).min(chunk.len() as u64) as usize;
+            let length = (end.div_ceil(8) - at).min(look) as usize;
+            look = chunk.len() as u64;
             self.read_stream(&bitmap, at, &mut chunk[..length])?;
             for (byte, free) in (at..).zip(&chunk[..length]).filter(|(_, byte)| **byte != 0xff) {
                 let free = |n: &u64| free >> (n % 8) & 1 == 0 && (from..end).contains(n);
@@ -224,7 +239,7 @@ impl Core {
         let next = record.sequence().wrapping_add(1).max(1);
         record.set_sequence(next);
         record.set_flags(false, false);
-        self.write_record(&record)?;
+        self.write_record(record)?;
         self.mark_record(number, false)?;
         self.state.record_hint = self.state.record_hint.min(number);
         self.state.user_folder = self.state.user_folder.filter(|folder| *folder != number);
@@ -254,13 +269,12 @@ impl Core {
         self.resize_stream(&mut mft, target.max(old_size))?;
         let Body::Runs { runs, .. } = &mft.body else { return Err(mft.damaged("resident", 0)) };
         self.state.mft = runs.clone();
-        let mut raw_records = Vec::new();
+        let mut raw_records = Vec::with_capacity((target - first * self.record_size()) as usize);
         for number in first..records {
             let mut record = FileRecord::format(number, self.geometry.record_size as usize, 1);
             record.set_flags(false, false);
-            let mut raw = record.bytes().to_vec();
-            fixup::apply(&mut raw, "file record", number)?;
-            raw_records.extend_from_slice(&raw);
+            fixup::apply(record.raw_mut(), "file record", number)?;
+            raw_records.extend_from_slice(record.bytes());
         }
         self.write_stream(&mut mft, first * self.record_size(), &raw_records)?;
         self.state.mft_size = records * self.record_size();

@@ -152,7 +152,7 @@ mod tests {
             Ok(())
         })
         .expect("done");
-        core.cache.flush().expect("flushed");
+        core.flush().expect("flushed");
         let core = Core::open(device.clone(), FileTime::default()).expect("opened again");
         assert!(core.state.mft.len() > 300, "{}", core.state.mft.len());
         let mut found = Vec::new();

@@ -16,7 +16,7 @@ impl Core {
     /// All names of a file with their place: (record, attribute id, value).
     pub(crate) fn names(&mut self, base: u64) -> Result<Vec<(u64, u16, FileName)>, Error> {
         let mut names = Vec::new();
-        for place in self.places(base)?.into_iter().filter(|place| place.kind == kind::FILE_NAME) {
+        for place in self.places_of(base, kind::FILE_NAME)? {
             let name = self.name_at(base, &place)?;
             names.push((place.record.record(), place.id, name));
         }
@@ -38,10 +38,8 @@ impl Core {
 
     /// The record of the folder that holds a file's first name.
     pub(crate) fn first_parent(&mut self, base: u64) -> Result<Option<u64>, Error> {
-        let places = self.places(base)?;
-        let Some(place) = places.iter().find(|place| place.kind == kind::FILE_NAME) else {
-            return Ok(None);
-        };
+        let places = self.places_of(base, kind::FILE_NAME)?;
+        let Some(place) = places.first() else { return Ok(None) };
         Ok(Some(self.name_at(base, place)?.parent.record()))
     }
 
@@ -50,7 +48,7 @@ impl Core {
         let information = self.information(base)?;
         let directory = self.shared_record(base)?.is_directory();
         let (mut allocated, mut size) = (0, 0);
-        if !directory && let Some(data) = self.open_stream(base, kind::DATA, &[])? {
+        if !directory && let Some(data) = self.shared_stream(base, kind::DATA, &[])? {
             size = data.size();
             allocated = data.allocated(self.cluster());
             if matches!(data.body, crate::stream::Body::Resident(_)) {

@@ -1,15 +1,18 @@
 //! What was parsed of the metadata and still holds: file records, streams, index nodes. Parsing them anew for each name of a large
 //! folder would cost more than everything else.
 //!
-//! **Invariant:** all of it equals what the page cache holds. Writing a record replaces it here and drops the streams of its file;
-//! index nodes are replaced as they are written and go with their index; an operation that fails after writing drops everything.
+//! **Invariant:** between operations all of it equals what the page cache holds. Writing a record replaces it here and drops the
+//! streams of its file; index nodes are replaced as they are written and go with their index; an operation that fails after writing
+//! drops everything. Records that the running operation wrote are newer here: they go to the page cache at its end, each once.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use crate::{index::KnownNodes, record::FileRecord, stream::Stream};
+use crate::{index::KnownNodes, numbered::Numbered, record::FileRecord, stream::Stream};
 
 /// Records kept (1 MiB of them, 4 MiB on volumes with large ones).
 const RECORDS_MAX: usize = 1024;
+/// Records that wait for the end of their operation.
+const WAITING_MAX: usize = 256;
 /// Streams kept: those of the files that are changed in turns, the folder, the root, `$MFT`.
 const STREAMS_MAX: usize = 24;
 /// Indexes whose nodes are kept.
@@ -18,11 +21,15 @@ const INDEXES_MAX: usize = 8;
 /// Parsed metadata.
 #[derive(Default)]
 pub(crate) struct Parsed {
-    records: HashMap<u64, Arc<FileRecord>>,
+    records: Numbered<Arc<FileRecord>>,
+    /// Records that are newer than the page cache. All of them are in `records`.
+    waiting: Vec<u64>,
     /// The one used last at the end.
     streams: Vec<Arc<Stream>>,
     indexes: Vec<(u64, Vec<u16>, KnownNodes)>,
-    /// The running operation wrote something.
+    /// An operation is running.
+    running: bool,
+    /// It wrote something.
     changed: bool,
 }
 
@@ -30,10 +37,17 @@ impl Parsed {
     /// Starts an operation.
     pub(crate) fn begin(&mut self) {
         self.changed = false;
+        self.running = true;
+    }
+
+    /// Ends an operation that succeeded. No record waits.
+    pub(crate) fn end(&mut self) {
+        self.running = false;
     }
 
     /// Ends an operation that failed.
     pub(crate) fn rollback(&mut self) {
+        self.running = false;
         if self.changed {
             *self = Self::default();
         }
@@ -46,18 +60,29 @@ impl Parsed {
     /// Keeps a record that was read.
     pub(crate) fn keep_record(&mut self, record: Arc<FileRecord>) {
         if self.records.len() >= RECORDS_MAX {
-            self.records.clear();
+            let waiting = &self.waiting;
+            self.records.retain(|number, _| waiting.contains(number));
         }
         self.records.insert(record.number, record);
     }
 
-    /// Takes note of a record that was written.
-    pub(crate) fn record_written(&mut self, record: FileRecord) {
+    /// Takes note of a record that was written, and waits for the page cache. False when no more should wait.
+    pub(crate) fn record_written(&mut self, record: FileRecord) -> bool {
         self.changed = true;
         // An extension of $MFT has base record 0, with its sequence number.
         let base = if record.is_base() { record.number } else { record.base().record() };
         self.streams.retain(|stream| stream.base != base && stream.base != record.number);
+        if !self.waiting.contains(&record.number) {
+            self.waiting.push(record.number);
+        }
         self.keep_record(Arc::new(record));
+        self.running && self.waiting.len() < WAITING_MAX
+    }
+
+    /// Takes out the records that wait for the page cache. They come back with [`Parsed::keep_record`].
+    pub(crate) fn take_waiting(&mut self) -> Vec<Arc<FileRecord>> {
+        let numbers = std::mem::take(&mut self.waiting);
+        numbers.into_iter().filter_map(|number| self.records.remove(&number)).collect()
     }
 
     pub(crate) fn stream(&mut self, base: u64, kind: u32, name: &[u16]) -> Option<Arc<Stream>> {

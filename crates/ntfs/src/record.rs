@@ -121,9 +121,9 @@ impl FileRecord {
         Self { number, bytes, slots: Vec::new() }
     }
 
-    /// This record with these bytes, which differ in the update sequence alone.
-    pub(crate) fn with_bytes(&self, bytes: Vec<u8>) -> Self {
-        Self { number: self.number, bytes, slots: self.slots.clone() }
+    /// The bytes, for the update sequence to be put in and taken out.
+    pub(crate) fn raw_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
     }
 
     /// Goes on from the update sequence number that the record's place holds on disk.
@@ -226,8 +226,8 @@ impl FileRecord {
         self.slots.iter().copied().find(|slot| slot.kind == kind && slot.id == id)
     }
 
-    /// The attributes as entries of an attribute list.
-    pub(crate) fn places(&self) -> Result<Vec<ListEntry>, Error> {
+    /// The attributes of a type, or all, as entries of an attribute list.
+    pub(crate) fn places(&self, kind: Option<u32>) -> Result<Vec<ListEntry>, Error> {
         let place = |slot: &Slot| {
             let (name, lowest) = attribute::name_and_lowest(self.raw(*slot))?;
             Some(ListEntry { kind: slot.kind, name, lowest, record: self.reference(), id: slot.id })
@@ -238,7 +238,8 @@ impl FileRecord {
             problem: "header cut short",
             found: slot.kind.into(),
         };
-        self.slots.iter().map(|slot| place(slot).ok_or_else(|| damaged(slot))).collect()
+        let slots = self.slots.iter().filter(|slot| kind.is_none_or(|kind| slot.kind == kind));
+        slots.map(|slot| place(slot).ok_or_else(|| damaged(slot))).collect()
     }
 
     fn raw(&self, slot: Slot) -> &[u8] {
@@ -265,14 +266,14 @@ impl FileRecord {
         let size = self.bytes.len();
         let end = self.used() + 8;
         // The end mark is made anew.
-        let tail = self.bytes[offset + length..self.used()].to_vec();
+        let tail = offset + length..self.used();
         let next = offset + with.len() + tail.len();
         if next + 8 > size {
             let needed = next + 8 - size;
             return Err(Error::RecordFull { record: self.number, needed });
         }
+        self.bytes.copy_within(tail, offset + with.len());
         self.put(offset, with);
-        self.put(offset + with.len(), &tail);
         self.put(next, &[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
         if next + 8 < end {
             self.bytes[next + 8..end.min(size)].fill(0);
@@ -299,13 +300,19 @@ impl FileRecord {
             attribute::Form::Resident { .. } => 0,
         };
         let mut at = self.used();
-        for slot in self.slots.clone() {
-            let other = self.attribute(slot)?;
-            let order = other
+        for slot in &self.slots {
+            let damaged = || Error::Damaged {
+                structure: "attribute",
+                record: self.number,
+                problem: "header cut short",
+                found: slot.kind.into(),
+            };
+            let (name, first) = attribute::name_and_lowest(self.raw(*slot)).ok_or_else(damaged)?;
+            let order = slot
                 .kind
                 .cmp(&attribute.kind)
-                .then_with(|| upcase.compare(&other.name, &attribute.name))
-                .then_with(|| lowest(&other).cmp(&lowest(attribute)));
+                .then_with(|| upcase.compare(&name, &attribute.name))
+                .then_with(|| first.cmp(&lowest(attribute)));
             if order.is_gt() {
                 at = slot.offset;
                 break;

@@ -124,7 +124,7 @@ impl Core {
             let room = slot.length + record.room();
             if attribute.length() <= room {
                 record.replace(slot, &attribute)?;
-                return self.write_record(&record);
+                return self.write_record(record);
             }
             needed = attribute.length() - room;
             let alone =
@@ -178,7 +178,7 @@ impl Core {
         let mut record = self.record(extent.record)?;
         let slot = self.slot(&record, stream, extent)?;
         record.replace(slot, &stream.attribute(index, border, cluster))?;
-        self.write_record(&record)?;
+        self.write_record(record)?;
         // An empty extent is added, then filled like any other.
         stream.extents.insert(index + 1, Extent { record: 0, id: 0, lowest: border });
         let mut seed = stream.attribute(index + 1, border, cluster);
@@ -218,7 +218,7 @@ impl Core {
             let listed = self.attribute_list(base)?.is_some();
             let place = if attribute.length() <= record.room() {
                 let id = record.insert(attribute, &upcase)?;
-                self.write_record(&record)?;
+                self.write_record(record)?;
                 (base, id)
             } else if listed {
                 self.extension(base, attribute, false)?

@@ -100,6 +100,6 @@ pub fn apply(
         }
         _ => {}
     }
-    core.cache.flush()?;
+    core.flush()?;
     Ok(done)
 }

@@ -41,10 +41,11 @@ impl Core {
             for (number, id, _) in &gone {
                 self.drop_attribute(record.number, *number, kind::FILE_NAME, *id)?;
             }
-            let mut record = self.record(record.number)?;
+            let base = record.number;
+            let mut record = self.record(base)?;
             record.set_links(record.links().saturating_sub(gone.len() as u16));
-            self.write_record(&record)?;
-            self.stamp(record.number, false)?;
+            self.write_record(record)?;
+            self.stamp(base, false)?;
         }
         self.stamp(folder.record(), true)
     }

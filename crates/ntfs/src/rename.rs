@@ -172,7 +172,7 @@ impl Core {
     fn set_links(&mut self, base: u64, change: impl FnOnce(u16) -> u16) -> Result<(), Error> {
         let mut record = self.record(base)?;
         record.set_links(change(record.links()));
-        self.write_record(&record)
+        self.write_record(record)
     }
 
     /// The reparse tag, or the length of extended attributes, that the folder of a name holds.

@@ -128,7 +128,7 @@ impl Core {
     /// Refuses volumes that keep descriptors with each file alone.
     fn check_secure(&mut self, record: u64) -> Result<(), Error> {
         let name: Vec<u16> = "$SDS".encode_utf16().collect();
-        let there = self.open_stream(mft::SECURE, kind::DATA, &name)?.is_some();
+        let there = self.shared_stream(mft::SECURE, kind::DATA, &name)?.is_some();
         let what = "the volume's lack of a $Secure file";
         if there { Ok(()) } else { Err(Error::Unsupported { record, what }) }
     }

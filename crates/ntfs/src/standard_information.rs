@@ -144,6 +144,6 @@ impl Core {
             return self.save_stream(&mut stream);
         }
         record.replace(slot, &attribute)?;
-        self.write_record(&record)
+        self.write_record(record)
     }
 }

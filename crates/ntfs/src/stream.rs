@@ -113,9 +113,20 @@ impl Core {
         }
     }
 
+    /// The attribute extents of a type.
+    pub(crate) fn places_of(&mut self, base: u64, kind: u32) -> Result<Vec<ListEntry>, Error> {
+        match self.attribute_list(base)? {
+            Some((_, mut entries)) => {
+                entries.retain(|entry| entry.kind == kind);
+                Ok(entries)
+            }
+            None => self.shared_record(base)?.places(Some(kind)),
+        }
+    }
+
     /// The attributes that stand in one record, as list entries.
     pub(crate) fn places_in(&mut self, number: u64) -> Result<Vec<ListEntry>, Error> {
-        self.shared_record(number)?.places()
+        self.shared_record(number)?.places(None)
     }
 
     /// The attribute list of a file: its own stream and its entries.
@@ -148,10 +159,21 @@ impl Core {
         kind: u32,
         name: &[u16],
     ) -> Result<Option<Stream>, Error> {
+        let stream = self.shared_stream(base, kind, name)?;
+        Ok(stream.map(Arc::unwrap_or_clone))
+    }
+
+    /// As [`Core::open_stream`], to look at.
+    pub(crate) fn shared_stream(
+        &mut self,
+        base: u64,
+        kind: u32,
+        name: &[u16],
+    ) -> Result<Option<Arc<Stream>>, Error> {
         if let Some(stream) = self.parsed.stream(base, kind, name) {
-            return Ok(Some(stream.as_ref().clone()));
+            return Ok(Some(stream));
         }
-        let places = self.places(base)?;
+        let places = self.places_of(base, kind)?;
         self.gather(base, &places, kind, name)
     }
 
@@ -162,7 +184,7 @@ impl Core {
         places: &[ListEntry],
         kind: u32,
         name: &[u16],
-    ) -> Result<Option<Stream>, Error> {
+    ) -> Result<Option<Arc<Stream>>, Error> {
         let mut found: Vec<&ListEntry> =
             places.iter().filter(|p| p.kind == kind && p.name == name).collect();
         if found.is_empty() && !name.is_empty() {
@@ -179,8 +201,8 @@ impl Core {
         for place in found.into_iter().take(EXTENTS_MAX) {
             parts.push((place.record.record(), self.extent(base, place)?));
         }
-        let stream = self.join(base, parts)?;
-        self.parsed.keep_stream(stream.clone().into());
+        let stream = Arc::new(self.join(base, parts)?);
+        self.parsed.keep_stream(stream.clone());
         Ok(Some(stream))
     }
 

@@ -50,6 +50,31 @@ impl Core {
         }
     }
 
+    /// Writes to a resident value that stays resident, growing it as needed. False when it is not or would not.
+    pub(crate) fn write_resident(
+        &mut self,
+        stream: &mut Stream,
+        offset: u64,
+        data: &[u8],
+    ) -> Result<bool, Error> {
+        if !matches!(stream.body, Body::Resident(_)) {
+            return Ok(false);
+        }
+        self.check_form(stream)?;
+        let end = offset.saturating_add(data.len() as u64);
+        let most = self.resident_max(stream)?.max(stream.size());
+        let Body::Resident(value) = &mut stream.body else { return Ok(false) };
+        if end > most {
+            return Ok(false);
+        }
+        if end > value.len() as u64 {
+            value.resize(end as usize, 0);
+        }
+        value[offset as usize..end as usize].copy_from_slice(data);
+        self.save_stream(stream)?;
+        Ok(true)
+    }
+
     /// Gives clusters to the holes of a sparse value between two offsets, a whole unit at a time, and zeroes them.
     /// Returns the clusters of the value that were filled, from the first to behind the last.
     fn fill_holes(

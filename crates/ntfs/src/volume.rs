@@ -365,6 +365,6 @@ impl Volume {
     /// # Errors
     /// [`Error::Device`].
     pub fn flush(&mut self) -> Result<(), Error> {
-        self.core().cache.flush()
+        self.core().flush()
     }
 }

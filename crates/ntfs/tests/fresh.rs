@@ -125,6 +125,24 @@ fn what_was_in_use_is_never_fresh() {
     }
 }
 
+/// The records of new files and the blocks of their folder go to clusters that were free; nearly nothing else changes.
+#[test]
+fn records_and_index_blocks_in_free_clusters_are_fresh() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(image) = images::mkntfs(folder.path(), 32 << 20, 4096, "") else { return };
+    let transaction = Transaction::begin(std::fs::read(&image.path).expect("read"));
+    let mut volume = transaction.open();
+    for number in 0..500 {
+        let name = format!("a small file {number:03}");
+        let file = volume.create_file(volume.root(), &name, 0).expect("made");
+        volume.write_at(file, "", 0, name.as_bytes()).expect("written");
+    }
+    volume.flush().expect("flushed");
+    let [fresh, other] =
+        [&transaction.fresh, &transaction.other].map(|count| count.load(Ordering::Relaxed));
+    assert!(fresh > 500 << 10 && other < 150 << 10, "{fresh} fresh, {other} other");
+}
+
 /// A volume that is nearly full: what is freed is taken again at once, and is not fresh; long contents that replace others get fresh
 /// clusters as long as there are any.
 #[test]
@@ -144,15 +162,17 @@ fn clusters_that_are_taken_again_are_not_fresh() {
     };
     let transaction = Transaction::begin(std::fs::read(&image.path).expect("read"));
     put(&mut transaction.open(), "a", 1);
-    assert_eq!(transaction.fresh.load(Ordering::Relaxed), length, "all of it");
+    // And at most some new records.
+    let all = |fresh: u64| (length..length + (128 << 10)).contains(&fresh);
+    assert!(all(transaction.fresh.load(Ordering::Relaxed)), "all of it");
 
     let transaction = Transaction::begin(transaction.now.to_vec());
     put(&mut transaction.open(), "a", 2);
-    assert_eq!(transaction.fresh.load(Ordering::Relaxed), length, "beside the old contents");
+    assert!(all(transaction.fresh.load(Ordering::Relaxed)), "beside the old contents");
     let mut volume = transaction.open();
     put(&mut volume, "b", 3);
     let fresh = transaction.fresh.load(Ordering::Relaxed) - length;
-    assert!(fresh < length, "{fresh} of {length}: where the first a was");
+    assert!(fresh < length - (128 << 10), "{fresh} of {length}: where the first a was");
     volume.remove(volume.root(), "a").expect("removed");
     volume.remove(volume.root(), "b").expect("removed");
     volume.flush().expect("flushed");

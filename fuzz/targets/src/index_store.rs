@@ -142,7 +142,7 @@ impl IndexStore for MemoryIndex {
         self.blocks.get(&vcn).cloned().ok_or_else(|| failed(NodePlace::Block(vcn)))
     }
 
-    fn write_block(&mut self, vcn: u64, block: &[u8]) -> Result<(), Error> {
+    fn write_block(&mut self, vcn: u64, block: &mut [u8]) -> Result<(), Error> {
         assert_eq!(block.len(), self.block_size as usize, "a block is written whole");
         // Whoever stores it writes the update sequence array.
         let array = usize::from(u16_at(block, 4));

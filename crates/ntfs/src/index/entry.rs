@@ -120,7 +120,8 @@ impl Entry {
         if super::file_name::name(key).is_none() {
             return Err(bad);
         }
-        let mut bytes = reference.0.to_le_bytes().to_vec();
+        let mut bytes = Vec::with_capacity(HEAD + key.len() + CHILD);
+        bytes.extend_from_slice(&reference.0.to_le_bytes());
         bytes.resize(HEAD, 0);
         Self::finish(bytes, key, &[]).ok_or(bad)
     }
@@ -188,7 +189,8 @@ impl Entry {
 
     /// The entry's bytes in a node.
     pub(crate) fn encode(&self, child: Option<u64>) -> Vec<u8> {
-        let mut bytes = self.bytes.clone();
+        let mut bytes = Vec::with_capacity(self.bytes.len() + CHILD);
+        bytes.extend_from_slice(&self.bytes);
         if let Some(vcn) = child {
             bytes.extend(vcn.to_le_bytes());
             set_length_and_flags(&mut bytes, self.as_view().flags() | HAS_CHILD);

@@ -18,8 +18,9 @@ pub(crate) fn units(name: &[u8]) -> impl Iterator<Item = u16> + '_ {
 
 /// A `$FILE_NAME` value of this name and zeros elsewhere, to search with; `None` for a name that is too long.
 pub(crate) fn search_key(name: &[u16]) -> Option<Vec<u8>> {
-    let mut key = vec![0; NAME_AT];
+    let mut key = Vec::with_capacity(NAME_AT + 2 * name.len());
+    key.resize(NAME_AT, 0);
     key[LENGTH_AT] = u8::try_from(name.len()).ok()?;
-    key.extend(name.iter().flat_map(|unit| unit.to_le_bytes()));
+    name.iter().for_each(|unit| key.extend_from_slice(&unit.to_le_bytes()));
     Some(key)
 }

@@ -1,8 +1,9 @@
 //! Index blocks that were parsed before and still hold.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::node::Node;
+use crate::numbered::Numbered;
 
 /// Nodes kept (about 5 MiB).
 const NODES_MAX: usize = 1024;
@@ -10,8 +11,10 @@ const NODES_MAX: usize = 1024;
 /// The blocks of one index, by VCN, as they stand in their store.
 #[derive(Debug, Default)]
 pub struct KnownNodes {
-    nodes: HashMap<u64, Arc<Node>>,
+    nodes: Numbered<Arc<Node>>,
     changed: bool,
+    /// What a block is put together in.
+    pub(crate) scratch: Vec<u8>,
 }
 
 impl KnownNodes {
@@ -33,7 +36,7 @@ impl KnownNodes {
         self.keep(vcn, node);
     }
 
-    /// Forgets a block that was freed.
+    /// Forgets a block: one that was freed, or is about to change.
     pub(crate) fn forget(&mut self, vcn: u64) {
         self.nodes.remove(&vcn);
     }

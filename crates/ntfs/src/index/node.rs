@@ -115,10 +115,18 @@ impl Node {
         node
     }
 
-    /// The node's bytes; a block's end with zeros.
+    /// The node's bytes.
     pub(crate) fn to_bytes(&self, block_size: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write_to(block_size, &mut bytes);
+        bytes
+    }
+
+    /// Replaces `bytes` by the node's; a block's end with zeros.
+    pub(crate) fn write_to(&self, block_size: usize, bytes: &mut Vec<u8>) {
         let header_at = header_at(self.place);
-        let mut bytes = Vec::with_capacity(self.size().max(block_size));
+        bytes.clear();
+        bytes.reserve(self.size().max(block_size));
         bytes.extend_from_slice(&self.prefix);
         bytes.extend_from_slice(&self.entries);
         let end = u32::try_from(bytes.len() - header_at).unwrap_or(u32::MAX);
@@ -131,7 +139,6 @@ impl Node {
             }
             NodePlace::Block(_) => bytes.resize(block_size, 0),
         }
-        bytes
     }
 
     /// Bytes of the node up to the end of its entries.
@@ -189,6 +196,9 @@ impl Node {
         self.has_children = end_child.is_some();
         self.entries.clear();
         self.starts.clear();
+        if let NodePlace::Block(_) = self.place {
+            self.entries.reserve(self.allocated);
+        }
         for (entry, child) in items {
             self.starts.push(self.entries.len());
             self.entries.extend(entry.encode(*child));

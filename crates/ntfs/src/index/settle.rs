@@ -7,10 +7,11 @@ use crate::Error;
 
 /// Splits what overflows and takes out what is empty, from the leaf that `path` ends in up to the root.
 pub(crate) fn settle(tree: &mut Tree<'_>, mut path: Vec<Step>) -> Result<(), Error> {
+    let growth = growth(tree, &path)?;
     while let Some(step) = path.pop() {
         if tree.overflows(step.place)? {
             match (step.place, path.last()) {
-                (NodePlace::Block(vcn), Some(parent)) => split(tree, vcn, *parent)?,
+                (NodePlace::Block(vcn), Some(parent)) => split(tree, vcn, *parent, growth)?,
                 _ => path.extend(push_down(tree)?),
             }
         } else if let NodePlace::Block(vcn) = step.place
@@ -24,6 +25,26 @@ pub(crate) fn settle(tree: &mut Tree<'_>, mut path: Vec<Step>) -> Result<(), Err
         }
     }
     Ok(())
+}
+
+/// Where more entries are to be expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Growth {
+    Anywhere,
+    /// Behind all others: names that are given in order.
+    AtTheEnd,
+}
+
+/// Tells from the way to a leaf that may have got an entry whether that is the last one of the index.
+fn growth(tree: &mut Tree<'_>, path: &[Step]) -> Result<Growth, Error> {
+    for (level, step) in path.iter().enumerate() {
+        // The entry itself, or the end entry that leads to it.
+        let behind = if level + 1 == path.len() { 1 } else { 0 };
+        if step.at + behind != tree.node(step.place)?.count() {
+            return Ok(Growth::Anywhere);
+        }
+    }
+    Ok(Growth::AtTheEnd)
 }
 
 /// Moves the entries of a root that points to one inner block alone up from it, when they fit, which takes a level away.
@@ -61,12 +82,12 @@ fn push_down(tree: &mut Tree<'_>) -> Result<[Step; 2], Error> {
 
 /// Cuts a block that overflows into as many as it needs. The entries between the pieces go up to the parent, where `parent` names the
 /// entry that leads to the block.
-fn split(tree: &mut Tree<'_>, vcn: u64, parent: Step) -> Result<(), Error> {
+fn split(tree: &mut Tree<'_>, vcn: u64, parent: Step, growth: Growth) -> Result<(), Error> {
     let place = NodePlace::Block(vcn);
     let node = tree.node(place)?;
     let room = node.block_capacity() - node.prefix_size();
     let (items, last_child) = (node.items(), node.end_child());
-    let cuts = cuts(&items, last_child.is_some(), room)?;
+    let cuts = cuts(&items, last_child.is_some(), room, growth)?;
     let mut left = vcn;
     let mut start = 0;
     for (count, cut) in cuts.iter().copied().chain([items.len()]).enumerate() {
@@ -87,7 +108,13 @@ fn split(tree: &mut Tree<'_>, vcn: u64, parent: Step) -> Result<(), Error> {
 }
 
 /// Which entries of a block go up so that what lies between them fits `room`, each cut near the middle by bytes and never at an end.
-fn cuts(items: &[Item], has_children: bool, room: usize) -> Result<Vec<usize>, Error> {
+/// An index that grows at its end leaves blocks behind that are nearly full.
+fn cuts(
+    items: &[Item],
+    has_children: bool,
+    room: usize,
+    growth: Growth,
+) -> Result<Vec<usize>, Error> {
     let mut cuts = Vec::new();
     let mut pieces = vec![(0, items.len())];
     while let Some((start, end)) = pieces.pop() {
@@ -101,9 +128,15 @@ fn cuts(items: &[Item], has_children: bool, room: usize) -> Result<Vec<usize>, E
             return Err(IndexError::EntryTooLarge { size: total, most: room }.into());
         }
         let mut before = 0;
+        let left = match growth {
+            Growth::Anywhere => total / 2,
+            Growth::AtTheEnd => {
+                (total / 2).max((room - room / 16).saturating_sub(end_length(has_children)))
+            }
+        };
         let middle = lengths.take_while(|length| {
             before += length;
-            before <= total / 2
+            before <= left
         });
         let cut = start + middle.count().clamp(1, piece.len() - 2);
         cuts.push(cut);
@@ -163,7 +196,7 @@ fn join(tree: &mut Tree<'_>, vcn: u64, path: &mut Vec<Step>) -> Result<(), Error
         items.insert(0, (separator, lone_child));
     }
     // Trees that others built may have leaves beside inner nodes, or entries too large to be cut apart again: they stay.
-    if !node.has_children() || cuts(&items, true, room).is_err() {
+    if !node.has_children() || cuts(&items, true, room, Growth::Anywhere).is_err() {
         return Ok(());
     }
     tree.node_mut(place)?.rebuild(&items, end_child);

@@ -17,8 +17,8 @@ pub trait IndexStore {
     fn write_root(&mut self, value: &[u8]) -> Result<(), Error>;
     /// Reads an index block (`INDX`) with its fixups undone and checked. `vcn` is in the units the entries use.
     fn read_block(&mut self, vcn: u64) -> Result<Vec<u8>, Error>;
-    /// Writes an index block; fixups are applied by the store (`block` carries the update sequence array's place in its header; the store bumps the number).
-    fn write_block(&mut self, vcn: u64, block: &[u8]) -> Result<(), Error>;
+    /// Writes an index block; fixups are applied by the store, in place (`block` carries the update sequence array's place in its header; the store bumps the number).
+    fn write_block(&mut self, vcn: u64, block: &mut [u8]) -> Result<(), Error>;
     /// Takes a free block (lowest first), creating or growing `$INDEX_ALLOCATION` and `$BITMAP` as needed, and marks it used. Its contents are undefined.
     fn allocate_block(&mut self) -> Result<u64, Error>;
     /// Marks a block free. When the last one is freed the store may remove or shrink `$INDEX_ALLOCATION` and `$BITMAP`.

@@ -1,6 +1,5 @@
 //! The nodes of one operation: loaded once, changed in memory, written back at the end.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::node::Node;
@@ -20,12 +19,19 @@ pub(crate) struct Step {
     pub(crate) at: usize,
 }
 
+/// A node in memory.
+struct Loaded {
+    place: NodePlace,
+    node: Arc<Node>,
+    changed: bool,
+}
+
 /// An index with the nodes that an operation has seen so far.
 pub(crate) struct Tree<'s> {
     store: &'s mut dyn IndexStore,
     block_size: u32,
-    nodes: BTreeMap<NodePlace, Arc<Node>>,
-    changed: BTreeSet<NodePlace>,
+    /// In the order in which they were seen; few, as a walk forgets those behind it.
+    nodes: Vec<Loaded>,
     /// Blocks that the operation emptied; taken again before the store is asked for one.
     emptied: Vec<u64>,
 }
@@ -34,24 +40,22 @@ impl<'s> Tree<'s> {
     pub(crate) fn open(store: &'s mut dyn IndexStore) -> Result<Self, Error> {
         let block_size = store.block_size();
         block::expect_size(block_size, store.vcn_unit())?;
-        Ok(Self {
-            store,
-            block_size,
-            nodes: BTreeMap::new(),
-            changed: BTreeSet::new(),
-            emptied: Vec::new(),
-        })
+        Ok(Self { store, block_size, nodes: Vec::with_capacity(8), emptied: Vec::new() })
     }
 
     /// The node at a place, read if it was not yet.
     pub(crate) fn node(&mut self, place: NodePlace) -> Result<&Node, Error> {
-        self.load(place).map(|node| &**node)
+        self.load(place).map(|loaded| &*loaded.node)
     }
 
     /// The node at a place, to be written at the end.
     pub(crate) fn node_mut(&mut self, place: NodePlace) -> Result<&mut Node, Error> {
-        self.changed.insert(place);
-        self.load(place).map(Arc::make_mut)
+        self.load(place)?.changed = true;
+        if let (NodePlace::Block(vcn), Some(known)) = (place, self.store.known_nodes()) {
+            // What is held twice would be copied. It comes back when it is written.
+            known.forget(vcn);
+        }
+        self.load(place).map(|loaded| Arc::make_mut(&mut loaded.node))
     }
 
     /// The node that an entry leads down to.
@@ -127,8 +131,10 @@ impl<'s> Tree<'s> {
             Some(vcn) => vcn,
             None => self.store.allocate_block()?,
         };
-        self.nodes.insert(NodePlace::Block(vcn), Arc::new(block::empty(vcn, self.block_size)));
-        self.changed.insert(NodePlace::Block(vcn));
+        let place = NodePlace::Block(vcn);
+        let node = Arc::new(block::empty(vcn, self.block_size));
+        self.nodes.retain(|loaded| loaded.place != place);
+        self.nodes.push(Loaded { place, node, changed: true });
         Ok(vcn)
     }
 
@@ -148,14 +154,14 @@ impl<'s> Tree<'s> {
 
     /// Gives a block up. Nothing may lead to it any more.
     pub(crate) fn release(&mut self, vcn: u64) {
-        self.nodes.remove(&NodePlace::Block(vcn));
-        self.changed.remove(&NodePlace::Block(vcn));
+        self.nodes.retain(|loaded| loaded.place != NodePlace::Block(vcn));
         self.emptied.push(vcn);
     }
 
     /// A node that the operation has seen already.
     pub(crate) fn loaded(&self, place: NodePlace) -> Option<&Node> {
-        self.nodes.get(&place).map(AsRef::as_ref)
+        let loaded = self.nodes.iter().find(|loaded| loaded.place == place);
+        loaded.map(|loaded| &*loaded.node)
     }
 
     /// The error of a tree in which no way down ends.
@@ -166,21 +172,22 @@ impl<'s> Tree<'s> {
 
     /// Drops an unchanged node from memory.
     pub(crate) fn forget(&mut self, place: NodePlace) {
-        if !self.changed.contains(&place) {
-            self.nodes.remove(&place);
-        }
+        self.nodes.retain(|loaded| loaded.changed || loaded.place != place);
     }
 
     /// Writes the changed nodes, children before the root, and frees the blocks that are not used any more.
-    pub(crate) fn finish(self) -> Result<(), Error> {
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
         let size = self.block_size as usize;
-        let changed =
-            self.nodes.into_iter().rev().filter(|(place, _)| self.changed.contains(place));
-        for (place, mut node) in changed {
+        self.nodes.retain(|loaded| loaded.changed);
+        self.nodes.sort_unstable_by_key(|loaded| std::cmp::Reverse(loaded.place));
+        let known = self.store.known_nodes();
+        let mut bytes = known.map(|known| std::mem::take(&mut known.scratch)).unwrap_or_default();
+        for Loaded { place, mut node, .. } in self.nodes {
             match place {
                 NodePlace::Root => self.store.write_root(&node.to_bytes(0))?,
                 NodePlace::Block(vcn) => {
-                    self.store.write_block(vcn, &node.to_bytes(size))?;
+                    node.write_to(size, &mut bytes);
+                    self.store.write_block(vcn, &mut bytes)?;
                     if let Some(known) = self.store.known_nodes() {
                         block::count_write(Arc::make_mut(&mut node));
                         known.keep_written(vcn, node);
@@ -188,31 +195,38 @@ impl<'s> Tree<'s> {
                 }
             }
         }
+        if let Some(known) = self.store.known_nodes() {
+            known.scratch = bytes;
+        }
         self.emptied.iter().try_for_each(|vcn| self.store.free_block(*vcn))
     }
 
-    fn load(&mut self, place: NodePlace) -> Result<&mut Arc<Node>, Error> {
-        use std::collections::btree_map::Entry::{Occupied, Vacant};
-        match self.nodes.entry(place) {
-            Occupied(known) => Ok(known.into_mut()),
-            Vacant(unknown) => Ok(unknown.insert(match place {
-                NodePlace::Root => Arc::new(root::parse(&self.store.read_root()?)?),
-                NodePlace::Block(vcn) => {
-                    let known = self.store.known_nodes().and_then(|known| known.get(vcn));
-                    match known {
-                        Some(node) => node,
-                        None => {
-                            let bytes = self.store.read_block(vcn)?;
-                            let node = Arc::new(block::parse(vcn, &bytes, self.block_size)?);
-                            if let Some(known) = self.store.known_nodes() {
-                                known.keep(vcn, node.clone());
-                            }
-                            node
-                        }
-                    }
-                }
-            })),
+    fn load(&mut self, place: NodePlace) -> Result<&mut Loaded, Error> {
+        let at = match self.nodes.iter().position(|loaded| loaded.place == place) {
+            Some(at) => at,
+            None => {
+                let node = match place {
+                    NodePlace::Root => Arc::new(root::parse(&self.store.read_root()?)?),
+                    NodePlace::Block(vcn) => self.block(vcn)?,
+                };
+                self.nodes.push(Loaded { place, node, changed: false });
+                self.nodes.len() - 1
+            }
+        };
+        Ok(&mut self.nodes[at])
+    }
+
+    /// A block that is known, or read.
+    fn block(&mut self, vcn: u64) -> Result<Arc<Node>, Error> {
+        if let Some(node) = self.store.known_nodes().and_then(|known| known.get(vcn)) {
+            return Ok(node);
         }
+        let bytes = self.store.read_block(vcn)?;
+        let node = Arc::new(block::parse(vcn, &bytes, self.block_size)?);
+        if let Some(known) = self.store.known_nodes() {
+            known.keep(vcn, node.clone());
+        }
+        Ok(node)
     }
 }
 

@@ -101,7 +101,7 @@ impl IndexStore for MemoryStore {
         })
     }
 
-    fn write_block(&mut self, vcn: u64, block: &[u8]) -> Result<(), Error> {
+    fn write_block(&mut self, vcn: u64, block: &mut [u8]) -> Result<(), Error> {
         assert_eq!(block.len(), self.block_size as usize);
         assert!(self.lenient || self.blocks.contains_key(&vcn), "block {vcn} is not allocated");
         self.written.insert(vcn);

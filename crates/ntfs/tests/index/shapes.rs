@@ -47,6 +47,23 @@ fn a_lookup_reads_one_block_for_each_level_below_the_root() {
     assert_eq!(deepest, levels - 1);
 }
 
+/// Names given in order leave nearly full blocks behind; others half full ones at the least.
+#[test]
+fn names_in_order_fill_their_blocks() {
+    let table = upcase();
+    let collation = Collation::FileName(&table);
+    let blocks = grown(collation, 4096, 3000).blocks.len();
+    // An entry of 104 bytes each, in 4000 bytes a block.
+    assert!((78..=88).contains(&blocks), "{blocks}");
+    let mut backwards = MemoryStore::new(collation, 4096, 512, 0x100);
+    for number in (0..3000).rev() {
+        index::insert(&mut backwards, collation, &named(&format!("name{number:05}"))).unwrap();
+    }
+    let blocks = backwards.blocks.len();
+    assert!((130..=170).contains(&blocks), "{blocks}");
+    check(&backwards, collation);
+}
+
 #[test]
 fn a_change_writes_the_blocks_that_differ_alone() {
     let table = upcase();
