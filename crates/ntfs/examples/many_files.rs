@@ -49,8 +49,8 @@ fn create(path: &Path, count: usize) -> Result<(), Box<dyn Error>> {
     )?;
     let folder = volume.create_directory(volume.root(), "many")?;
     for number in 0..count {
-        let file = volume.create_file(folder, &name(number), 0)?;
-        volume.write_at(file, "", 0, name(number).as_bytes())?;
+        let name = name(number);
+        volume.create_file_holding(folder, &name, 0, name.as_bytes())?;
     }
     volume.flush()?;
     let made = start.elapsed();

@@ -19,10 +19,12 @@ pub(crate) struct New<'a> {
     pub(crate) is_directory: bool,
     /// A self-relative descriptor; the parts that it leaves out are inherited.
     pub(crate) security: Option<&'a [u8]>,
+    /// What a file holds.
+    pub(crate) contents: &'a [u8],
 }
 
 impl Core {
-    /// Creates an empty file or folder.
+    /// Creates a file or an empty folder.
     pub(crate) fn create(
         &mut self,
         folder: FileReference,
@@ -41,7 +43,7 @@ impl Core {
         let mut record = self.take_record()?;
         let reference = record.reference();
         let kind_bit = if new.is_directory { file_name::DIRECTORY } else { 0 };
-        let facts = Duplicated {
+        let mut facts = Duplicated {
             times: [now; 4],
             allocated: 0,
             size: 0,
@@ -58,27 +60,39 @@ impl Core {
         let standard =
             Attribute::resident(kind::STANDARD_INFORMATION, &[], information.bytes().to_vec());
         record.insert(&standard, &upcase)?;
-        let mut entries = Vec::new();
+        let mut values = Vec::new();
         for (namespace, units) in self.new_names(parent, name, units)? {
             let value = FileName { parent, duplicated: facts, namespace, name: units }.to_bytes();
             record.insert(&Attribute::resident(kind::FILE_NAME, &[], value.clone()), &upcase)?;
-            entries.push(Entry::file_name(reference, &value)?);
+            values.push(value);
         }
-        record.set_links(entries.len() as u16);
+        record.set_links(values.len() as u16);
+        let data = Attribute::resident(kind::DATA, &[], Vec::new());
+        let fits = data.length() + bytes::align8(new.contents.len()) <= record.room();
         let last = if new.is_directory {
             let name: Vec<u16> = I30.encode_utf16().collect();
             Attribute::resident(kind::INDEX_ROOT, &name, self.new_root(parent.record())?)
+        } else if fits {
+            // The folder tells the size, as after writing; the file's own name keeps that of its creation.
+            facts.size = new.contents.len() as u64;
+            facts.allocated = bytes::align8(new.contents.len()) as u64;
+            Attribute::resident(kind::DATA, &[], new.contents.to_vec())
         } else {
-            Attribute::resident(kind::DATA, &[], Vec::new())
+            data
         };
         record.insert(&last, &upcase)?;
         self.write_record(record)?;
-        for entry in &entries {
+        for mut value in values {
+            facts.put(&mut value);
+            let entry = Entry::file_name(reference, &value)?;
             self.with_index(parent.record(), I30, |store| {
-                index::insert(store, Collation::FileName(&upcase), entry)
+                index::insert(store, Collation::FileName(&upcase), &entry)
             })?;
         }
         self.stamp(parent.record(), true)?;
+        if !fits && !new.is_directory {
+            self.write_data(reference, "", 0, new.contents)?;
+        }
         Ok(reference)
     }
 

@@ -228,10 +228,17 @@ impl Model {
             volume.create_directory(at, &name)?;
             self.nodes.insert(path, Node::Folder);
         } else {
-            volume.create_file(at, &name, 0)?;
+            // Empty, resident, or in clusters.
+            let length = [0, 0, 30, 500, 5000][self.random.below(5) as usize];
+            let contents = self.random.bytes(length);
+            if contents.is_empty() {
+                volume.create_file(at, &name, 0)?;
+            } else {
+                volume.create_file_holding(at, &name, 0, &contents)?;
+            }
             self.nodes.insert(path, Node::File(self.files.len()));
             self.files.push(File {
-                streams: BTreeMap::from([(String::new(), Vec::new())]),
+                streams: BTreeMap::from([(String::new(), contents)]),
                 attributes: ARCHIVE,
                 times: [Some(self.now); 3],
                 sddl: None,

@@ -18,6 +18,8 @@ use crate::path::VolumePath;
 
 /// Bytes that [`Volume::write_from`] holds in memory.
 const PIECE: usize = 1 << 20;
+/// New files up to this length are made and filled in one step.
+const SMALL: u64 = 64 << 10;
 
 /// How to open a volume.
 #[derive(Debug, Clone, Copy, Default)]
@@ -178,16 +180,21 @@ impl Volume {
         length: u64,
     ) -> Result<(), VolumeError> {
         let parsed = VolumePath::parse(path)?;
+        let failed = |source| VolumeError::Source { path: path.to_owned(), source };
+        let mut piece = vec![0; length.min(PIECE as u64) as usize];
+        if let (Backend::Ntfs(backend), true) = (&mut self.backend, length <= SMALL)
+            && let Some(folder) = backend.place_of_new(&parsed)?
+        {
+            source.read_exact(&mut piece).map_err(failed)?;
+            return backend.make(folder, &parsed, &piece);
+        }
         // The whole length at once, so that the file lies in one run where there is one.
         on_backend!(mut self, prepare(&parsed, length))?;
-        let mut piece = vec![0; length.min(PIECE as u64) as usize];
         let mut offset = 0;
         while offset < length {
             let part = (length - offset).min(PIECE as u64) as usize;
             let part = &mut piece[..part];
-            source
-                .read_exact(part)
-                .map_err(|source| VolumeError::Source { path: path.to_owned(), source })?;
+            source.read_exact(part).map_err(failed)?;
             on_backend!(mut self, write_at(&parsed, offset, part))?;
             offset += part.len() as u64;
         }

@@ -40,7 +40,7 @@ impl Core {
         is_directory: bool,
     ) -> Result<FileReference, Error> {
         let attributes = if is_directory { 0 } else { dos::ARCHIVE };
-        let file = self.create(folder, name, New { attributes, is_directory, security: None })?;
+        let file = self.create(folder, name, New { attributes, is_directory, ..New::default() })?;
         self.set_link(file, link)?;
         Ok(file)
     }

@@ -1,9 +1,27 @@
 //! Contents as a whole.
 
 use super::Volume;
-use crate::{Error, FileReference};
+use crate::{Error, FileReference, create::New, standard_information::dos};
 
 impl Volume {
+    /// Creates a file with its contents in one step, as [`Volume::create_file`] and [`Volume::write_at`] do it in two. Fails when the
+    /// name exists.
+    ///
+    /// # Errors
+    /// As [`Volume::create_file`]. Nothing has changed then.
+    pub fn create_file_holding(
+        &mut self,
+        folder: FileReference,
+        name: &str,
+        attributes: u32,
+        contents: &[u8],
+    ) -> Result<FileReference, Error> {
+        let attributes = attributes | dos::ARCHIVE;
+        self.change(|core| {
+            core.create(folder, name, New { attributes, contents, ..New::default() })
+        })
+    }
+
     /// Gives a stream the length of contents that are about to replace its own, and makes it a plain one. The caller writes all of
     /// them next; until then what it holds is not defined. Creates a named stream that does not exist.
     ///

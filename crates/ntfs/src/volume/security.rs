@@ -18,7 +18,7 @@ impl Volume {
     ) -> Result<FileReference, Error> {
         let attributes = attributes | dos::ARCHIVE;
         self.change(|core| {
-            core.create(folder, name, New { attributes, is_directory: false, security })
+            core.create(folder, name, New { attributes, security, ..New::default() })
         })
     }
 
@@ -33,7 +33,7 @@ impl Volume {
         security: Option<&[u8]>,
     ) -> Result<FileReference, Error> {
         self.change(|core| {
-            core.create(folder, name, New { attributes: 0, is_directory: true, security })
+            core.create(folder, name, New { is_directory: true, security, ..New::default() })
         })
     }
 

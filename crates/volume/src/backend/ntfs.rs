@@ -88,6 +88,27 @@ impl NtfsBackend {
         self.0.read_at(file, stream(path), offset, buf).map_err(|error| about(error, path))
     }
 
+    /// The folder that a file goes into which is not there yet; `None` when it is, or for a stream.
+    pub(crate) fn place_of_new(&self, path: &VolumePath) -> Result<Option<FileReference>> {
+        let Some((folder, _)) = path.split() else { return Err(is_directory(path)) };
+        if path.stream.is_some() || self.find(&path.components)?.is_some() {
+            return Ok(None);
+        }
+        self.folder(folder).map(Some)
+    }
+
+    /// Makes a file with its contents in the folder that [`NtfsBackend::place_of_new`] gave.
+    pub(crate) fn make(
+        &mut self,
+        folder: FileReference,
+        path: &VolumePath,
+        contents: &[u8],
+    ) -> Result<()> {
+        let Some((_, name)) = path.split() else { return Err(is_directory(path)) };
+        let made = self.0.create_file_holding(folder, name, ATTRIBUTE_ARCHIVE, contents);
+        made.map(|_| ()).map_err(|error| about(error, path))
+    }
+
     /// Makes the file, or the stream of it, where it is not, and gives it its final length.
     pub(crate) fn prepare(&mut self, path: &VolumePath, length: u64) -> Result<()> {
         let Some((folder, name)) = path.split() else { return Err(is_directory(path)) };
