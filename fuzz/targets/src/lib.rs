@@ -8,10 +8,12 @@
 pub mod bytes;
 pub mod mutate;
 
+pub mod archive;
 pub mod attribute_list;
 pub mod bcd;
 pub mod boot_ini;
 pub mod boot_sector;
+pub mod catalog;
 pub mod check;
 pub mod fat;
 pub mod hive;
@@ -24,6 +26,7 @@ pub mod lznt1;
 pub mod ntfs_volume;
 pub mod overlay;
 pub mod partition;
+pub mod pe;
 pub mod qcow2;
 pub mod record;
 pub mod reg_text;
@@ -67,4 +70,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "partition", run: partition::run, seeds: partition::seeds },
     Target { name: "qcow2", run: qcow2::run, seeds: qcow2::seeds },
     Target { name: "fat", run: fat::run, seeds: fat::seeds },
+    Target { name: "archive", run: archive::run, seeds: archive::seeds },
+    Target { name: "pe", run: pe::run, seeds: pe::seeds },
+    Target { name: "catalog", run: catalog::run, seeds: catalog::seeds },
 ];
