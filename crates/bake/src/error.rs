@@ -11,6 +11,7 @@ use winkiln_hive::HiveError;
 use winkiln_verify::VerifyError;
 use winkiln_volume::VolumeError;
 
+pub use crate::drivers::DriverError;
 use crate::first_boot::FirstBootError;
 pub use crate::image_path::PathError;
 pub use crate::preset::PresetError;
@@ -38,6 +39,9 @@ pub enum BakeError {
     /// A value's type or data.
     #[error(transparent)]
     ValueText(#[from] ValueTextError),
+    /// Driver packages.
+    #[error(transparent)]
+    Drivers(#[from] DriverError),
     /// A path inside the image.
     #[error(transparent)]
     Path(#[from] PathError),
@@ -215,6 +219,7 @@ impl BakeError {
             | Self::Path(_)
             | Self::Sddl { .. }
             | Self::Guest(GuestError::UnknownKey { .. }) => return ErrorKind::Usage,
+            Self::Drivers(error) => return error.kind(),
             Self::FirstBoot(error) => return error.kind(),
             Self::Image(error) => error.is_refusal(),
             Self::Guest(error) => error.is_refusal(),
@@ -232,6 +237,7 @@ impl BakeError {
         let hint = match self {
             Self::Preset(error) => return error.hint(),
             Self::Recipe(error) => return error.hint(),
+            Self::Drivers(error) => return error.hint(),
             Self::Guest(GuestError::NoVolume { .. }) => {
                 "`winkiln inspect IMAGE` lists the volumes; choose one with --volume N"
             }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod drivers;
 pub mod error;
 pub mod facts;
 pub mod first_boot;
@@ -20,6 +21,7 @@ mod source;
 pub mod step;
 pub mod value_text;
 
+pub use drivers::{DriverAction, DriverError, DriverReport, DriverSource};
 pub use error::{BakeError, ErrorKind};
 pub use preset::Preset;
 pub use recipe::Recipe;

@@ -4,6 +4,7 @@
 //! and an unknown key its nearest known name.
 
 mod boot;
+mod drivers;
 mod error;
 mod files;
 mod keys;
@@ -22,7 +23,7 @@ use table::{Node, Table};
 pub struct Recipe {
     /// Presets.
     pub presets: Vec<Preset>,
-    /// Steps of `[[registry]]`, `[[files]]`, `[[bcd]]`, `[[firstboot]]`.
+    /// Steps of `[[drivers]]`, `[[registry]]`, `[[files]]`, `[[bcd]]`, `[[firstboot]]`.
     pub steps: Vec<Step>,
 }
 
@@ -42,12 +43,13 @@ impl Recipe {
         }
         let document = table::parse(text)?;
         let root = Table::of_document(text, &document, ROOT)?;
-        if let Some(drivers) = root.get("drivers") {
-            return Err(drivers.error(RecipeProblem::NotSupported { what: "[[drivers]]" }).into());
-        }
         let mut recipe = Self::default();
         if let Some(presets) = root.get("presets") {
             recipe.presets = presets::read(&presets, folder)?;
+        }
+        for node in root.tables("drivers")? {
+            let table = node.table("[[drivers]]", DRIVERS)?;
+            recipe.steps.push(Step::AddDrivers(drivers::read(&table, folder)?));
         }
         for node in root.tables("registry")? {
             registry::read(&node.table("[[registry]]", REGISTRY)?, folder, &mut recipe)?;
@@ -85,4 +87,4 @@ impl<'t> Table<'t> {
 }
 
 pub use crate::source::read_host_file;
-pub use keys::{BCD, FILES, FIRST_BOOT, REGISTRY, ROOT};
+pub use keys::{BCD, DRIVERS, FILES, FIRST_BOOT, REGISTRY, ROOT};

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::DriverReport;
+
 /// One change of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -61,6 +63,9 @@ pub struct Report {
     pub unchanged: usize,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// What became of each driver package; left out of the JSON where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drivers: Vec<DriverReport>,
     /// I/O.
     pub io: Io,
     /// Read back by independent readers.

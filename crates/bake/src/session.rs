@@ -2,6 +2,7 @@
 
 mod boot_edit;
 mod contents_edit;
+mod driver_edit;
 mod file_edit;
 mod finish;
 mod first_boot_edit;
@@ -28,7 +29,7 @@ use winkiln_volume::{Filesystem, Remedies};
 pub use crate::error::{BakeError, ErrorKind};
 use crate::facts::Facts;
 use crate::ledger::Ledger;
-use crate::{Preset, Report, Step};
+use crate::{DriverReport, Preset, Report, Step};
 use lookup::GuestLookup;
 pub use short_names::ShortNames;
 
@@ -62,6 +63,7 @@ pub struct Session {
     /// What is claimed besides what the ledger tells, by volume.
     claims: Vec<(u32, Claim)>,
     warnings: Vec<String>,
+    drivers: Vec<DriverReport>,
     format: Format,
     editable: bool,
     dry_run: bool,
@@ -120,6 +122,7 @@ impl Session {
             rewritten: Vec::new(),
             claims: Vec::new(),
             warnings: Vec::new(),
+            drivers: Vec::new(),
             format,
             editable,
             dry_run: options.dry_run,
@@ -333,6 +336,7 @@ impl Session {
             | Step::BootIniDefaultCopy { .. }
             | Step::BootIniSetDefault { .. }
             | Step::BootIniSetTimeout { .. } => self.edit_boot_ini(step),
+            Step::AddDrivers(source) => self.add_drivers(source),
             Step::FirstBoot { command } => self.add_first_boot(command),
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use winkiln_guest::{HiveFile, Rewrite};
 use winkiln_hive::ValueType;
 
+use crate::DriverSource;
 use crate::first_boot::Command;
 
 /// What a file is filled with.
@@ -140,6 +141,8 @@ pub enum Step {
     BootIniSetTimeout {
         seconds: i32,
     },
+    /// Adds the driver packages of a source that are for the guest.
+    AddDrivers(DriverSource),
     /// Has a command run once at the next start of the guest. See [`crate::first_boot`].
     FirstBoot {
         command: Command,

@@ -56,7 +56,7 @@ pub(crate) enum Command {
     /// Read and edit boot.ini of Windows XP and Server 2003
     #[command(subcommand)]
     Bootini(boot::BootIniCommand),
-    /// Look at driver packages
+    /// List and add driver packages
     #[command(subcommand)]
     Drivers(drivers::DriversCommand),
     /// Check the consistency of every volume and registry hive, changing nothing
@@ -237,6 +237,12 @@ pub(crate) struct ApplyArgs {
     /// Apply a preset, after those of the recipe
     #[arg(long, value_name = "NAME[=ARG]", help = preset_help())]
     pub(crate) preset: Vec<String>,
+    /// Add the driver packages of a folder or archive that are for this Windows, after the recipe
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) drivers: Vec<PathBuf>,
+    /// With --drivers: those too whose signature this Windows would refuse
+    #[arg(long, requires = "drivers")]
+    pub(crate) force_unsigned: bool,
     /// Import a .reg file after the recipe
     #[arg(long, value_name = "FILE")]
     pub(crate) reg: Vec<PathBuf>,

@@ -26,8 +26,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Reg(command) => reg::run(command),
         Command::Fs(command) => fs::run(command),
         Command::Bcd(command) => bcd::run(command),
-        Command::Drivers(command) => drivers::run(command),
         Command::Bootini(command) => bootini::run(command),
+        Command::Drivers(command) => drivers::run(command),
         Command::Recover(args) => recover::run(&args),
     }
 }

@@ -24,6 +24,7 @@ pub mod choice;
 pub mod guid;
 pub mod inf;
 pub mod package;
+pub mod staging;
 pub mod target;
 
 pub use architecture::Architecture;

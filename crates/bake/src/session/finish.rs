@@ -22,6 +22,7 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
         changes: session.ledger.changes(),
         unchanged: session.ledger.unchanged,
         warnings: Vec::new(),
+        drivers: Vec::new(),
         io: Io::default(),
         verified: Vec::new(),
     };
@@ -40,6 +41,7 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
         session.warn(hive);
     }
     session.warn_of_shadow_copies();
+    report.drivers = session.drivers;
     report.warnings = session.warnings;
     Ok(report)
 }

@@ -230,7 +230,9 @@ fn errors_name_the_place_and_what_was_meant() {
         ("[[files]]\nfrom = 'x'\nto = 'y'\nsddl = 'x'\n", "sddl: expected O:"),
         ("[[bcd]]\nobject = 'x'\nelement = 'y'\n", "[[bcd]] needs value"),
         ("[[firstboot]]\nname = 'x'\nrun = 'say \"hi'\n", "its quotes do not pair"),
-        ("[[drivers]]\nsource = 'x'\n", "[[drivers]] is not supported yet"),
+        ("[[drivers]]\nonly = ['x']\n", "[[drivers]] needs source"),
+        ("[[drivers]]\nsource = 'x'\nonly = 'y'\n", "only is of type"),
+        ("[[drivers]]\nsource = 'x'\nforce = true\n", "force"),
         ("registry = 1\n", "registry is of type integer; expected a list"),
         ("[presets\n", "line 1, column "),
     ];

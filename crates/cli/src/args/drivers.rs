@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use winkiln_drivers::{Architecture, Target};
 
-use super::OutputArgs;
+use super::{EditArgs, OutputArgs};
 use crate::error::{CliError, Result};
 
 /// What to do with drivers.
@@ -16,6 +16,10 @@ pub(crate) enum DriversCommand {
     /// With --os, also which ones fit that Windows, which of them are the best, and why the others are not taken. Names:
     /// xp, 2k3, vista, 2k8, w7, 2k8R2, w8, 2k12, w8.1, 2k12R2, w10, 2k16, 2k19, 2k22, w11, 2k25, or a version such as 10.0.20348.
     List(ListArgs),
+    /// Add the packages that fit the Windows of an image
+    ///
+    /// Those of disk controllers start with Windows; it installs the others when it finds their devices.
+    Add(AddArgs),
 }
 
 /// Of `drivers list`.
@@ -41,6 +45,31 @@ pub(crate) struct ListArgs {
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// Of `drivers add`.
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// Folder, ISO, zip, cabinet or tar with driver packages
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: PathBuf,
+    /// Add these alone, by INF, service or class
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Do not add these
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) exclude: Vec<String>,
+    /// Add also those that a better package of the same name supersedes
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Add also those whose signature this Windows would refuse
+    #[arg(long)]
+    pub(crate) force_unsigned: bool,
+    #[command(flatten)]
+    pub(crate) with: EditArgs,
 }
 
 impl ListArgs {

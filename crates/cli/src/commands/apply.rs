@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use winkiln_bake::{Preset, Recipe};
+use winkiln_bake::{DriverSource, Preset, Recipe, Step};
 use winkiln_volume::Remedies;
 
 use crate::args::ApplyArgs;
@@ -19,9 +19,16 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
     let started = Instant::now();
     let remedies = args.with.write.remedies.remedies() != Remedies::default();
-    if args.recipe.is_none() && args.preset.is_empty() && args.reg.is_empty() && !remedies {
-        return Err(CliError::usage("nothing to apply: no recipe, no --preset, no --reg")
-            .hint("winkiln apply --help lists the presets"));
+    if args.recipe.is_none()
+        && args.preset.is_empty()
+        && args.reg.is_empty()
+        && args.drivers.is_empty()
+        && !remedies
+    {
+        return Err(CliError::usage(
+            "nothing to apply: no recipe, no --preset, no --drivers, no --reg",
+        )
+        .hint("winkiln apply --help lists the presets"));
     }
     let mut recipe = match &args.recipe {
         Some(path) => read_recipe(path)?,
@@ -29,6 +36,13 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
     };
     for preset in &args.preset {
         recipe.presets.push(Preset::parse(preset).doing(|| format!("cannot use preset {preset}"))?);
+    }
+    for path in &args.drivers {
+        recipe.steps.push(Step::AddDrivers(DriverSource {
+            path: path.clone(),
+            force_unsigned: args.force_unsigned,
+            ..DriverSource::default()
+        }));
     }
     for path in &args.reg {
         recipe.add_reg_file(path).doing(|| format!("cannot import {}", path.display()))?;

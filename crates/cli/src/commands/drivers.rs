@@ -1,5 +1,6 @@
 //! `winkiln drivers`.
 
+mod add;
 mod list;
 
 use crate::args::drivers::DriversCommand;
@@ -9,5 +10,6 @@ use crate::error::Result;
 pub(crate) fn run(command: DriversCommand) -> Result<()> {
     match command {
         DriversCommand::List(args) => list::run(&args),
+        DriversCommand::Add(args) => add::run(&args),
     }
 }

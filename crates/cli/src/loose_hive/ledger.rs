@@ -72,6 +72,7 @@ impl Ledger {
             unchanged: self.unchanged,
             warnings: Vec::new(),
             io: Io::default(),
+            drivers: Vec::new(),
             verified: Vec::new(),
         }
     }

@@ -1,5 +1,7 @@
 //! What a writing command did.
 
+mod drivers;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -29,6 +31,7 @@ pub(crate) fn text(report: &Report, verbose: bool, took: Option<Duration>) -> St
                 writeln!(text, "verified by {}: {}", verified.reader, printable(&verified.what));
         }
     }
+    text.push_str(&drivers::text(&report.drivers, verbose));
     text.push_str(&summary(report, took));
     text
 }

@@ -49,6 +49,7 @@ pub(crate) fn describe(step: &Step) -> String {
             format!("make {} the default", boot_entry(Some(*entry)))
         }
         Step::BootIniSetTimeout { seconds } => format!("set the timeout of boot.ini to {seconds}"),
+        Step::AddDrivers(source) => format!("add the drivers of {}", source.path.display()),
         // Steps are added to the library before they are worded here.
         #[allow(unreachable_patterns)]
         _ => "do a step".to_owned(),

@@ -19,7 +19,7 @@ fn wrong_usage_ends_with_2() {
         (&["apply", image], "nothing to apply"),
         (&["apply", image, "--preset", "acpi-shutdwn"], "acpi-shutdown"),
         (&["apply", image, "--preset", "crash-dump=huge"], "huge"),
-        (&["apply", image, "--drivers", "x"], "--drivers"),
+        (&["apply", image, "--force-unsigned"], "--drivers"),
         (&["reg", "query", image], "no KEY given"),
         (&["reg", "query"], "no IMAGE given"),
         (&["reg", "add", image, r"HKLM\SOFTWARE\a", "-d", "x"], "-v NAME"),

@@ -6,6 +6,7 @@ mod corpus_infs;
 mod includes;
 mod install;
 mod package;
+mod staging;
 mod text;
 
 use winkiln_drivers::inf::{Inf, ParseOptions};

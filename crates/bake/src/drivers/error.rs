@@ -1,0 +1,152 @@
+//! Why drivers were not added.
+
+use std::path::PathBuf;
+
+use winkiln_drivers::inf::InfError;
+use winkiln_drivers::staging::StagingError;
+
+use crate::ErrorKind;
+
+/// Why drivers were not added.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DriverError {
+    /// The source could not be read.
+    #[error("driver source {}", path.display())]
+    Source {
+        /// On the host.
+        path: PathBuf,
+        /// Cause.
+        source: winkiln_archive::Error,
+    },
+    /// A name that no package of the source goes by.
+    #[error("no package of {} goes by the name {name}; there are: {}", path.display(), known.join(", "))]
+    UnknownName {
+        /// On the host.
+        path: PathBuf,
+        /// As given.
+        name: String,
+        /// Names of the packages.
+        known: Vec<String>,
+    },
+    /// No package of the source is for this Windows.
+    #[error("no driver package of {} is for this Windows ({target}): {}", path.display(), reasons_text(reasons))]
+    NothingFits {
+        /// On the host.
+        path: PathBuf,
+        /// What the guest is.
+        target: String,
+        /// Each package, and why not.
+        reasons: Vec<String>,
+    },
+    /// Version or architecture of the guest are not known.
+    #[error("drivers cannot be chosen: {what} of this Windows could not be read")]
+    UnknownGuest {
+        /// `the version`, `the architecture`.
+        what: &'static str,
+    },
+    /// A package that was asked for cannot be added.
+    #[error("driver package {package}")]
+    Package {
+        /// Path of its INF in the source.
+        package: String,
+        /// Cause.
+        source: PackageProblem,
+    },
+    /// A package whose signature the guest would refuse.
+    #[error("driver package {package} is not signed in a way that this Windows accepts: {reason}")]
+    Unsigned {
+        /// Path of its INF in the source.
+        package: String,
+        /// What is wrong with the signature.
+        reason: String,
+    },
+}
+
+/// Why a package cannot be added.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PackageProblem {
+    /// Its INF.
+    #[error(transparent)]
+    Inf(#[from] InfError),
+    /// What installing it would mean.
+    #[error(transparent)]
+    Staging(#[from] StagingError),
+    /// A file that it names is not there.
+    #[error("its file {path} is missing")]
+    MissingFile {
+        /// Path in the source.
+        path: String,
+    },
+    /// A file that is packed.
+    #[error("its file {path} is packed, which is not supported: unpack the package first")]
+    Packed {
+        /// Path in the source.
+        path: String,
+    },
+    /// A file that could not be read.
+    #[error(transparent)]
+    Contents(#[from] winkiln_archive::Error),
+    /// Two packages make a service of one name.
+    #[error(
+        "its service {service} is that of {other} too: choose one of them with --only or --exclude"
+    )]
+    SameService {
+        /// The service.
+        service: String,
+        /// Path of the other package's INF in the source.
+        other: String,
+    },
+    /// A driver that is no program of Windows.
+    #[error("{path} is no Windows program")]
+    NoProgram {
+        /// Path in the source.
+        path: String,
+    },
+    /// A driver of another architecture.
+    #[error("{path} is made for {found}, and this Windows is {expected}")]
+    Machine {
+        /// Path in the source.
+        path: String,
+        /// What it is made for.
+        found: String,
+        /// What the guest is.
+        expected: &'static str,
+    },
+}
+
+fn reasons_text(reasons: &[String]) -> String {
+    if reasons.is_empty() {
+        return "it holds no driver package".to_owned();
+    }
+    let shown: Vec<_> = reasons.iter().take(8).map(String::as_str).collect();
+    let more = match reasons.len().saturating_sub(shown.len()) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!("{}{more}", shown.join("; "))
+}
+
+impl DriverError {
+    /// Failed, or wrong usage.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownName { .. } => ErrorKind::Usage,
+            _ => ErrorKind::Failed,
+        }
+    }
+
+    /// What to do next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Unsigned { .. } => {
+                "take a signed package; or --force-unsigned adds it all the same, and --preset testsigning has Windows load drivers signed with a test certificate"
+            }
+            Self::Package { .. } => "without --only it would be left out, and the others added",
+            Self::NothingFits { .. } => "`winkiln inspect IMAGE` shows what the guest is",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

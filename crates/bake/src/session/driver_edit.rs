@@ -1,0 +1,285 @@
+//! The step that adds driver packages.
+
+mod carry_out;
+mod guest_facts;
+mod numbers;
+
+use winkiln_drivers::Package;
+use winkiln_drivers::choice::{Choice, Chosen, Options, Selection, choose};
+use winkiln_drivers::inf::{Inf, ParseOptions};
+use winkiln_drivers::staging::{Edit, Guest, Request, Signature, Staging, stage};
+
+use super::Session;
+use crate::BakeError;
+use crate::drivers::{
+    Contents, DriverAction, DriverError, DriverReport, DriverSource, Judgement, PackageProblem,
+    Source, is_enforced, judge,
+};
+use numbers::Numbers;
+
+/// Bytes of an INF of the guest.
+const INF_BYTES_MAX: u64 = 16 << 20;
+
+impl Session {
+    /// Adds the packages of a source that are for the guest.
+    pub(super) fn add_drivers(&mut self, wanted: &DriverSource) -> Result<(), BakeError> {
+        let guest = self.driver_guest()?;
+        let source = Source::open(&wanted.path)?;
+        let selection = Selection {
+            only: wanted.only.clone(),
+            exclude: wanted.exclude.clone(),
+            all: wanted.all,
+        };
+        let packages = &source.found.packages;
+        if let Some(name) = selection.unknown(packages).first() {
+            let mut known: Vec<String> =
+                packages.iter().map(|package| package.name().to_owned()).collect();
+            known.sort();
+            known.dedup();
+            let (path, name) = (wanted.path.clone(), (*name).to_owned());
+            return Err(DriverError::UnknownName { path, name, known }.into());
+        }
+        for unreadable in &source.found.unreadable {
+            self.warn(format!("{} was passed over: {}", unreadable.path, unreadable.reason));
+        }
+        // Which packages are signed is not looked at before one is chosen.
+        let options = Options { selection: &selection, signature: &|_| 0 };
+        let choice = choose(packages, &guest.target, &options);
+        let mut numbers = self.oem_numbers(&guest)?;
+        let mut added = 0;
+        for chosen in &choice.chosen {
+            match self.add_package(&source, chosen, &guest, wanted, &mut numbers) {
+                Ok(report) => {
+                    added += 1;
+                    self.drivers.push(report);
+                }
+                Err(Refused::Package(problem)) if wanted.only.is_empty() => {
+                    let mut report = report_of(chosen.package, DriverAction::LeftOut);
+                    let reason = with_causes(&problem);
+                    self.warn(format!("{} was left out: {reason}", chosen.package.path()));
+                    report.reason = Some(reason);
+                    self.drivers.push(report);
+                }
+                Err(Refused::Package(source)) => {
+                    let package = chosen.package.path().to_owned();
+                    return Err(DriverError::Package { package, source }.into());
+                }
+                Err(Refused::Bake(error)) => return Err(error),
+            }
+        }
+        let reasons = self.report_others(&choice);
+        if added == 0 {
+            let (path, target) = (wanted.path.clone(), guest.target.to_string());
+            return Err(DriverError::NothingFits { path, target, reasons }.into());
+        }
+        Ok(())
+    }
+
+    /// Notes the packages that were not chosen, and gives a line for each.
+    fn report_others(&mut self, choice: &Choice<'_>) -> Vec<String> {
+        let mut reasons: Vec<String> = self
+            .drivers
+            .iter()
+            .filter_map(|report| Some(format!("{}: {}", report.package, report.reason.as_ref()?)))
+            .collect();
+        for other in &choice.others {
+            let reason = other.why.to_string();
+            reasons.push(format!("{}: {reason}", other.package.path()));
+            let mut report = report_of(other.package, DriverAction::LeftOut);
+            report.reason = Some(reason);
+            self.drivers.push(report);
+        }
+        reasons
+    }
+
+    fn add_package(
+        &mut self,
+        source: &Source,
+        chosen: &Chosen<'_>,
+        guest: &Guest,
+        wanted: &DriverSource,
+        numbers: &mut Numbers,
+    ) -> Result<DriverReport, Refused> {
+        let package = chosen.package;
+        let architecture = guest.target.architecture;
+        let needed = package
+            .files(chosen.fit.sections.iter().copied(), architecture)
+            .map_err(PackageProblem::from)?;
+        let contents = source.contents(package, &needed)?;
+        contents.check_machine(architecture)?;
+        let (signature, unsigned) = self.signature(&contents, package, guest, wanted)?;
+        let included = self.included_infs(package.inf())?;
+        let class = package.version().class_guid.map(|guid| guid.to_string());
+        let has_class = match &class {
+            Some(class) => {
+                let key = format!(r"HKLM\SYSTEM\CurrentControlSet\Control\Class\{class}");
+                self.has_key(&key)?
+            }
+            None => false,
+        };
+        let number = self.number_of(package, &contents, guest, numbers)?;
+        let mut taken = numbers.map.clone();
+        taken.take(number);
+        let origin = origin(wanted, package.folder());
+        let request = Request {
+            guest,
+            package,
+            fit: &chosen.fit,
+            included: &included,
+            files: &contents.files,
+            digest: contents.digest,
+            oem_number: number,
+            oem_numbers: numbers.in_registry.then_some(&taken),
+            now: self.now,
+            origin: &origin,
+            signature: &signature,
+            has_class,
+        };
+        let staging = stage(&request).map_err(PackageProblem::from)?;
+        for service in &staging.services {
+            let same = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(service);
+            if let Some((_, other)) = numbers.services.iter().find(same) {
+                let (service, other) = (service.clone(), other.clone());
+                return Err(PackageProblem::SameService { service, other }.into());
+            }
+        }
+        let path = package.path().to_owned();
+        numbers.services.extend(staging.services.iter().map(|name| (name.clone(), path.clone())));
+        if staging.inf.is_some() {
+            numbers.map = taken;
+        }
+        let before = self.ledger.changes().len();
+        for edit in &staging.edits {
+            self.carry_out(edit, &contents, guest)?;
+        }
+        let changed = self.ledger.changes().len() != before;
+        let action = if changed { DriverAction::Added } else { DriverAction::AlreadyThere };
+        if let Some(reason) = unsigned {
+            self.warn(format!("{}: {reason}", package.path()));
+        }
+        for warning in &staging.warnings {
+            self.warn(format!("{}: {warning}", package.path()));
+        }
+        Ok(filled(report_of(package, action), staging))
+    }
+
+    /// Refuses what the guest would refuse to load. With the signature, what there is to say of it.
+    fn signature(
+        &mut self,
+        contents: &Contents,
+        package: &Package,
+        guest: &Guest,
+        wanted: &DriverSource,
+    ) -> Result<(Signature, Option<String>), Refused> {
+        let (signature, reason) = match judge(contents, package, guest) {
+            Judgement::Accepted(signature) => return Ok((signature, None)),
+            Judgement::Test(signature, reason) => {
+                if is_enforced(guest) && self.is_testsigning()? {
+                    return Ok((signature, None));
+                }
+                (signature, reason)
+            }
+            Judgement::Refused(reason) => (Signature::None, reason),
+        };
+        if !is_enforced(guest) {
+            return Ok((signature, None));
+        }
+        if wanted.force_unsigned {
+            let reason = format!("this Windows may refuse to load it: {reason}");
+            return Ok((signature, Some(reason)));
+        }
+        let package = package.path().to_owned();
+        Err(Refused::Bake(DriverError::Unsigned { package, reason }.into()))
+    }
+
+    /// INFs of the guest that a package includes; those it does not have are missing here.
+    fn included_infs(&mut self, inf: &Inf) -> Result<Vec<Inf>, BakeError> {
+        let windows = self.windows()?;
+        let mut infs = Vec::new();
+        for name in inf.included_files() {
+            if name.contains(['\\', '/', ':']) || name == ".." {
+                continue;
+            }
+            let path = format!(r"{}\INF\{name}", windows.system_root);
+            let bytes = self.read(windows.volume, &path, INF_BYTES_MAX)?;
+            // What cannot be read is missing, and said to be so where it matters.
+            infs.extend(
+                Inf::parse(&name, &bytes, &ParseOptions::default())
+                    .ok()
+                    .filter(|_| !bytes.is_empty()),
+            );
+        }
+        Ok(infs)
+    }
+}
+
+/// Why a package was not added: it is unfit, or the whole bake has failed.
+enum Refused {
+    Package(PackageProblem),
+    Bake(BakeError),
+}
+
+impl From<PackageProblem> for Refused {
+    fn from(problem: PackageProblem) -> Self {
+        Self::Package(problem)
+    }
+}
+
+impl From<BakeError> for Refused {
+    fn from(error: BakeError) -> Self {
+        Self::Bake(error)
+    }
+}
+
+/// Where the package comes from, for the driver store: the source's name, not where the host has it.
+fn origin(wanted: &DriverSource, folder: &str) -> String {
+    let name = wanted.path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let parts = [name.unwrap_or_default(), folder.replace('/', "\\")];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\\")
+}
+
+fn report_of(package: &Package, action: DriverAction) -> DriverReport {
+    let version = package.version();
+    DriverReport {
+        package: package.path().to_owned(),
+        action,
+        reason: None,
+        inf: None,
+        class: version.class.clone(),
+        driver_version: version.driver_version.map(|version| version.to_string()),
+        boot_critical: false,
+        services: Vec::new(),
+        files: Vec::new(),
+        bound: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+fn filled(report: DriverReport, staging: Staging) -> DriverReport {
+    let files = staging.edits.iter().filter_map(|edit| match edit {
+        Edit::PutFile { to, .. } => Some(to.clone()),
+        _ => None,
+    });
+    DriverReport {
+        files: files.collect(),
+        inf: staging.inf,
+        boot_critical: staging.boot_critical,
+        services: staging.services,
+        bound: staging.bound,
+        warnings: staging.warnings,
+        ..report
+    }
+}
+
+/// An error with all that is behind it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! The numbers of `oemN.inf`.
+
+use winkiln_drivers::Package;
+use winkiln_drivers::staging::{Binding, Guest, OemNumbers, store_name};
+
+use super::super::Session;
+use crate::BakeError;
+use crate::drivers::Contents;
+use crate::value_text::strings_of;
+
+/// Numbers that are taken.
+pub(super) struct Numbers {
+    pub(super) map: OemNumbers,
+    /// Windows keeps the map in its registry.
+    pub(super) in_registry: bool,
+    /// INFs of vendors in the guest.
+    infs: Vec<String>,
+    /// Services that were made, and by which package.
+    pub(super) services: Vec<(String, String)>,
+}
+
+impl Session {
+    /// The numbers that are taken: in the registry's map, or by files.
+    pub(super) fn oem_numbers(&mut self, guest: &Guest) -> Result<Numbers, BakeError> {
+        let in_registry = matches!(guest.binding, Binding::Database { .. });
+        let mut map = OemNumbers::default();
+        if in_registry {
+            let found = self.value_of(r"HKLM\SYSTEM\DriverDatabase", "OemInfMap")?;
+            map = OemNumbers::from_map(&found.map(|(_, data)| data).unwrap_or_default());
+        }
+        let volume = self.windows()?.volume;
+        let folder = format!(r"{}\INF", guest.system_root);
+        let mut infs = Vec::new();
+        if self.metadata(volume, &folder)?.is_some_and(|found| found.is_directory) {
+            let failed = |source| BakeError::Volume { path: folder.clone(), source };
+            for entry in self.disk.volume(volume)?.read_directory(&folder).map_err(failed)? {
+                map.take_name(&entry.name);
+                let name = entry.name.to_ascii_lowercase();
+                if name.starts_with("oem") && name.ends_with(".inf") {
+                    infs.push(name);
+                }
+            }
+        }
+        infs.sort();
+        Ok(Numbers { map, in_registry, infs, services: Vec::new() })
+    }
+
+    /// The number of a package: that which it has, when it is there already, else the lowest one that is free.
+    pub(super) fn number_of(
+        &mut self,
+        package: &Package,
+        contents: &Contents,
+        guest: &Guest,
+        numbers: &Numbers,
+    ) -> Result<u32, BakeError> {
+        let known = match guest.binding {
+            Binding::Database { drivers_hive } => {
+                let name = store_name(package.file_name(), &guest.target, contents.digest);
+                self.published_name(&name, drivers_hive)?
+            }
+            Binding::CriticalDevices => self.same_inf(package, contents, guest, numbers)?,
+        };
+        let number = known.as_deref().and_then(|name| {
+            let digits = name.strip_prefix("oem")?.strip_suffix(".inf")?;
+            digits.parse().ok()
+        });
+        Ok(number.unwrap_or_else(|| numbers.map.lowest_free()))
+    }
+
+    /// The name of a package's INF by its folder in the driver store.
+    fn published_name(&mut self, store: &str, drivers: bool) -> Result<Option<String>, BakeError> {
+        let roots = [r"HKLM\SYSTEM\DriverDatabase", r"HKLM\DRIVERS\DriverDatabase"];
+        for root in roots.iter().take(if drivers { 2 } else { 1 }) {
+            let found = self.value_of(&format!(r"{root}\DriverPackages\{store}"), "")?;
+            if let Some((_, data)) = found {
+                return Ok(strings_of(&data).into_iter().next().map(|name| name.to_lowercase()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// An INF of the guest that is the package's own.
+    fn same_inf(
+        &mut self,
+        package: &Package,
+        contents: &Contents,
+        guest: &Guest,
+        numbers: &Numbers,
+    ) -> Result<Option<String>, BakeError> {
+        let volume = self.windows()?.volume;
+        let Some(inf) = contents.bytes.get(package.path()) else { return Ok(None) };
+        for name in &numbers.infs {
+            let path = format!(r"{}\INF\{name}", guest.system_root);
+            let size = self.metadata(volume, &path)?.map(|found| found.size);
+            if size == Some(inf.len() as u64) && self.read(volume, &path, inf.len() as u64)? == *inf
+            {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,254 @@
+//! What adding a package to a Windows that does not run means: files to write and registry edits.
+//!
+//! A storage driver starts with its guest when three things are there: its file, its service, and a binding from the device's
+//! identifier to the service that holds before any program runs. Up to Windows 7 the binding is `CriticalDeviceDatabase`; from
+//! Windows 8 on it is `DriverDatabase`. Other packages are left where Windows finds them when the device comes up.
+
+mod boot;
+mod critical_devices;
+mod database;
+mod device_path;
+mod edit;
+mod error;
+mod files;
+mod framework;
+mod guest;
+mod oem_numbers;
+mod places;
+mod registry;
+mod service_key;
+mod setup_class;
+mod store_name;
+
+pub use edit::{Edit, Value};
+pub use error::StagingError;
+pub use framework::Framework;
+pub use guest::{Binding, Guest};
+pub use oem_numbers::OemNumbers;
+pub use store_name::{Digest, store_name};
+
+use crate::choice::Fit;
+use crate::inf::{IncludedInfs, Install, Manufacturer, Model};
+use crate::{Guid, Package};
+use places::Places;
+
+/// Who signed a package, as far as Windows would trust it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signature {
+    /// Nobody that the guest would trust.
+    None,
+    /// A publisher, by name where it is known.
+    Publisher(Option<String>),
+    /// Microsoft: a tested or an attested driver.
+    Microsoft(Option<String>),
+}
+
+/// A file of the package, where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageFile {
+    /// Path from the INF's folder, with `\`.
+    pub name: String,
+    /// Path in the source.
+    pub from: String,
+    /// It is the catalog.
+    pub is_catalog: bool,
+}
+
+/// A package to add.
+pub struct Request<'a> {
+    /// The Windows.
+    pub guest: &'a Guest,
+    /// The package.
+    pub package: &'a Package,
+    /// What of it is for that Windows.
+    pub fit: &'a Fit<'a>,
+    /// INFs of Windows that it includes.
+    pub included: &'a dyn IncludedInfs,
+    /// Its files but for the INF.
+    pub files: &'a [PackageFile],
+    /// Hash of everything in it.
+    pub digest: u64,
+    /// The N of `oemN.inf`.
+    pub oem_number: u32,
+    /// Numbers taken once the package is added; `None` where Windows keeps no map.
+    pub oem_numbers: Option<&'a OemNumbers>,
+    /// When it is added: 100 ns ticks since 1601 UTC.
+    pub now: u64,
+    /// Where it comes from, for the driver store.
+    pub origin: &'a str,
+    /// Who signed it.
+    pub signature: &'a Signature,
+    /// The guest has its setup class.
+    pub has_class: bool,
+}
+
+/// What adding a package means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staging {
+    /// The name of its INF in the guest, `oem3.inf`; `None`: Windows gives one when the device comes up.
+    pub inf: Option<String>,
+    /// Its folder in the driver store: `viostor.inf_amd64_0123456789abcdef`.
+    pub store_name: String,
+    /// It starts with the guest.
+    pub boot_critical: bool,
+    /// Services that are made now; those of other packages are made when Windows finds the device.
+    pub services: Vec<String>,
+    /// Identifiers of devices that are bound now.
+    pub bound: Vec<String>,
+    /// What to do, in order.
+    pub edits: Vec<Edit>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// A model with what installing it means.
+struct Device<'a> {
+    maker: &'a Manufacturer,
+    model: &'a Model,
+    /// Its place among the installations.
+    install: usize,
+}
+
+/// What is worked out once for a request.
+struct Plan<'a> {
+    request: &'a Request<'a>,
+    class: Guid,
+    places: Places<'a>,
+    devices: Vec<Device<'a>>,
+    installs: Vec<Install>,
+    inf: String,
+    store_name: String,
+    /// The INF gets its number in the guest.
+    published: bool,
+    edits: Vec<Edit>,
+    warnings: Vec<String>,
+}
+
+/// Works out what adding a package means. Nothing is written by it.
+///
+/// # Errors
+/// A package that cannot be added in a way that works.
+pub fn stage(request: &Request<'_>) -> Result<Staging, StagingError> {
+    let package = request.package;
+    let version = package.version();
+    let target = &request.guest.target;
+    let class = version.class_guid.ok_or(StagingError::NoClass)?;
+    let store_name = store_name(package.file_name(), target, request.digest);
+    let mut plan = Plan {
+        request,
+        class,
+        places: Places::new(request.guest, &store_name),
+        devices: Vec::new(),
+        installs: Vec::new(),
+        inf: format!("oem{}.inf", request.oem_number),
+        store_name,
+        published: false,
+        edits: Vec::new(),
+        warnings: Vec::new(),
+    };
+    plan.read_installs()?;
+    let boot_critical = boot::is_critical(version, &plan.installs);
+    plan.check_functions(boot_critical)?;
+    framework::check(&mut plan, boot_critical)?;
+    plan.published = boot_critical || request.guest.has_database();
+    let mut services = Vec::new();
+    let mut bound = Vec::new();
+    files::package(&mut plan, boot_critical);
+    if boot_critical {
+        files::installed(&mut plan)?;
+        setup_class::make(&mut plan)?;
+        services = service_key::make(&mut plan)?;
+        registry::installed(&mut plan);
+        bound =
+            plan.devices.iter().flat_map(|device| device.model.ids()).map(str::to_owned).collect();
+        bound.dedup();
+    }
+    match request.guest.binding {
+        Binding::CriticalDevices => {
+            if boot_critical {
+                critical_devices::bind(&mut plan);
+            }
+            device_path::extend(&mut plan);
+        }
+        Binding::Database { .. } => database::add(&mut plan, boot_critical)?,
+    }
+    let Plan { inf, store_name, published, edits, warnings, .. } = plan;
+    let inf = published.then_some(inf);
+    Ok(Staging { inf, store_name, boot_critical, services, bound, edits, warnings })
+}
+
+impl<'a> Plan<'a> {
+    /// Works out what the models of the package install, each section once.
+    fn read_installs(&mut self) -> Result<(), StagingError> {
+        let Request { package, fit, guest, included, .. } = *self.request;
+        let mut names: Vec<String> = Vec::new();
+        for &section in &fit.sections {
+            let is_its =
+                |maker: &&Manufacturer| maker.sections.iter().any(|own| std::ptr::eq(own, section));
+            let Some(maker) = package.manufacturers().iter().find(is_its) else { continue };
+            for model in &section.models {
+                let known =
+                    names.iter().position(|name| name.eq_ignore_ascii_case(&model.install_section));
+                let install = match known {
+                    Some(install) => install,
+                    None => {
+                        let name = &model.install_section;
+                        let install = package.install(name, guest.target.architecture, included)?;
+                        self.installs.push(install);
+                        names.push(name.clone());
+                        names.len() - 1
+                    }
+                };
+                self.devices.push(Device { maker, model, install });
+            }
+        }
+        if self.devices.is_empty() {
+            return Err(StagingError::NoDevices);
+        }
+        Ok(())
+    }
+
+    /// Refuses a driver whose service nobody knows, and tells what else is not there.
+    fn check_functions(&mut self, boot_critical: bool) -> Result<(), StagingError> {
+        let mut told = Vec::new();
+        for install in &self.installs {
+            for needed in install.included.iter().filter(|needed| needed.found_in.is_none()) {
+                let file = needed.files.join(", ");
+                if boot::is_storage(self.class)
+                    && install.function_service().is_none()
+                    && !install.null_service
+                {
+                    let section = needed.section.clone();
+                    return Err(StagingError::MissingInclude { file, section });
+                }
+                told.push(format!(
+                    "[{}] needs [{}] of {file}, which the guest does not have: it is left out",
+                    install.section, needed.section
+                ));
+            }
+            if boot_critical {
+                told.extend(install.not_carried_out.iter().map(|entry| {
+                    format!(
+                        "{} line {}: {} is left to Windows",
+                        entry.file, entry.line, entry.directive
+                    )
+                }));
+            }
+        }
+        for text in told {
+            self.warn(text);
+        }
+        Ok(())
+    }
+
+    /// Adds a warning once.
+    fn warn(&mut self, text: String) {
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+
+    fn set(&mut self, key: impl Into<String>, name: &str, value: Value) {
+        self.edits.push(Edit::set(key, name, value));
+    }
+}

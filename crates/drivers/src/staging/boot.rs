@@ -1,0 +1,23 @@
+//! Which packages are needed to start the guest.
+
+use crate::Guid;
+use crate::inf::{Install, Version};
+
+/// `SCSIAdapter`, `HDC`: controllers of disks.
+const STORAGE: [&str; 2] =
+    ["{4D36E97B-E325-11CE-BFC1-08002BE10318}", "{4D36E96A-E325-11CE-BFC1-08002BE10318}"];
+/// `System`: among others the buses that disks hang on.
+const SYSTEM: &str = "{4D36E97D-E325-11CE-BFC1-08002BE10318}";
+
+/// Tells whether a class is one of controllers of disks.
+pub(super) fn is_storage(class: Guid) -> bool {
+    STORAGE.contains(&class.to_string().as_str())
+}
+
+/// Tells whether a package must start with the guest: a controller of disks, or a device of the system, with a service that the
+/// loader starts.
+pub(super) fn is_critical(version: &Version, installs: &[Install]) -> bool {
+    let Some(class) = version.class_guid else { return false };
+    let at_boot = |install: &Install| install.services.iter().any(|service| service.start == 0);
+    (is_storage(class) || class.to_string() == SYSTEM) && installs.iter().any(at_boot)
+}

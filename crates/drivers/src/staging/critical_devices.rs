@@ -1,0 +1,73 @@
+//! `CriticalDeviceDatabase`: how Windows XP to 7 bind devices before any program runs.
+//!
+//! Source: the entries of real hives; that these values are enough, tests behind libguestfs' virt-v2v.
+
+use super::{Edit, Plan, Value};
+use crate::inf::{Existing, RegistryData, RegistryOperation, RegistryRoot};
+
+/// The entries, named after identifiers with `#` for `\`.
+const DATABASE: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\CriticalDeviceDatabase";
+/// Settings of PnP that can switch the database off.
+const PNP: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Pnp";
+
+/// Binds every identifier of a device whose service starts at boot.
+pub(super) fn bind(plan: &mut Plan<'_>) {
+    let class = plan.class.to_string();
+    let mut entries = Vec::new();
+    for device in &plan.devices {
+        let Some(install) = plan.installs.get(device.install) else { continue };
+        let Some(service) = install.function_service().filter(|service| service.start == 0) else {
+            continue;
+        };
+        let mut values = vec![
+            ("Service".to_owned(), Value::sz(&service.name)),
+            ("ClassGUID".to_owned(), Value::sz(&class)),
+        ];
+        values.extend(filters(install));
+        for id in device.model.ids().flat_map(forms) {
+            entries.push((format!(r"{DATABASE}\{}", id.replace('\\', "#")), values.clone()));
+        }
+    }
+    for (key, values) in entries {
+        for (name, value) in values {
+            plan.set(&*key, &name, value);
+        }
+    }
+    for name in ["DisableCDDB", "DontStartRawDevices"] {
+        let (key, name) = (PNP.to_owned(), name.to_owned());
+        let (value, existing) = (Value::dword(0), Existing::Only);
+        plan.edits.push(Edit::SetValue { key, name, value, existing });
+    }
+}
+
+/// Filters of the device itself.
+fn filters(install: &crate::inf::Install) -> Vec<(String, Value)> {
+    let edits = install.hardware_registry.iter();
+    let edits = edits.filter(|edit| edit.root == RegistryRoot::Relative && edit.key.is_empty());
+    edits
+        .filter_map(|edit| match &edit.operation {
+            RegistryOperation::Set { name, data: RegistryData::MultiSz(strings), .. }
+            | RegistryOperation::Append { name, strings } => {
+                let name = name.to_string();
+                let known = ["UpperFilters", "LowerFilters"];
+                let known = known.iter().find(|known| name.eq_ignore_ascii_case(known))?;
+                let strings = strings.iter().map(ToString::to_string);
+                Some(((*known).to_owned(), Value::multi_sz(strings)))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// An identifier, and for virtio, whose vendors change the subsystem, the form without it.
+fn forms(id: &str) -> Vec<String> {
+    let mut forms = vec![id.to_owned()];
+    let is_virtio = id.to_ascii_uppercase().starts_with(r"PCI\VEN_1AF4&");
+    let without: Vec<&str> =
+        id.split('&').filter(|part| !part.to_ascii_uppercase().starts_with("SUBSYS_")).collect();
+    let without = without.join("&");
+    if is_virtio && without != id {
+        forms.push(without);
+    }
+    forms
+}

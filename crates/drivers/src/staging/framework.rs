@@ -1,0 +1,138 @@
+//! The kernel-mode driver framework (KMDF) that drivers are linked against.
+//!
+//! Source: "KMDF version history".
+
+use std::fmt;
+
+use super::{Plan, StagingError};
+
+/// The framework that a guest has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framework {
+    /// None.
+    None,
+    /// Up to this version.
+    Version(u32, u32),
+    /// One that a co-installer brought.
+    Unknown,
+}
+
+/// A version of Windows, its first build of that kind, and the framework's version.
+type Inbox = ((u32, u32), u32, (u32, u32));
+
+/// The versions that came with Windows, by the first build that has each.
+const INBOX: [Inbox; 17] = [
+    ((6, 0), 6000, (1, 5)),
+    ((6, 0), 6001, (1, 7)),
+    ((6, 1), 0, (1, 9)),
+    ((6, 2), 0, (1, 11)),
+    ((6, 3), 0, (1, 13)),
+    ((10, 0), 10240, (1, 15)),
+    ((10, 0), 10586, (1, 17)),
+    ((10, 0), 14393, (1, 19)),
+    ((10, 0), 15063, (1, 21)),
+    ((10, 0), 16299, (1, 23)),
+    ((10, 0), 17134, (1, 25)),
+    ((10, 0), 17763, (1, 27)),
+    ((10, 0), 18362, (1, 29)),
+    ((10, 0), 19041, (1, 31)),
+    ((10, 0), 20348, (1, 33)),
+    ((10, 0), 22000, (1, 33)),
+    ((10, 0), 26100, (1, 35)),
+];
+
+impl Framework {
+    /// What a Windows came with.
+    #[must_use]
+    pub fn inbox(version: (u32, u32), build: u32) -> Self {
+        let mut known = INBOX
+            .iter()
+            .filter(|(from, first, _)| *from < version || (*from == version && *first <= build));
+        known.next_back().map_or(Self::None, |(_, _, (major, minor))| Self::Version(*major, *minor))
+    }
+
+    fn has(self, needed: (u32, u32)) -> bool {
+        match self {
+            Self::None => false,
+            Self::Version(major, minor) => (major, minor) >= needed,
+            Self::Unknown => true,
+        }
+    }
+}
+
+/// `1.9`, `none`.
+impl fmt::Display for Framework {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Version(major, minor) => write!(f, "{major}.{minor}"),
+            Self::Unknown => f.write_str("one of unknown version"),
+        }
+    }
+}
+
+/// Refuses a driver that must start with the guest and needs a framework that is not there then; tells of others.
+pub(super) fn check(plan: &mut Plan<'_>, boot_critical: bool) -> Result<(), StagingError> {
+    let found = plan.request.guest.framework;
+    let mut told = Vec::new();
+    for install in &plan.installs {
+        let coinstaller = !install.coinstallers.files.is_empty();
+        for wdf in &install.wdf {
+            let Some(text) = &wdf.library_version else { continue };
+            let Some(needed) = parse(text) else { continue };
+            let service = &wdf.service;
+            if found == Framework::Unknown {
+                told.push(format!(
+                    "{service} needs the kernel-mode driver framework {text}; which version the guest has is not known"
+                ));
+            }
+            if found.has(needed) {
+                continue;
+            }
+            if boot_critical {
+                let (service, needed) = (service.clone(), text.clone());
+                let found = found.to_string();
+                return Err(StagingError::Framework { service, needed, found });
+            }
+            let how = if coinstaller {
+                "its co-installer brings it when Windows finds the device"
+            } else {
+                "the package does not bring it: install it in the guest"
+            };
+            told.push(format!(
+                "{service} needs the kernel-mode driver framework {text}, and this Windows has {found}: {how}"
+            ));
+        }
+    }
+    for text in told {
+        plan.warn(text);
+    }
+    Ok(())
+}
+
+fn parse(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.trim().split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Framework;
+
+    #[test]
+    fn each_windows_has_its_framework() {
+        for (version, build, expected) in [
+            ((5, 1), 2600, Framework::None),
+            ((5, 2), 3790, Framework::None),
+            ((6, 0), 6000, Framework::Version(1, 5)),
+            ((6, 0), 6002, Framework::Version(1, 7)),
+            ((6, 1), 7601, Framework::Version(1, 9)),
+            ((6, 2), 9200, Framework::Version(1, 11)),
+            ((6, 3), 9600, Framework::Version(1, 13)),
+            ((10, 0), 16299, Framework::Version(1, 23)),
+            ((10, 0), 26100, Framework::Version(1, 35)),
+        ] {
+            assert_eq!(Framework::inbox(version, build), expected, "{version:?} {build}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Drivers for guests: added by the program, read back by other people's.
+
+use std::path::{Path, PathBuf};
+
+use crate::guest::{Guest, shared};
+use crate::judges::{hivexget, judge_hive, judge_volumes, ntfs_file};
+use crate::tools::{hash, outside, run};
+
+const OFFSET: u64 = 2048 * 512;
+const CATALOGS: &str = "Windows/System32/CatRoot/{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
+
+/// A tree of packages that look complete: INF files of the corpus, with stand-ins for the files they name.
+fn packages(from: &str, folder: &Path) -> Option<PathBuf> {
+    let shared = shared()?;
+    let to = folder.join("packages").join(from);
+    let from = shared.join("corpus/inf/virtio-win").join(from);
+    let script = shared.join("judges/mkdrivers.py");
+    outside("python3", [&script, &from, &to]);
+    Some(to)
+}
+
+struct Added {
+    image: PathBuf,
+    system: PathBuf,
+    software: PathBuf,
+    report: serde_json::Value,
+}
+
+/// Adds the packages twice: the second time nothing changes. Volumes and hives are judged.
+fn add(os: &'static str, from: &str, only: &str, folder: &Path) -> Option<Added> {
+    let image = Guest::new(os, "mbr", "raw").build(folder)?;
+    let before = folder.join("before.raw");
+    outside("cp", ["--sparse=always", &image.display().to_string(), &before.display().to_string()]);
+    let source = packages(from, folder)?;
+    let (name, source) = (image.display().to_string(), source.display().to_string());
+    let mut args = vec!["drivers", "add", &name, &source, "--force-unsigned", "--json"];
+    if !only.is_empty() {
+        args.extend(["--only", only]);
+    }
+    let dry = run(args.iter().chain(&["--dry-run"])).expect(0).json();
+    assert_eq!(hash(&image), hash(&before), "{os}: a dry run leaves the image as it is");
+    let report = run(&args).expect(0).json();
+    assert_eq!(report["committed"], true, "{os}");
+    assert_eq!(report["changes"].as_array().map(Vec::len), dry["changes"].as_array().map(Vec::len));
+    judge_volumes(&image, &before);
+    let hives = ["SYSTEM", "SOFTWARE"].map(|hive| {
+        let path = format!("Windows/System32/config/{hive}");
+        let (copy, elder) = (folder.join(hive), folder.join(format!("before-{hive}")));
+        ntfs_file(&image, OFFSET, &path, &copy);
+        ntfs_file(&before, OFFSET, &path, &elder);
+        let (found, known) = (judge_hive(&copy), judge_hive(&elder));
+        for finding in found.lines().filter(|line| line.contains('@')) {
+            assert!(known.contains(finding), "{os}: {hive}: {finding}");
+        }
+        copy
+    });
+    let baked = hash(&image);
+    let again = run(&args).expect(0).json();
+    assert_eq!(again["committed"], false, "{os}: {}", again["changes"]);
+    assert_eq!(again["io"]["image_bytes_written"], 0, "{os}");
+    for driver in again["drivers"].as_array().expect("a list") {
+        assert_ne!(driver["action"], "added", "{os}: {driver}");
+    }
+    assert_eq!(hash(&image), baked, "{os}: a second time nothing is written");
+    let [system, software] = hives;
+    Some(Added { image, system, software, report })
+}
+
+impl Added {
+    /// What became of the package with that INF.
+    fn package(&self, name: &str) -> &serde_json::Value {
+        let drivers = self.report["drivers"].as_array().expect("a list");
+        let is_it = |driver: &&serde_json::Value| {
+            driver["action"] == "added"
+                && driver["package"].as_str().is_some_and(|path| path.ends_with(name))
+        };
+        drivers.iter().find(is_it).unwrap_or_else(|| panic!("{name}: {drivers:?}"))
+    }
+
+    #[track_caller]
+    fn system(&self, key: &str, name: &str, expected: &str) {
+        let found = hivexget(&self.system, key, name);
+        assert_eq!(found.as_deref(), Some(expected), "{key} {name}");
+    }
+
+    /// A file of the guest is that of the package.
+    #[track_caller]
+    fn file(&self, path: &str, of: &Path) {
+        let copy = self.image.with_extension("copy");
+        ntfs_file(&self.image, OFFSET, path, &copy);
+        assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(of).unwrap(), "{path}");
+    }
+}
+
+#[test]
+fn windows_10_starts_on_virtio() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(added) = add("10", "w10/amd64", "", folder.path()) else { return };
+    let package = added.package("viostor.inf");
+    assert_eq!(package["boot_critical"], true);
+    assert_eq!(package["inf"], "oem14.inf", "the lowest number that is free");
+    let source = folder.path().join("packages/w10/amd64");
+    let files = package["files"].as_array().expect("a list");
+    let store =
+        files[0].as_str().expect("a path").rsplit('\\').nth(1).expect("a folder").to_owned();
+    assert!(store.starts_with("viostor.inf_amd64_") && store.len() == 18 + 16, "{store}");
+    let in_store = format!("Windows/System32/DriverStore/FileRepository/{store}");
+    for (path, file) in [
+        (format!("{in_store}/viostor.inf"), "viostor.inf"),
+        (format!("{in_store}/viostor.sys"), "viostor.sys"),
+        (format!("{in_store}/viostor.cat"), "viostor.cat"),
+        ("Windows/INF/oem14.inf".to_owned(), "viostor.inf"),
+        ("Windows/System32/drivers/viostor.sys".to_owned(), "viostor.sys"),
+        (format!("{CATALOGS}/oem14.cat"), "viostor.cat"),
+    ] {
+        added.file(&path, &source.join(file));
+    }
+    let service = r"ControlSet001\Services\viostor";
+    for (name, expected) in [
+        ("Start", "0"),
+        ("Type", "1"),
+        ("ErrorControl", "1"),
+        ("Group", "SCSI miniport"),
+        ("ImagePath", r"System32\drivers\viostor.sys"),
+        ("Owners", "oem14.inf"),
+    ] {
+        added.system(service, name, expected);
+    }
+    added.system(&format!(r"{service}\Parameters"), "BusType", "1");
+    added.system(&format!(r"{service}\Parameters\PnpInterface"), "5", "1");
+    let database = r"DriverDatabase";
+    added.system(&format!(r"{database}\DriverInfFiles\oem14.inf"), "Active", &store);
+    added.system(&format!(r"{database}\DriverInfFiles\oem14.inf"), "Configurations", "scsi_inst");
+    let package = format!(r"{database}\DriverPackages\{store}");
+    added.system(&package, "InfName", "viostor.inf");
+    added.system(&package, "Provider", "Red Hat, Inc.");
+    added.system(&format!(r"{package}\Configurations\scsi_inst"), "Service", "viostor");
+    for id in
+        ["VEN_1AF4&DEV_1001&SUBSYS_00021AF4&REV_00", "VEN_1AF4&DEV_1042&SUBSYS_11001AF4&REV_01"]
+    {
+        added.system(&format!(r"{package}\Descriptors\PCI\{id}"), "Configuration", "scsi_inst");
+        let flags =
+            hivexget(&added.system, &format!(r"{database}\DeviceIds\PCI\{id}"), "oem14.inf");
+        assert!(flags.is_some(), "{id}");
+    }
+    // Its settings are carried out when the device is met.
+    let messages = r"Device\Interrupt Management\MessageSignaledInterruptProperties";
+    added.system(&format!(r"{package}\Configurations\scsi_inst\{messages}"), "MSISupported", "1");
+
+    // Not signed in a way that this Windows takes: an error unless forced, and nothing changes.
+    let before = hash(&added.image);
+    let (image, source) = (added.image.display().to_string(), source.display().to_string());
+    let refused = run(["drivers", "add", &image, &source]).expect(1);
+    assert!(refused.stderr.contains("--force-unsigned"), "{}", refused.stderr);
+    let wrong = run(["drivers", "add", &image, &source, "--only", "viostro"]).expect(2);
+    assert!(wrong.stderr.contains("viostor"), "{}", wrong.stderr);
+    assert_eq!(hash(&added.image), before);
+}
+
+#[test]
+fn windows_xp_starts_on_virtio() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(added) = add("xp", "Wxp/x86", "", folder.path()) else { return };
+    assert_eq!(added.package("viostor.inf")["boot_critical"], true);
+    let source = folder.path().join("packages/Wxp/x86");
+    added.file("Windows/System32/drivers/viostor.sys", &source.join("viostor.sys"));
+    added.file("Windows/INF/oem0.inf", &source.join("viostor.inf"));
+    added.file(&format!("{CATALOGS}/oem0.cat"), &source.join("viostor.cat"));
+    added.system(r"ControlSet001\Services\viostor", "Start", "0");
+    let critical = r"ControlSet001\Control\CriticalDeviceDatabase";
+    for id in ["PCI#VEN_1AF4&DEV_1001&SUBSYS_00021AF4", "PCI#VEN_1AF4&DEV_1001"] {
+        let key = format!(r"{critical}\{id}");
+        added.system(&key, "Service", "viostor");
+        added.system(&key, "ClassGUID", "{4D36E97B-E325-11CE-BFC1-08002BE10318}");
+    }
+    // Others wait for their devices where Windows looks for packages; those are not services yet.
+    let network = added.package("netkvm.inf");
+    assert_eq!(network["boot_critical"], false);
+    assert_eq!(network["inf"], serde_json::Value::Null);
+    assert_eq!(hivexget(&added.system, r"ControlSet001\Services\netkvm", "Start"), None);
+    let current = r"Microsoft\Windows\CurrentVersion";
+    let paths = hivexget(&added.software, current, "DevicePath").expect("a value");
+    let paths: Vec<&str> = paths.split(';').collect();
+    assert_eq!(paths[0], r"%SystemRoot%\inf");
+    let folders =
+        paths.iter().filter(|path| path.starts_with(r"%SystemRoot%\winkiln\netkvm.inf_x86_"));
+    let [folder] = folders.collect::<Vec<_>>()[..] else { panic!("{paths:?}") };
+    let folder = folder.replace("%SystemRoot%", "Windows").replace('\\', "/");
+    added.file(&format!("{folder}/netkvm.inf"), &source.join("netkvm.inf"));
+    added.file(&format!("{folder}/netkvm.sys"), &source.join("netkvm.sys"));
+    // The framework that its console driver needs comes with a co-installer.
+    let warnings = added.report["warnings"].to_string();
+    assert!(warnings.contains("kernel-mode driver framework"), "{warnings}");
+}
+
+/// Every storage driver of the corpus into the generation it is for.
+#[test]
+fn each_generation_gets_its_storage_driver() {
+    if std::env::var_os("WINKILN_LONG").is_none() {
+        return;
+    }
+    for (os, from, service) in [
+        ("2003", "Wnet/x86", "viostor"),
+        ("8.1", "Win8.1/amd64", "vioscsi"),
+        ("10", "Win8.1/amd64", "vioscsi"),
+        ("11", "w10/amd64", "viostor"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let Some(added) = add(os, from, "", folder.path()) else { return };
+        assert_eq!(added.package(&format!("{service}.inf"))["boot_critical"], true, "{os}");
+        let current = hivexget(&added.system, "Select", "Current").expect("a number");
+        let set: u32 = current.parse().expect("a number");
+        let key = format!(r"ControlSet{set:03}\Services\{service}");
+        added.system(&key, "Start", "0");
+    }
+}
