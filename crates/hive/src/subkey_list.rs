@@ -7,6 +7,7 @@ use crate::cells::Cells;
 use crate::error::{HiveError, Structure};
 use crate::key_node::KeyNode;
 use crate::name;
+use crate::upcase::upcase;
 use std::cmp::Ordering;
 
 mod edit;
@@ -212,6 +213,20 @@ impl<'a> Leaves<'a> {
             }
         }
         Ok(Err(Place { leaf, index: low }))
+    }
+
+    /// Where a subkey is listed: by its name, entry by entry only in lists that are out of order.
+    fn place_of(&self, cells: &Cells, subkey: CellOffset) -> Result<Option<Place>, HiveError> {
+        let upper: Vec<u16> = KeyNode::read(cells, subkey)?.1.units().map(upcase).collect();
+        if let Ok(Ok(place)) = self.search(cells, &upper)
+            && self.key_at(place) == Some(subkey)
+        {
+            return Ok(Some(place));
+        }
+        Ok(self.leaves.iter().enumerate().find_map(|(leaf, list)| {
+            let index = list.cells().position(|entry| entry == subkey)?;
+            Some(Place { leaf, index })
+        }))
     }
 
     fn key_at(&self, place: Place) -> Option<CellOffset> {

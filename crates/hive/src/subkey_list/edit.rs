@@ -96,18 +96,11 @@ pub(crate) fn remove(
 ) -> Result<(), HiveError> {
     let leaves = Leaves::read(cells, key, node)?;
     let root = leaves.root.map(|root| root.at);
-    let place = leaves.leaves.iter().enumerate().find_map(|(leaf, list)| {
-        list.cells()
-            .position(|entry| entry == subkey)
-            .map(|index| (Place { leaf, index }, list.at, list.len()))
-    });
-    let Some((place, at, length)) = place else {
-        return Err(HiveError::Count {
-            what: WHAT,
-            offset: subkey.in_file(),
-            expected: 1,
-            found: 0,
-        });
+    let not_listed =
+        HiveError::Count { what: WHAT, offset: subkey.in_file(), expected: 1, found: 0 };
+    let Some(place) = leaves.place_of(cells, subkey)? else { return Err(not_listed) };
+    let Some((at, length)) = leaves.leaves.get(place.leaf).map(|leaf| (leaf.at, leaf.len())) else {
+        return Err(not_listed);
     };
     let left = node.subkey_count.get() - 1;
     if length > 1 {

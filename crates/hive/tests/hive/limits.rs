@@ -1,63 +1,9 @@
-//! Long lists, data of every size, names and depths at their limits.
+//! Data of every size, names and depths at their limits.
 
 use crate::model::Key;
-use crate::tools;
-use std::time::Instant;
+use crate::tools::{self, judged_clean};
+use crate::versions::with_minor;
 use winkiln_hive::{Hive, HiveError, ValueType};
-
-/// A new hive of another version.
-fn with_minor(minor: u8) -> Hive {
-    let mut bytes = Hive::create("ROOT", 1).bytes().to_vec();
-    bytes[24] = minor;
-    bytes[508] ^= 5 ^ minor;
-    Hive::open(bytes).unwrap()
-}
-
-fn judged_clean(hive: &Hive) {
-    assert_eq!(hive.check(), []);
-    if let Some(theirs) = tools::hivecheck(hive.bytes()) {
-        assert!(theirs.is_empty(), "{theirs:?}");
-    }
-}
-
-#[test]
-fn ten_thousand_subkeys_come_and_go() {
-    for minor in [3, 5] {
-        let mut hive = with_minor(minor);
-        let (parent, _) = hive.create_key(hive.root(), "many", 1).unwrap();
-        let name = |index: usize| format!("Key{:05}", index * 7919 % 10_000);
-        let start = Instant::now();
-        for index in 0..10_000 {
-            assert_eq!(hive.create_key(parent, &name(index), 2).unwrap().1, 1);
-        }
-        eprintln!("10,000 keys in {:?}", start.elapsed());
-        assert!(hive.create_key(parent, "kEY00042", 3).unwrap().1 == 0);
-        for index in 0..5000 {
-            let key = hive.find(parent, &name(index)).unwrap().unwrap();
-            hive.delete_key(key, 4).unwrap();
-        }
-        hive.seal(5);
-        judged_clean(&hive);
-        let left = hive.subkeys(parent).unwrap();
-        assert_eq!(left.len(), 5000);
-        assert!(left.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        let model = Key::read(&hive, hive.root());
-        if let Some(theirs) = tools::hivex(hive.bytes()) {
-            assert!(theirs == model.flat());
-        }
-        tools::nt_hive(hive.bytes(), &model, u32::from(minor));
-        for (_, key) in left {
-            hive.delete_key(key, 6).unwrap();
-        }
-        let length = hive.bytes().len();
-        for index in 0..10_000 {
-            hive.create_key(parent, &name(index), 7).unwrap();
-        }
-        hive.seal(8);
-        assert!(hive.bytes().len() <= length, "freed cells are used again");
-        judged_clean(&hive);
-    }
-}
 
 #[test]
 fn data_of_every_size_are_kept() {

@@ -5,6 +5,7 @@ use crate::model::Key;
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::OnceLock;
+use winkiln_hive::Hive;
 
 /// Findings of the strict Python checker, counted by kind. `None` when it cannot run.
 pub fn hivecheck(bytes: &[u8]) -> Option<BTreeMap<String, usize>> {
@@ -30,6 +31,14 @@ pub fn hivecheck(bytes: &[u8]) -> Option<BTreeMap<String, usize>> {
         kinds.insert(name.trim_matches('\'').to_owned(), count.parse().unwrap());
     }
     Some(kinds)
+}
+
+/// Neither our check nor the strict Python checker finds anything.
+pub fn judged_clean(hive: &Hive) {
+    assert_eq!(hive.check(), []);
+    if let Some(theirs) = hivecheck(hive.bytes()) {
+        assert!(theirs.is_empty(), "{theirs:?}");
+    }
 }
 
 /// A name of another reader as our own spells it.
