@@ -15,6 +15,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod cabinet;
+mod compound;
 mod contents;
 mod error;
 mod folder;
@@ -23,6 +24,7 @@ mod inflate;
 mod iso;
 mod limits;
 mod list;
+mod msi;
 mod name;
 mod source;
 mod spool;

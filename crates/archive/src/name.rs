@@ -34,6 +34,8 @@ pub enum Reason {
     Special,
     /// Contents packed or encrypted in a way that is not read here.
     Unsupported,
+    /// Contents or a folder that is neither in the package nor beside it.
+    Missing,
     /// A folder or file that the host does not let us read.
     Unreadable,
 }
@@ -55,6 +57,7 @@ impl fmt::Display for Reason {
             Self::Link => "it is a link to nothing inside",
             Self::Special => "it is neither file nor folder",
             Self::Unsupported => "it is packed or encrypted in a way that is not supported",
+            Self::Missing => "its contents are neither in the package nor beside it",
             Self::Unreadable => "it cannot be read",
         })
     }

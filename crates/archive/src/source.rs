@@ -52,7 +52,10 @@ impl FileSource {
     /// # Errors
     /// What the operating system says.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        Self::new(File::open(path)?)
+    }
+
+    pub(crate) fn new(mut file: File) -> io::Result<Self> {
         let length = file.seek(SeekFrom::End(0))?; // of block devices too
         Ok(Self { file: Mutex::new(file), length })
     }

@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::list::List;
 use crate::name::{self, Reason};
 use crate::source::{FileSource, Reading, Source};
-use crate::{cabinet, folder, gzip, iso, tar, udf, zip};
+use crate::{cabinet, folder, gzip, iso, msi, tar, udf, zip};
 
 /// What an entry is. Links are what they lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Opens a folder or an archive, whose contents decide what it is.
+    /// Opens a folder or an archive, whose contents decide what it is. Of an MSI, cabinets and files beside it are read too.
     ///
     /// # Errors
     /// [`Error::Open`], [`Error::UnknownFormat`], and what the format's structures or the default [`Limits`] are broken by.
@@ -97,14 +97,22 @@ impl Tree {
         if std::fs::metadata(path).map_err(open)?.is_dir() {
             return Self::finish(Format::Folder, folder::list(path, limits)?);
         }
-        Self::read_from(Arc::new(FileSource::open(path).map_err(open)?), limits)
+        Self::read_any(Arc::new(FileSource::open(path).map_err(open)?), Some(path), limits)
     }
 
-    /// Reads an archive from a source.
+    /// Reads an archive from a source. An MSI then has what is in it alone: nothing lies beside it.
     ///
     /// # Errors
     /// As [`Tree::open`].
     pub fn read_from(source: Arc<dyn Source>, limits: Limits) -> Result<Self, Error> {
+        Self::read_any(source, None, limits)
+    }
+
+    fn read_any(
+        source: Arc<dyn Source>,
+        place: Option<&Path>,
+        limits: Limits,
+    ) -> Result<Self, Error> {
         let reading = |format| Reading { source: Arc::clone(&source), format };
         if udf::is_udf(&reading(Format::Udf))? {
             return Self::finish(Format::Udf, udf::list(&reading(Format::Udf), limits)?);
@@ -114,6 +122,9 @@ impl Tree {
         }
         let whole = reading(Format::Zip);
         let head = whole.bytes("start", 0, usize::try_from(whole.len().min(512)).unwrap_or(512))?;
+        if msi::is_msi(&head) {
+            return Self::finish(Format::Msi, msi::list(&reading(Format::Msi), place, limits)?);
+        }
         if zip::is_zip(&whole, &head)? {
             return Self::finish(Format::Zip, zip::list(&whole, limits)?);
         }

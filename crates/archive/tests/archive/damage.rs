@@ -44,16 +44,23 @@ fn damage_is_told() {
     ] {
         let (_scratch, archive) = packed(&files, program, args);
         let path = if program == "zip" { archive.with_extension("zip") } else { archive };
-        let bytes = fs::read(path).expect("bytes");
-        assert_eq!(exhaust(bytes.clone()), files.len(), "{program}");
-        let from = if matches!(program, "xorriso" | "genisoimage") { 32 << 10 } else { 0 };
-        let length = (bytes.len() - from).min(600 << 10);
-        for seed in 0..40 {
-            exhaust(mutated(&bytes, seed, from, length));
-        }
-        for cut in 1..10 {
-            exhaust(bytes[..bytes.len() * cut / 10].to_vec());
-        }
+        damage(&fs::read(path).expect("bytes"), program, files.len());
+    }
+    if have(&["wixl"]) {
+        let (_scratch, path) = crate::msi::package(&files);
+        damage(&fs::read(path).expect("bytes"), "wixl", files.len());
+    }
+}
+
+fn damage(bytes: &[u8], program: &str, files: usize) {
+    assert_eq!(exhaust(bytes.to_vec()), files, "{program}");
+    let from = if matches!(program, "xorriso" | "genisoimage") { 32 << 10 } else { 0 };
+    let length = (bytes.len() - from).min(600 << 10);
+    for seed in 0..40 {
+        exhaust(mutated(bytes, seed, from, length));
+    }
+    for cut in 1..10 {
+        exhaust(bytes[..bytes.len() * cut / 10].to_vec());
     }
 }
 

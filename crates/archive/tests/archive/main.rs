@@ -4,6 +4,7 @@ mod cabinet;
 mod damage;
 mod folder;
 mod iso;
+mod msi;
 mod sample;
 mod tar;
 mod zip;
