@@ -34,6 +34,8 @@ pub(crate) enum Target {
     Link { volume: u32, path: String },
     /// The security descriptor of a file or folder.
     Security { volume: u32, path: String },
+    /// The security descriptor of a key.
+    KeySecurity { hive: HiveName, path: String },
     /// An element of a BCD object: `{guid}`, number and name.
     Element { object: String, id: u32, name: String },
     /// `boot.ini` as a whole.
@@ -56,6 +58,7 @@ impl Target {
             Self::Name { volume, path } => format!("name|{volume}|{path}"),
             Self::Attributes { volume, path } => format!("attributes|{volume}|{path}"),
             Self::Security { volume, path } => format!("security|{volume}|{path}"),
+            Self::KeySecurity { hive, path } => format!("access|{hive:?}|{path}"),
             Self::Element { object, id, .. } => format!("element|{object}|{id}"),
             Self::VolumeState { volume, part } => format!("state|{volume}|{part}"),
         }
@@ -71,7 +74,7 @@ impl Target {
             Self::Name { .. } => "rename",
             Self::Attributes { .. } => "attributes",
             Self::Link { .. } => "link",
-            Self::Security { .. } => "security",
+            Self::Security { .. } | Self::KeySecurity { .. } => "security",
             Self::Element { .. } => "bcd-element",
             Self::BootIni { .. } => "boot-ini",
             Self::VolumeState { .. } => "volume-state",
@@ -80,7 +83,7 @@ impl Target {
 
     fn text(&self) -> String {
         match self {
-            Self::Key { hive, path } => full_key(hive, path),
+            Self::Key { hive, path } | Self::KeySecurity { hive, path } => full_key(hive, path),
             Self::Value { hive, path, name } => {
                 let name = if name.is_empty() { "(Default)" } else { name };
                 format!("{}\\{name}", full_key(hive, path))
@@ -267,6 +270,15 @@ impl Ledger {
         // Names of values begin after two backslashes, subkeys after one.
         let values = value.identity();
         let below_values = values.trim_end_matches('\\');
+        // Rights go unmentioned: what had them is gone, which is told of itself.
+        let access = Target::KeySecurity { hive: hive.clone(), path: key.to_owned() }.identity();
+        let mut carried: Vec<usize> = self.places.get(&access).copied().into_iter().collect();
+        carried.extend(self.beginning(&format!("{access}\\")));
+        for at in carried {
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.after = entry.before.clone();
+            }
+        }
         let mut gone: Vec<usize> = self.places.get(&own).copied().into_iter().collect();
         gone.extend(self.beginning(&format!("{own}\\")));
         gone.extend(self.beginning(&format!("{below_values}\\")));

@@ -7,6 +7,7 @@ mod file_edit;
 mod finish;
 mod first_boot_edit;
 mod hive_rewrite;
+mod key_security_edit;
 mod link_edit;
 mod lookup;
 mod registry_edit;
@@ -309,6 +310,7 @@ impl Session {
             | Step::DeleteKey { .. }
             | Step::SetValue { .. }
             | Step::DeleteValue { .. }
+            | Step::SetKeySecurity { .. }
             | Step::MoveKey { .. }
             | Step::CopyKey { .. } => self.edit_registry(step),
             Step::InAllControlSets(step) => self.in_all_control_sets(step),

@@ -50,6 +50,12 @@ pub enum Step {
         key: String,
         name: String,
     },
+    /// The parts of a key's security descriptor that the text gives; with `below`, of every key below it too.
+    SetKeySecurity {
+        key: String,
+        sddl: String,
+        below: bool,
+    },
     /// A step on a key of the SYSTEM hive done in every control set that there is; on another key, once.
     InAllControlSets(Box<Self>),
     /// A step on a key, where a symbolic link at the end of the key is meant itself, not where it leads.

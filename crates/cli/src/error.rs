@@ -210,7 +210,11 @@ impl From<BakeError> for CliError {
 
 impl From<GuestError> for CliError {
     fn from(error: GuestError) -> Self {
-        Self::of(refused_if(error.is_refusal()), &error, None)
+        let ending = match error {
+            GuestError::UnknownKey { .. } => Ending::Usage,
+            _ => refused_if(error.is_refusal()),
+        };
+        Self::of(ending, &error, None)
     }
 }
 
@@ -222,7 +226,12 @@ impl From<VolumeError> for CliError {
 
 impl From<HiveError> for CliError {
     fn from(error: HiveError) -> Self {
-        Self::of(refused_if(error.is_refusal()), &error, None)
+        let ending = match &error {
+            // Text of the user's, as in a .reg file.
+            HiveError::SecurityDescriptor(_) if !error.is_refusal() => Ending::Usage,
+            _ => refused_if(error.is_refusal()),
+        };
+        Self::of(ending, &error, None)
     }
 }
 

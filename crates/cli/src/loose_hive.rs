@@ -8,6 +8,7 @@ mod logs;
 mod mount;
 mod replace;
 pub(crate) mod rewrite;
+mod security;
 mod transfer;
 
 use std::path::{Path, PathBuf};

@@ -91,6 +91,9 @@ impl Location {
     /// Takes a full key apart: `HKLM\SYSTEM\...`, `HKEY_USERS\...`, any case. Links inside hives are not followed:
     /// see [`crate::Registry::locate`].
     ///
+    /// `HKCR` is `HKLM\SOFTWARE\Classes`, where Windows writes what is new in that view; a user's own classes, which it
+    /// shows there too, are `HKU\<user>_Classes`.
+    ///
     /// # Errors
     /// [`GuestError::UnknownKey`] for a root that has no hive.
     pub fn parse(key: &str) -> Result<Self, GuestError> {
@@ -120,9 +123,11 @@ impl Location {
                 unknown(r"name a user: HKU\.DEFAULT, HKU\<SID> or HKU\<profile folder>")
             }
             "HKU" | "HKEY_USERS" => Ok(Self { hive: user_hive(mount), path }),
-            "HKCR" | "HKEY_CLASSES_ROOT" => {
-                unknown(r"it is a merged view; write HKLM\SOFTWARE\Classes or HKU\<user>_Classes")
-            }
+            // A merged view: what is written to it goes to the machine's half.
+            "HKCR" | "HKEY_CLASSES_ROOT" => Ok(Self {
+                hive: HiveName::Software,
+                path: format!(r"Classes\{rest}").trim_end_matches('\\').to_owned(),
+            }),
             "HKCU" | "HKEY_CURRENT_USER" => {
                 unknown(r"nobody is logged on; write HKU\<profile folder> or HKU\<SID>")
             }
@@ -190,6 +195,8 @@ mod tests {
         check(r"HKU\S-1-5-21-1_classes\CLSID", HiveName::UserClasses("S-1-5-21-1".into()), "CLSID");
         check(r"HKU\_Classes", HiveName::User("_Classes".into()), "");
         check(r"HKU\Б", HiveName::User("Б".into()), "");
+        check(r"HKCR\.txt\shell", HiveName::Software, r"Classes\.txt\shell");
+        check("hkey_classes_root", HiveName::Software, "Classes");
     }
 
     #[test]
@@ -209,7 +216,6 @@ mod tests {
     #[test]
     fn keys_without_a_hive_say_what_to_write() {
         for (key, hint) in [
-            (r"HKCR\.txt", r"HKLM\SOFTWARE\Classes"),
             (r"HKCU\Software", r"HKU\<profile folder>"),
             (r"HKLM\HARDWARE", r"HKLM\SYSTEM, HKLM\SOFTWARE"),
             ("HKLM", r"HKLM\SYSTEM, HKLM\SOFTWARE"),

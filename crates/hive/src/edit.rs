@@ -12,9 +12,11 @@ use crate::value::{self, KeyValue};
 use std::collections::{BTreeMap, HashSet};
 use zerocopy::IntoBytes;
 
+mod access;
 mod relocate;
 mod values;
 
+pub(crate) use access::set_security;
 pub(crate) use relocate::{move_key, set_class};
 pub(crate) use values::set_values;
 

@@ -171,6 +171,9 @@ pub enum HiveError {
     /// The hive cannot grow further.
     #[error("hive would grow past {max} bytes")]
     Full { max: u64 },
+    /// A security descriptor, or its text.
+    #[error("security descriptor of a key")]
+    SecurityDescriptor(#[from] winkiln_security::SecurityError),
 }
 
 impl HiveError {
@@ -178,6 +181,7 @@ impl HiveError {
     /// False for plain answers (root key, name too long, data too long, a link).
     #[must_use]
     pub fn is_refusal(&self) -> bool {
+        use winkiln_security::SecurityError::{Sddl, SddlDomain};
         !matches!(
             self,
             Self::RootKey
@@ -193,6 +197,7 @@ impl HiveError {
                 | Self::LinkTarget { .. }
                 | Self::NotEmpty { .. }
                 | Self::TooDeep { .. }
+                | Self::SecurityDescriptor(Sddl { .. } | SddlDomain { .. })
         )
     }
 }

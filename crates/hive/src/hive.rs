@@ -21,6 +21,7 @@ use zerocopy::FromBytes;
 mod compact;
 mod links;
 mod query;
+mod security;
 mod set;
 mod transfer;
 

@@ -120,7 +120,7 @@ fn of_descriptor(descriptor: &[u8]) {
             Ok(grandchild) => {
                 to_sddl(&grandchild).expect("what is inherited twice is a descriptor");
             }
-            Err(Error::Security(SecurityError::ListTooLong { .. })) => {}
+            Err(SecurityError::ListTooLong { .. }) => {}
             Err(error) => panic!("what is inherited is not passed on: {error}"),
         }
     }

@@ -6,7 +6,7 @@ pub const ROOT: &[&str] = &["presets", "registry", "files", "bcd", "firstboot", 
 pub const DRIVERS: &[&str] = &["source", "only", "exclude", "all", "force-unsigned"];
 /// Of `[[registry]]`.
 pub const REGISTRY: &[&str] =
-    &["file", "key", "name", "type", "data", "delete", "all-control-sets"];
+    &["file", "key", "name", "type", "data", "delete", "all-control-sets", "sddl"];
 /// Of `[[files]]`.
 pub const FILES: &[&str] = &["from", "to", "sddl"];
 /// Of `[[bcd]]`.

@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::de::DeValue;
 use winkiln_hive::ValueType;
 use winkiln_hive::reg_text::{RegAction, RegOperation};
+use winkiln_ntfs::security::{Domains, from_sddl};
 
 use super::Recipe;
 use super::error::{RecipeError, RecipeProblem};
@@ -22,12 +23,27 @@ pub(super) fn read(table: &Table<'_>, folder: &Path, recipe: &mut Recipe) -> Res
         return recipe.add_reg_file(&folder.join(file));
     }
     let step = inline(table)?;
-    recipe.steps.push(if table.flag("all-control-sets")? {
-        Step::InAllControlSets(Box::new(step))
-    } else {
-        step
-    });
+    let rights = access(table)?;
+    let everywhere = table.flag("all-control-sets")?;
+    recipe.steps.extend(
+        [Some(step), rights]
+            .into_iter()
+            .flatten()
+            .map(|step| if everywhere { Step::InAllControlSets(Box::new(step)) } else { step }),
+    );
     Ok(())
+}
+
+/// The rights that the key gets.
+fn access(table: &Table<'_>) -> Result<Option<Step>, RecipeError> {
+    let Some(node) = table.get("sddl") else { return Ok(None) };
+    if table.flag("delete")? {
+        return Err(table.conflict("delete = true takes no sddl"));
+    }
+    let sddl = node.text()?.to_owned();
+    from_sddl(&sddl, Domains::default()).map_err(|error| node.error(RecipeProblem::Sddl(error)))?;
+    let key = table.required("key")?.to_owned();
+    Ok(Some(Step::SetKeySecurity { key, sddl, below: false }))
 }
 
 fn inline(table: &Table<'_>) -> Result<Step, RecipeError> {

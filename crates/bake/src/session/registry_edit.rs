@@ -14,6 +14,7 @@ impl Session {
             Step::DeleteKey { key } => self.delete_key(key),
             Step::SetValue { key, name, kind, data } => self.set_value(key, name, *kind, data),
             Step::DeleteValue { key, name } => self.delete_value(key, name),
+            Step::SetKeySecurity { key, sddl, below } => self.set_key_security(key, sddl, *below),
             Step::MoveKey { from, to } => self.move_key(from, to),
             Step::CopyKey { from, to } => self.copy_key(from, to),
             _ => Ok(()),

@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod query;
 mod rewrite;
+mod security;
 mod transfer;
 
 pub(crate) use diff::Compared;
@@ -34,6 +35,7 @@ pub(super) fn run(command: RegCommand) -> Result<()> {
         RegCommand::Export(args) => export::run(&args),
         RegCommand::Copy(args) => transfer::copy(&args),
         RegCommand::Rename(args) => transfer::rename(&args),
+        RegCommand::Security(args) => security::run(&args),
         RegCommand::Diff(args) => diff::run(&args),
         RegCommand::Compact(args) => rewrite::compact(&args),
         RegCommand::Repair(args) => rewrite::repair(&args),

@@ -33,6 +33,7 @@ pub(crate) fn describe(step: &Step) -> String {
             };
             format!("make {kind} {path} to {target}")
         }
+        Step::SetKeySecurity { key, .. } => format!("set the security of {key}"),
         Step::SetSecurity { path, .. } => format!("set the security of {path}"),
         Step::BcdSet { object, element, value } => format!("set {element} of {object} to {value}"),
         Step::BcdDelete { object, element } => format!("delete {element} of {object}"),

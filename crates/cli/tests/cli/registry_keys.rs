@@ -216,3 +216,67 @@ fn loose_hives_are_compacted_and_repaired() {
     ])
     .fails(1, &["no such key"]);
 }
+
+#[test]
+fn rights_of_keys_are_shown_and_set() {
+    let guest = Guest::new();
+    let hive = guest.hive(r"\Windows\System32\config\SOFTWARE", "SOFTWARE");
+    let key = r"HKLM\SOFTWARE\Site";
+    let sddl = "D:P(A;CI;GA;;;BA)(A;CI;KR;;;BU)";
+    for target in [vec![guest.image()], vec!["--hive", hive.as_str(), "--mount", r"HKLM\SOFTWARE"]]
+    {
+        let reg = |verb: &str, rest: &[&str]| -> Vec<String> {
+            let all = [&["reg", verb][..], &target, rest].concat();
+            all.into_iter().map(str::to_owned).collect()
+        };
+        drop(winkiln(&reg("add", &[&format!(r"{key}\Below")])).ok());
+        let below = winkiln(&reg("security", &[&format!(r"{key}\Below")])).ok();
+        let done = winkiln(&reg("security", &[key, sddl, "--json"])).json();
+        assert_eq!(
+            (&done["committed"], &done["changes"][0]["kind"]),
+            (&json!(true), &json!("security"))
+        );
+        let shown = winkiln(&reg("security", &[key])).ok();
+        assert!(shown.ends_with("D:P(A;CI;KA;;;BA)(A;CI;KR;;;BU)\n"), "{shown}");
+        assert_eq!(winkiln(&reg("security", &[&format!(r"{key}\Below")])).ok(), below);
+        let again = winkiln(&reg("security", &[key, sddl, "--json"])).json();
+        assert_eq!((&again["committed"], &again["unchanged"]), (&json!(false), &json!(1)));
+
+        drop(winkiln(&reg("security", &[key, "O:SY", "-r"])).ok());
+        let below = winkiln(&reg("security", &[&format!(r"{key}\Below"), "--json"])).json();
+        assert!(below["sddl"].as_str().unwrap().starts_with("O:SY"), "{below}");
+        // What is new inherits.
+        drop(winkiln(&reg("add", &[&format!(r"{key}\New")])).ok());
+        let new = winkiln(&reg("security", &[&format!(r"{key}\New")])).ok();
+        assert!(new.ends_with("D:(A;CI;KA;;;BA)(A;CI;KR;;;BU)\n"), "{new}");
+        winkiln(&reg("security", &[key, "D:(A;;KQ;;;BA)"])).fails(2, &["not a right"]);
+        winkiln(&reg("security", &[r"HKLM\SOFTWARE\None", sddl])).fails(1, &["None"]);
+        drop(winkiln(&reg("delete", &[key])).ok());
+    }
+}
+
+#[test]
+fn the_view_of_classes_is_the_machines() {
+    let guest = Guest::new();
+    let hive = guest.hive(r"\Windows\System32\config\SOFTWARE", "SOFTWARE");
+    let text = "REGEDIT4\n\n[HKEY_CLASSES_ROOT\\.site]\n@=\"sitefile\"\n";
+    for target in [vec![guest.image()], vec!["--hive", hive.as_str(), "--mount", r"HKLM\SOFTWARE"]]
+    {
+        let with = |verb: &str, rest: &[&str]| -> Vec<String> {
+            let all = [&["reg", verb][..], &target, rest].concat();
+            all.into_iter().map(str::to_owned).collect()
+        };
+        drop(with_input(&with("import", &["-"]), text.as_bytes()).ok());
+        let found = winkiln(&with("query", &[r"HKLM\SOFTWARE\Classes\.site", "--ve"])).ok();
+        assert!(found.contains("sitefile"), "{found}");
+        let found = winkiln(&with("query", &[r"HKCR\.site", "--ve"])).ok();
+        assert!(found.contains("sitefile"), "{found}");
+        // No hive has these: wrong usage, wherever they stand.
+        for root in [r"HKEY_CURRENT_CONFIG\x", r"HKLM\HARDWARE\x", r"NOROOT\x"] {
+            let text = format!("REGEDIT4\n\n[{root}]\n");
+            with_input(&with("import", &["-"]), text.as_bytes()).fails(2, &[root]);
+            winkiln(&with("query", &[root])).fails(2, &[root]);
+            winkiln(&with("add", &[root])).fails(2, &[root]);
+        }
+    }
+}

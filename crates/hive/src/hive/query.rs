@@ -5,7 +5,6 @@ use crate::cell::CellOffset;
 use crate::error::{HiveError, Structure};
 use crate::key_node::{self, KeyNode};
 use crate::name::{self, StoredName};
-use crate::security::SecurityCell;
 use crate::subkey_list::{self, Leaves};
 use crate::upcase::upcase;
 use crate::value::{self, KeyValue, ValueType};
@@ -161,16 +160,6 @@ impl Hive {
         let (value, name) = KeyValue::read(&self.cells, at)?;
         let data = value.place(&self.cells, at, self.minor)?.to_vec();
         Ok(Value { name: name.to_text(), kind: ValueType::from_raw(value.kind.get()), data })
-    }
-
-    /// The key's self-relative security descriptor.
-    ///
-    /// # Errors
-    /// When the key or its security cell is damaged.
-    pub fn security(&self, key: KeyId) -> Result<Vec<u8>, HiveError> {
-        let (node, _) = KeyNode::read(&self.cells, key.cell())?;
-        let (_, descriptor) = SecurityCell::read(&self.cells, CellOffset(node.security.get()))?;
-        Ok(descriptor.to_vec())
     }
 }
 

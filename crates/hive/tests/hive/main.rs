@@ -1,5 +1,6 @@
 //! Hives against real files, other readers and models.
 
+mod access;
 mod corpus;
 mod diff;
 mod differential;

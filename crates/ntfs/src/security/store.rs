@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
 use super::sds::{self, Header};
-use super::{SecureFile, SecureIndex, SecurityError, descriptor::Descriptor};
+use super::{SecureFile, SecureIndex, SecurityError};
 use crate::Error;
 use crate::index::{self, Collation, Entry, EntryView, IndexStore};
 
@@ -29,7 +29,7 @@ pub fn lookup(file: &mut dyn SecureFile, id: u32) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// [`SecurityError::Descriptor`] when the bytes are none, [`SecurityError::IndexEntry`], [`SecurityError::NoIdLeft`], and the index's.
 pub fn find_or_add(file: &mut dyn SecureFile, descriptor: &[u8]) -> Result<u32, Error> {
-    Descriptor::parse(descriptor)?;
+    winkiln_security::validate(descriptor)?;
     let hash = sds::hash(descriptor);
     for header in with_hash(file, hash)? {
         match sds::read(file, header) {

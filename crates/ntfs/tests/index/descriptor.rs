@@ -1,6 +1,5 @@
 //! Inheritance of security descriptors, and their text.
 
-use winkiln_ntfs::Error;
 use winkiln_ntfs::security::{SecurityError, hash, inherit, to_sddl};
 
 use super::generate::Random;
@@ -243,7 +242,7 @@ fn malformed_descriptors_are_errors() {
         Some(&[entry(2, 0x83, 1, &sid(EVERYONE))]),
     );
     let offset_of = |bytes: &[u8]| match inherit(bytes, true) {
-        Err(Error::Security(SecurityError::Descriptor { offset, .. })) => offset,
+        Err(SecurityError::Descriptor { offset, .. }) => offset,
         other => panic!("{other:?}"),
     };
     let with = |at: usize, value: u8| {

@@ -1,9 +1,9 @@
-//! Replacing parts of a descriptor, and fitting one to files.
+//! Replacing parts of a descriptor, and fitting one to what it protects.
 
 use super::SecurityError;
 use super::ace::{Ace, INHERIT_ONLY, Kind};
 use super::descriptor::{DACL_PRESENT, Descriptor, List, Parts, SACL_PRESENT, build, build_list};
-use super::inherit::file_rights;
+use super::objects::Objects;
 
 /// Control bits of the DACL beside its being there: default, auto-inherit request, auto-inherited, protected.
 const DACL_BITS: u16 = DACL_PRESENT | 0x0008 | 0x0100 | 0x0400 | 0x1000;
@@ -35,19 +35,21 @@ pub fn replace_parts(old: &[u8], new: &[u8]) -> Result<Vec<u8>, SecurityError> {
     rebuild(control, owner, group, (sacl, dacl), &|ace| Ok(ace.bytes.to_vec()))
 }
 
-/// A descriptor whose entries hold file rights in place of generic ones, as the system stores it on a file. Entries that are only
+/// A descriptor whose entries hold the rights of files or keys in place of generic ones, as the system stores it. Entries that are only
 /// inherited keep generic rights.
 ///
 /// # Errors
 /// [`SecurityError::Descriptor`] when it is malformed.
 ///
 /// Source: MS-DTYP 2.5.3.4.8, "PostProcessACL".
-pub fn for_file(descriptor: &[u8]) -> Result<Vec<u8>, SecurityError> {
+pub fn for_object(objects: Objects, descriptor: &[u8]) -> Result<Vec<u8>, SecurityError> {
     let parsed = Descriptor::parse(descriptor)?;
     rebuild(parsed.control, parsed.owner, parsed.group, (&parsed.sacl, &parsed.dacl), &|ace| {
         let inert = ace.flags() & INHERIT_ONLY != 0;
         match ace.kind() {
-            Kind::Access | Kind::ObjectAccess if !inert => ace.with_mask(file_rights(ace.mask())),
+            Kind::Access | Kind::ObjectAccess if !inert => {
+                ace.with_mask(objects.resolve(ace.mask()))
+            }
             _ => Ok(ace.bytes.to_vec()),
         }
     })

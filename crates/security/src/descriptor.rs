@@ -39,6 +39,14 @@ pub(crate) struct List<'a> {
     pub(crate) entries: Vec<Ace<'a>>,
 }
 
+/// Checks that bytes are a self-relative security descriptor.
+///
+/// # Errors
+/// [`SecurityError::Descriptor`].
+pub fn validate(bytes: &[u8]) -> Result<(), SecurityError> {
+    Descriptor::parse(bytes).map(drop)
+}
+
 impl<'a> Descriptor<'a> {
     /// Takes a descriptor apart.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, SecurityError> {

@@ -125,6 +125,10 @@ pub(crate) const FLAGS: [(u8, &str); 8] = [
 pub(crate) const MASKS: [(u32, &str); 4] =
     [(0x001f_01ff, "FA"), (0x0012_0089, "FR"), (0x0012_0116, "FW"), (0x0012_00a0, "FX")];
 
+/// Masks of registry keys with letters of their own. `KX` is another word for `KR` and never written.
+pub(crate) const KEY_MASKS: [(u32, &str); 3] =
+    [(0x000f_003f, "KA"), (0x0002_0019, "KR"), (0x0002_0006, "KW")];
+
 /// Rights that masks are written with when nothing else is in them.
 pub(crate) const RIGHTS: [(u32, &str); 8] = [
     (0x0002_0000, "RC"),

@@ -7,20 +7,9 @@ use super::descriptor::{
     DACL_AUTO_INHERITED, DACL_PRESENT, Descriptor, List, Parts, SACL_AUTO_INHERITED, SACL_PRESENT,
     build, build_list,
 };
+use super::objects::Objects;
 use super::{SecurityError, sid};
-use crate::Error;
 
-/// Generic rights, the top bits of an access mask.
-const GENERIC: u32 = 0xf000_0000;
-/// Generic rights and the file rights that they stand for: read, write, execute, all.
-///
-/// Source: Windows SDK, `FILE_GENERIC_READ`, `FILE_GENERIC_WRITE`, `FILE_GENERIC_EXECUTE`, `FILE_ALL_ACCESS`.
-const GENERIC_TO_FILE: [(u32, u32); 4] = [
-    (0x8000_0000, 0x0012_0089),
-    (0x4000_0000, 0x0012_0116),
-    (0x2000_0000, 0x0012_00a0),
-    (0x1000_0000, FILE_ALL_ACCESS),
-];
 const FILE_ALL_ACCESS: u32 = 0x001f_01ff;
 
 /// The self-relative descriptor that Windows gives a new file or folder whose creator names none.
@@ -38,7 +27,7 @@ const FILE_ALL_ACCESS: u32 = 0x001f_01ff;
 ///
 /// Source: MS-DTYP 2.5.3.4 "Algorithm for Creating a Security Descriptor"; the mark of inheritance and the owner: files on volumes of
 /// Windows Server 2003, 7 and 10.
-pub fn inherit(parent: &[u8], is_directory: bool) -> Result<Vec<u8>, Error> {
+pub fn inherit(parent: &[u8], is_directory: bool) -> Result<Vec<u8>, SecurityError> {
     let parent = Descriptor::parse(parent)?;
     let marked = |bit: u16| parent.control & bit;
     let mark = |bit| if marked(bit) == 0 { 0 } else { INHERITED };
@@ -92,7 +81,7 @@ fn inherit_entry(
     let (mask, sid) = (ace.mask(), ace.sid()?);
     let (effective_mask, effective_sid) = match ace.kind() {
         Kind::Policy => (mask, sid),
-        _ => (file_rights(mask), replace_creator(sid)),
+        _ => (Objects::Files.resolve(mask), replace_creator(sid)),
     };
     let same = (effective_mask, effective_sid) == (mask, sid);
     if counts && passed_on != 0 && same {
@@ -106,12 +95,6 @@ fn inherit_entry(
         entries.push(ace.with(passed_on | INHERIT_ONLY | mark, mask, sid)?);
     }
     Ok(())
-}
-
-/// Replaces generic rights by the file rights that they stand for.
-pub(super) fn file_rights(mask: u32) -> u32 {
-    let mapped = GENERIC_TO_FILE.iter().filter(|(generic, _)| mask & generic != 0);
-    mapped.fold(mask & !GENERIC, |mask, (_, rights)| mask | rights)
 }
 
 /// Replaces CREATOR OWNER and CREATOR GROUP by the owner and group of new files.

@@ -5,18 +5,20 @@ use std::fmt::Write;
 use super::SecurityError;
 use super::ace::{Ace, Kind};
 use super::descriptor::{Descriptor, List};
-use super::sddl_words::{ALIASES, CONTROL, FLAGS, LABEL_RIGHTS, MASKS, NULL_LIST, RIGHTS, TYPES};
+use super::objects::Objects;
+use super::sddl_words::{ALIASES, CONTROL, FLAGS, LABEL_RIGHTS, NULL_LIST, RIGHTS, TYPES};
 use crate::bytes;
 
-/// A self-relative security descriptor as a line of SDDL, such as `O:BAG:SYD:AI(A;OICIID;FA;;;BA)`.
+/// A self-relative security descriptor as a line of SDDL, such as `O:BAG:SYD:AI(A;OICIID;FA;;;BA)`. `objects` chooses between
+/// letters such as `FA` and `KA`.
 ///
-/// [`super::from_sddl`] reads it back, except for conditions, attribute values, and entries of unknown types, which are shown by
+/// [`crate::from_sddl`] reads it back, except for conditions, attribute values, and entries of unknown types, which are shown by
 /// their size in bytes.
 /// # Errors
 /// [`SecurityError::Descriptor`].
 ///
 /// Source: MS-DTYP 2.5.1.
-pub fn to_sddl(descriptor: &[u8]) -> Result<String, SecurityError> {
+pub fn to_sddl(objects: Objects, descriptor: &[u8]) -> Result<String, SecurityError> {
     let descriptor = Descriptor::parse(descriptor)?;
     let mut text = String::new();
     for (letter, sid) in [("O:", descriptor.owner), ("G:", descriptor.group)] {
@@ -40,21 +42,21 @@ pub fn to_sddl(descriptor: &[u8]) -> Result<String, SecurityError> {
             }
         }
         match list {
-            Some(list) => list_text(list, &mut text)?,
+            Some(list) => list_text(objects, list, &mut text)?,
             None => text.push_str(NULL_LIST),
         }
     }
     Ok(text)
 }
 
-fn list_text(list: &List<'_>, text: &mut String) -> Result<(), SecurityError> {
+fn list_text(objects: Objects, list: &List<'_>, text: &mut String) -> Result<(), SecurityError> {
     list.entries.iter().try_for_each(|ace| {
-        text.push_str(&entry_text(ace)?);
+        text.push_str(&entry_text(objects, ace)?);
         Ok(())
     })
 }
 
-fn entry_text(ace: &Ace<'_>) -> Result<String, SecurityError> {
+fn entry_text(objects: Objects, ace: &Ace<'_>) -> Result<String, SecurityError> {
     let letters = TYPES.iter().find(|(code, _)| *code == ace.type_code());
     let kind =
         letters.map_or_else(|| format!("{:#x}", ace.type_code()), |(_, letters)| (*letters).into());
@@ -69,7 +71,7 @@ fn entry_text(ace: &Ace<'_>) -> Result<String, SecurityError> {
     }
     let sid = ace.sid()?;
     let [object, inherited] = ace.guids().map(|guid| guid.map(guid_text).unwrap_or_default());
-    let mask = mask_text(ace);
+    let mask = mask_text(objects, ace);
     let mut text = format!("({kind};{flags};{mask};{object};{inherited};{}", sid_text(sid));
     let more = ace.bytes.len().saturating_sub(ace.sid_at() + sid.len());
     if more > 0 && ace.kind() != Kind::Other {
@@ -80,10 +82,10 @@ fn entry_text(ace: &Ace<'_>) -> Result<String, SecurityError> {
     Ok(text)
 }
 
-fn mask_text(ace: &Ace<'_>) -> String {
+fn mask_text(objects: Objects, ace: &Ace<'_>) -> String {
     let mask = ace.mask();
     if let (Kind::Access | Kind::ObjectAccess, Some((_, letters))) =
-        (ace.kind(), MASKS.iter().find(|(bits, _)| *bits == mask))
+        (ace.kind(), objects.masks().iter().find(|(bits, _)| *bits == mask))
     {
         return (*letters).into();
     }
@@ -124,7 +126,7 @@ mod tests {
 
     #[test]
     fn identifiers_without_letters_are_spelt_out() {
-        assert_eq!(sid_text(crate::security::sid::ADMINISTRATORS), "BA");
+        assert_eq!(sid_text(crate::sid::ADMINISTRATORS), "BA");
         let installer = [
             1, 6, 0, 0, 0, 0, 0, 5, 80, 0, 0, 0, 0xb5, 0x89, 0xfb, 0x38, 0x19, 0x84, 0xc2, 0xcb,
             0x5c, 0x6c,

@@ -1,0 +1,181 @@
+//! Security descriptors of keys, set and read.
+
+use crate::rng::Rng;
+use crate::{corpus, tools};
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use winkiln_hive::{Hive, HiveError, check_file};
+use winkiln_security::{Domains, Objects, from_sddl, replace_parts, to_sddl};
+
+const NOW: u64 = 0x01dc_0000_0000_0000;
+
+/// Text, and what a key has of it then: owner and group stay when they are not given, generic rights are resolved.
+const TEXTS: [(&str, &str); 6] = [
+    ("D:P(A;CI;KA;;;BA)", "D:P(A;CI;KA;;;BA)"),
+    (
+        "D:(A;;GA;;;SY)(A;CIIO;GA;;;CO)(A;CI;GR;;;BU)",
+        "D:(A;;KA;;;SY)(A;CIIO;GA;;;CO)(A;CI;KR;;;BU)",
+    ),
+    ("D:(A;;KX;;;WD)(A;;KW;;;AU)", "D:(A;;KR;;;WD)(A;;KW;;;AU)"),
+    (
+        "D:(D;;0x6;;;WD)(A;;CCDC;;;S-1-5-21-1-2-3-1001)",
+        "D:(D;;0x6;;;WD)(A;;0x3;;;S-1-5-21-1-2-3-1001)",
+    ),
+    ("D:NO_ACCESS_CONTROL", "D:NO_ACCESS_CONTROL"),
+    ("D:AI(A;CIID;KA;;;BA)S:(AU;SAFA;KW;;;WD)", "D:AI(A;CIID;KA;;;BA)S:(AU;SAFA;KW;;;WD)"),
+];
+
+/// The lists alone.
+fn lists(sddl: &str) -> &str {
+    &sddl[sddl.find("D:").unwrap()..]
+}
+
+#[test]
+fn descriptors_are_shared_counted_and_linked() {
+    let mut rng = Rng::new(11);
+    let mut hive = Hive::create("ROOT", NOW);
+    let root = hive.root();
+    let mut expected: BTreeMap<String, String> = BTreeMap::new();
+    for round in 0..400 {
+        let path = format!("K{}\\L{}", rng.below(6), rng.below(6));
+        match rng.below(5) {
+            0 => {
+                if let Some(key) = hive.find(root, &path).unwrap() {
+                    hive.delete_key(key, NOW).unwrap();
+                    expected.remove(&path);
+                }
+            }
+            _ => {
+                let (key, made) = hive.create_key(root, &path, NOW).unwrap();
+                let (text, found) = TEXTS[rng.below(TEXTS.len())];
+                hive.set_sddl(key, text, Domains::default(), NOW).unwrap();
+                assert!(!hive.set_sddl(key, text, Domains::default(), NOW).unwrap(), "{text}");
+                // A part that is not given stays.
+                let keeps = match expected.get(&path).and_then(|old| old.split_once("S:")) {
+                    Some((_, sacl)) if !found.contains("S:") && made == 0 => {
+                        format!("{found}S:{sacl}")
+                    }
+                    _ => found.to_owned(),
+                };
+                expected.insert(path, keeps);
+            }
+        }
+        if round % 40 == 39 {
+            assert_eq!(hive.check(), [], "{round}");
+        }
+    }
+    hive.seal(NOW + 1);
+    assert_eq!(check_file(hive.bytes()).unwrap(), []);
+    if let Some(kinds) = tools::hivecheck(hive.bytes()) {
+        assert_eq!(kinds, BTreeMap::new());
+    }
+    let again = Hive::open(hive.bytes().to_vec()).unwrap();
+    let others = read_by_hivex(hive.bytes());
+    for (path, sddl) in &expected {
+        let key = again.find(again.root(), path).unwrap().unwrap();
+        let whole = again.sddl(key).unwrap();
+        assert!(whole.starts_with("O:BAG:"), "{whole}");
+        assert_eq!(lists(&whole), sddl, "{path}");
+        if let Some(others) = &others {
+            assert_eq!(to_sddl(Objects::Keys, &others[path]).unwrap(), whole, "{path}");
+        }
+    }
+}
+
+#[test]
+fn wrong_text_changes_nothing() {
+    let mut hive = Hive::create("ROOT", NOW);
+    hive.seal(NOW);
+    let before = hive.bytes().to_vec();
+    let root = hive.root();
+    for text in ["D:(A;;KA;;;BA", "X:BA", "D:(A;;KQ;;;BA)", "O:DA", "D:(A;;KA;;;LA)"] {
+        let error = hive.set_sddl(root, text, Domains::default(), NOW).unwrap_err();
+        assert!(matches!(error, HiveError::SecurityDescriptor(_)), "{text}: {error}");
+        assert!(!error.is_refusal(), "{text}");
+    }
+    let error = hive.set_security(root, &[1, 0, 0], NOW).unwrap_err();
+    assert!(matches!(error, HiveError::SecurityDescriptor(_)), "{error}");
+    assert!(!hive.is_edited());
+    assert_eq!(hive.bytes(), before);
+}
+
+/// Every descriptor of the corpus becomes text, and that text the same descriptor.
+#[test]
+fn descriptors_of_real_hives_become_text_and_back() {
+    let mut seen = BTreeSet::new();
+    let (mut same, mut other) = (0, 0);
+    for sample in corpus::hives() {
+        let Ok(hive) = Hive::open_unrecovered(sample.bytes) else { continue };
+        let mut left = vec![hive.root()];
+        while let Some(key) = left.pop() {
+            left.extend(hive.subkeys(key).unwrap_or_default().into_iter().map(|(_, key)| key));
+            let Ok(descriptor) = hive.security(key) else { continue };
+            if !seen.insert(descriptor.clone()) {
+                continue;
+            }
+            let Ok(text) = to_sddl(Objects::Keys, &descriptor) else { continue };
+            let back = from_sddl(&text, Domains::default());
+            let back = back.unwrap_or_else(|error| panic!("{}: {text}: {error}", sample.name));
+            if back == descriptor {
+                same += 1;
+                continue;
+            }
+            // Parts in another order or with room after them are laid out anew. SDDL has no letters for what was a default, for
+            // a list that is not there, and for the revision of one.
+            let plain = |mut bytes: Vec<u8>| {
+                bytes[2] &= !0x2b;
+                if bytes[12..16] == [0; 4] {
+                    bytes[3] &= !0x28;
+                }
+                for field in [12, 16] {
+                    let list = usize::from(u16::from_le_bytes([bytes[field], bytes[field + 1]]));
+                    if list != 0 {
+                        bytes[list] = 0;
+                    }
+                }
+                bytes
+            };
+            let anew = replace_parts(&descriptor, &descriptor).unwrap();
+            assert_eq!(plain(back), plain(anew), "{}: {text}", sample.name);
+            other += 1;
+        }
+    }
+    if !seen.is_empty() {
+        assert!(same > 100, "{same} the same, {other} laid out otherwise");
+    }
+}
+
+/// Descriptors by path: keys as libhivex walks them, the security cell read beside it. `None` when it cannot run.
+fn read_by_hivex(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
+    const SCRIPT: &str = r"
+import sys, struct, hivex
+h = hivex.Hivex(sys.argv[1]); b = open(sys.argv[1], 'rb').read()
+todo = [(h.root(), '')]
+while todo:
+    n, path = todo.pop()
+    at = 0x1000 + struct.unpack_from('<I', b, n + 4 + 0x2c)[0] + 4
+    assert b[at:at+2] == b'sk'
+    print(path[1:] + '|' + b[at+20:at+20+struct.unpack_from('<I', b, at + 16)[0]].hex())
+    for c in h.node_children(n): todo.append((c, path + '\\' + h.node_name(c)))
+";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let output =
+        Command::new("/usr/bin/python3").args(["-c", SCRIPT]).arg(file.path()).output().ok();
+    let output = output.filter(|output| output.status.success());
+    let text = corpus::found(output, "no python3-hivex")?.stdout;
+    let unhex = |text: &str| -> Vec<u8> {
+        (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+            .collect()
+    };
+    let lines = String::from_utf8(text).unwrap();
+    Some(
+        lines
+            .lines()
+            .map(|line| line.split_once('|').unwrap())
+            .map(|(path, hex)| (path.to_owned(), unhex(hex)))
+            .collect(),
+    )
+}
