@@ -25,8 +25,9 @@ const HIGHEST_VCN: usize = 0x18;
 const PAIRS_OFFSET: usize = 0x20;
 /// The index header in the value of `$INDEX_ROOT`, and in it the bytes in use and allocated.
 const INDEX_HEADER: usize = 0x10;
-/// The duplicated information in an index entry of a file name.
+/// The duplicated information in an index entry of a file name, and its length.
 const DUPLICATED: usize = 0x18;
+const DUPLICATED_LENGTH: usize = 0x38;
 
 /// What is done to a record.
 pub(super) struct Change<'a> {
@@ -63,6 +64,9 @@ pub(super) fn apply(record: &mut [u8], change: &Change<'_>) -> Result<(), Misfit
             put_u32(record, USED, (at + data.len()).next_multiple_of(8))
         }
         Operation::CreateAttribute => {
+            if u32_at(data, LENGTH)? != data.len() {
+                return Err("an attribute of another length than it says");
+            }
             insert(record, attribute, used, data)?;
             put_u32(record, USED, used + data.len())?;
             let id = u16_at(record, attribute + ID)?;
@@ -84,6 +88,7 @@ pub(super) fn apply(record: &mut [u8], change: &Change<'_>) -> Result<(), Misfit
         }
         Operation::SetNewAttributeSizes => set_sizes(record, attribute, data),
         Operation::AddIndexEntryRoot => {
+            check_entry(data)?;
             insert(record, at, used, data)?;
             grow_root(record, attribute, data.len() as isize)
         }
@@ -93,7 +98,7 @@ pub(super) fn apply(record: &mut [u8], change: &Change<'_>) -> Result<(), Misfit
             grow_root(record, attribute, -(length as isize))
         }
         Operation::SetIndexEntryVcnRoot => set_child(record, at, data),
-        Operation::UpdateFileNameRoot => put(record, at + DUPLICATED, data),
+        Operation::UpdateFileNameRoot => set_duplicated(record, at, data),
         Operation::UpdateRecordDataRoot => set_entry_data(record, at, data),
         Operation::ZeroEndOfFileRecord => put(record, at, data),
         _ => Err("not an operation on file records"),
@@ -188,6 +193,23 @@ fn grow_root(record: &mut [u8], attribute: usize, by: isize) -> Result<(), Misfi
     Ok(())
 }
 
+/// An index entry that is added must be as long as it says.
+pub(super) fn check_entry(entry: &[u8]) -> Result<(), Misfit> {
+    if u16_at(entry, 8)? == entry.len() {
+        Ok(())
+    } else {
+        Err("an index entry of another length than it says")
+    }
+}
+
+/// Dates and sizes that an index entry repeats of a file.
+pub(super) fn set_duplicated(block: &mut [u8], entry: usize, data: &[u8]) -> Result<(), Misfit> {
+    if data.len() > DUPLICATED_LENGTH || u16_at(block, entry + 8)? < DUPLICATED + data.len() {
+        return Err("more than an index entry repeats of a file");
+    }
+    put(block, entry + DUPLICATED, data)
+}
+
 /// The block below an index entry: its last eight bytes.
 pub(super) fn set_child(block: &mut [u8], entry: usize, data: &[u8]) -> Result<(), Misfit> {
     let length = u16_at(block, entry + 8)?;
@@ -200,7 +222,7 @@ pub(super) fn set_child(block: &mut [u8], entry: usize, data: &[u8]) -> Result<(
 /// The data of an entry of a view index: its place and length stand first in the entry.
 pub(super) fn set_entry_data(block: &mut [u8], entry: usize, data: &[u8]) -> Result<(), Misfit> {
     let (at, length) = (u16_at(block, entry)?, u16_at(block, entry + 2)?);
-    if data.len() > length {
+    if data.len() > length || at + data.len() > u16_at(block, entry + 8)? {
         return Err("more data than the index entry has");
     }
     put(block, entry + at, data)

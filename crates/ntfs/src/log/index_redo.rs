@@ -4,7 +4,7 @@
 
 use crate::log::{
     Operation,
-    file_record_redo::{set_child, set_entry_data},
+    file_record_redo::{check_entry, set_child, set_duplicated, set_entry_data},
     splice::{Misfit, insert, put, put_u32, remove, u16_at, u32_at},
 };
 
@@ -12,8 +12,6 @@ use crate::log::{
 const HEADER: usize = 0x18;
 /// In it, the bytes in use, counted from itself.
 const USED: usize = HEADER + 4;
-/// The duplicated information in an index entry of a file name.
-const DUPLICATED: usize = 0x18;
 
 /// Applies an operation at byte `at` of a block.
 pub(super) fn apply(
@@ -30,6 +28,7 @@ pub(super) fn apply(
     let used = used.ok_or("more bytes in use than it has")?;
     match operation {
         Operation::AddIndexEntryAllocation => {
+            check_entry(data)?;
             insert(block, at, used, data)?;
             put_u32(block, USED, total + data.len())
         }
@@ -44,7 +43,7 @@ pub(super) fn apply(
             put_u32(block, USED, end)
         }
         Operation::SetIndexEntryVcnAllocation => set_child(block, at, data),
-        Operation::UpdateFileNameAllocation => put(block, at + DUPLICATED, data),
+        Operation::UpdateFileNameAllocation => set_duplicated(block, at, data),
         Operation::UpdateRecordDataAllocation => set_entry_data(block, at, data),
         _ => Err("not an operation on index blocks"),
     }

@@ -1,6 +1,9 @@
 //! The second and third pass: what is to be written, in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
 use crate::{
     boot_sector::Geometry,
@@ -72,10 +75,14 @@ pub fn plan<E: From<LogError>>(
                 return Ok(());
             }
             let client = ClientRecord::parse(record)?;
-            if !client.changes(Direction::Redo) || !is_missing(&analysis, &client)? {
+            if !client.changes(Direction::Redo) {
                 return Ok(());
             }
-            if let Err(error) = replay.apply(&client, Direction::Redo, read) {
+            let missing = missing(&analysis, &client)?;
+            if !missing.contains(&true) {
+                return Ok(());
+            }
+            if let Err(error) = replay.apply(&client, (Direction::Redo, &missing), read) {
                 failed = Some(error);
             }
             Ok(())
@@ -87,16 +94,19 @@ pub fn plan<E: From<LogError>>(
     }
     for lsn in undo::order(&log, &analysis)? {
         let record = log.record(lsn)?;
-        replay.apply(&ClientRecord::parse(&record)?, Direction::Undo, read)?;
+        let client = ClientRecord::parse(&record)?;
+        let all = vec![true; client.lcns.len()];
+        replay.apply(&client, (Direction::Undo, &all), read)?;
     }
     let (writes, file_records) = replay.blocks.finish()?;
     Ok(Plan { writes, file_records, ..replay.plan })
 }
 
-/// Whether a page of the record may be old on disk. The clusters must be where the record says.
-fn is_missing(analysis: &Analysis, client: &ClientRecord<'_>) -> Result<bool, LogError> {
-    let mut missing = false;
-    for (vcn, lcn) in client.clusters()? {
+/// Which clusters of the record may be old on disk. They must be where the record says. The others are newer than the record, or were
+/// freed and may hold something else.
+fn missing(analysis: &Analysis, client: &ClientRecord<'_>) -> Result<Vec<bool>, LogError> {
+    let mut missing = vec![false; client.lcns.len()];
+    for ((vcn, lcn), missing) in client.clusters()?.into_iter().zip(&mut missing) {
         let Some(dirty) = analysis.clusters.get(&(client.target, vcn)) else { continue };
         if client.lsn() < dirty.oldest {
             continue;
@@ -105,7 +115,7 @@ fn is_missing(analysis: &Analysis, client: &ClientRecord<'_>) -> Result<bool, Lo
             let problem = "names another cluster than the table of dirty pages";
             return Err(LogError::Record { lsn: client.lsn(), problem, found: lcn });
         }
-        missing = true;
+        *missing = true;
     }
     Ok(missing)
 }
@@ -118,11 +128,11 @@ struct Replay<'a> {
 }
 
 impl Replay<'_> {
-    /// Applies a record's redo or undo to the blocks in memory.
+    /// Applies a record's redo or undo to the blocks in memory, for those of its clusters that are `wanted`.
     fn apply<E: From<LogError>>(
         &mut self,
         client: &ClientRecord<'_>,
-        direction: Direction,
+        (direction, wanted): (Direction, &[bool]),
         read: &mut ReadVolume<'_, E>,
     ) -> Result<(), E> {
         let (lsn, operation) = (client.lsn(), client.operation(direction));
@@ -146,7 +156,7 @@ impl Replay<'_> {
             Class::IndexBlock if attribute.kind == INDEX_ALLOCATION => BlockKind::IndexBlock,
             Class::Bytes if attribute.kind == INDEX_ALLOCATION => BlockKind::IndexBlock,
             Class::Bytes | Class::Bits if !of_mft && attribute.kind != INDEX_ALLOCATION => {
-                return self.apply_raw(client, direction, &data, read);
+                return self.apply_raw(client, (direction, wanted), &data, read);
             }
             _ => {
                 return Err(wrong(
@@ -160,7 +170,10 @@ impl Replay<'_> {
             BlockKind::FileRecord => self.geometry.record_size as usize,
             BlockKind::IndexBlock => attribute.index_block as usize,
         };
-        let offset = self.block_place(client, size)?;
+        let (offset, clusters) = self.block_place(client, size)?;
+        if !wanted.get(clusters).is_some_and(|wanted| wanted.contains(&true)) {
+            return Ok(());
+        }
         let initialises = match operation {
             Operation::InitializeFileRecordSegment => data.starts_with(b"FILE"),
             Operation::UpdateNonresidentValue => {
@@ -223,8 +236,12 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Where the block of a record lies. Its clusters follow each other.
-    fn block_place(&self, client: &ClientRecord<'_>, size: usize) -> Result<u64, LogError> {
+    /// Where the block of a record lies, and which of the record's clusters it has. They follow each other.
+    fn block_place(
+        &self,
+        client: &ClientRecord<'_>,
+        size: usize,
+    ) -> Result<(u64, RangeInclusive<usize>), LogError> {
         let (lsn, cluster) = (client.lsn(), self.geometry.cluster_size as usize);
         let wrong = |problem, found| LogError::Record { lsn, problem, found };
         if !(512..=65536).contains(&size) || !size.is_power_of_two() {
@@ -240,14 +257,14 @@ impl Replay<'_> {
         }
         let lcn = lcns.first().copied().unwrap_or_default();
         let at = lcn.checked_mul(cluster as u64);
-        at.and_then(|at| at.checked_add((client.block_offset % cluster) as u64))
-            .ok_or_else(|| wrong("a cluster past the volume", lcn))
+        let at = at.and_then(|at| at.checked_add((client.block_offset % cluster) as u64));
+        Ok((at.ok_or_else(|| wrong("a cluster past the volume", lcn))?, first..=last))
     }
 
     fn apply_raw<E: From<LogError>>(
         &mut self,
         client: &ClientRecord<'_>,
-        direction: Direction,
+        (direction, wanted): (Direction, &[bool]),
         data: &[u8],
         read: &mut ReadVolume<'_, E>,
     ) -> Result<(), E> {
@@ -260,7 +277,8 @@ impl Replay<'_> {
         if to > client.lcns.len() * cluster {
             return Err(wrong("writes past its clusters").into());
         }
-        for (index, lcn) in client.lcns.iter().enumerate() {
+        let wanted = client.lcns.iter().zip(wanted).enumerate().filter(|(_, (_, wanted))| **wanted);
+        for (index, (lcn, _)) in wanted {
             let start = index * cluster;
             if from < start + cluster && to > start {
                 let page = self.blocks.raw(*lcn, read)?.map_err(wrong)?;

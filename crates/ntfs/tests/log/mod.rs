@@ -2,6 +2,9 @@
 
 mod changes;
 mod damage;
+mod operations;
 mod replay;
+mod small_volume;
+mod transactions;
 mod volume_bytes;
 mod writer;

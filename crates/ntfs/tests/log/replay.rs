@@ -19,8 +19,8 @@ use super::{
 use crate::{images, judges, model::Random, remedies::REPLAY, write_volumes::NOW};
 
 /// Transactions: the place of their entries in the table.
-const KEPT: u32 = 0x18;
-const OPEN: u32 = 0x40;
+pub(super) const KEPT: u32 = 0x18;
+pub(super) const OPEN: u32 = 0x40;
 
 /// Where the checkpoint stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,7 +205,7 @@ impl Story {
 }
 
 /// A plan as another program makes it. It is for logs of version 2 alone.
-fn other_plan(
+pub(super) fn other_plan(
     log: &[u8],
     image: &[u8],
 ) -> Result<fs_ntfs::logfile_replay::Plan, fs_ntfs::error::Error> {

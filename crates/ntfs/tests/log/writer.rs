@@ -10,7 +10,7 @@ pub(super) fn put(bytes: &mut [u8], at: usize, number: u64, length: usize) {
 }
 
 /// Protects a page by its update sequence, whose array lies at `at`.
-fn protect(page: &mut [u8], at: usize) {
+pub(super) fn protect(page: &mut [u8], at: usize) {
     let count = page.len() / 512 + 1;
     put(page, 4, at as u64, 2);
     put(page, 6, count as u64, 2);
@@ -37,6 +37,8 @@ pub(super) struct Operation {
     pub(super) block_size: u16,
     pub(super) vcn: u64,
     pub(super) lcns: Vec<u64>,
+    /// Zeros at the end of the redo data that the log leaves out.
+    pub(super) zeros: u16,
 }
 
 impl Operation {
@@ -49,7 +51,7 @@ impl Operation {
             self.redo,
             self.undo,
             list as u16,
-            self.redo_data.len() as u16,
+            self.redo_data.len() as u16 + self.zeros,
             undo_at as u16,
             self.undo_data.len() as u16,
             self.target,
@@ -72,6 +74,30 @@ impl Operation {
     }
 }
 
+/// An entry in use of a table: fields by place, number, length.
+fn entry(fields: &[(usize, u64, usize)], length: usize) -> Vec<u8> {
+    let mut entry = vec![0; length];
+    put(&mut entry, 0, 0xffff_ffff, 4);
+    for (at, number, length) in fields {
+        put(&mut entry, *at, *number, *length);
+    }
+    entry
+}
+
+/// Bytes of an entry of the table of open attributes.
+pub(super) fn open_size(version: u32) -> usize {
+    if version == 0 { 0x2c } else { 0x28 }
+}
+
+/// An open attribute: type, file, bytes of an index block.
+pub(super) fn open_entry(version: u32, (kind, file, block): (u32, u64, u32)) -> Vec<u8> {
+    let file = file | file.max(1) << 48;
+    let (kind_at, file_at, block_at) =
+        if version == 0 { (0x1c, 0x08, 0x28) } else { (0x08, 0x10, 0x04) };
+    let fields = [(block_at, block.into(), 4), (kind_at, kind.into(), 4), (file_at, file, 8)];
+    entry(&fields, open_size(version))
+}
+
 /// A log in the making.
 pub(super) struct Writer {
     bytes: Vec<u8>,
@@ -85,6 +111,8 @@ pub(super) struct Writer {
     checkpoint: u64,
     /// The last record before the checkpoint's tables.
     oldest: u64,
+    /// Version of the tables: 0 up to Windows XP.
+    pub(super) tables: u32,
 }
 
 impl Writer {
@@ -105,6 +133,7 @@ impl Writer {
             last_end_page: 0,
             checkpoint: 0,
             oldest: 0,
+            tables: 1,
         };
         writer.begin_page(at - DATA_OFFSET);
         writer
@@ -133,7 +162,13 @@ impl Writer {
     }
 
     /// Adds a record; its LSN.
-    fn append(&mut self, kind: u32, transaction: u32, chain: (u64, u64), data: &[u8]) -> u64 {
+    fn append(
+        &mut self,
+        (kind, flags): (u32, u64),
+        transaction: u32,
+        chain: (u64, u64),
+        data: &[u8],
+    ) -> u64 {
         if self.at.is_multiple_of(PAGE) || PAGE - self.at % PAGE < HEADER {
             self.next_page();
         }
@@ -147,7 +182,7 @@ impl Writer {
             (0x20, kind.into(), 4),
             (0x24, transaction.into(), 4),
             // It goes on on the next page.
-            (0x28, u64::from(HEADER + data.len() > PAGE - self.at % PAGE), 2),
+            (0x28, flags | u64::from(HEADER + data.len() > PAGE - self.at % PAGE), 2),
         ] {
             put(&mut record, at, number, length);
         }
@@ -181,7 +216,8 @@ impl Writer {
         chain: (u64, u64),
         operation: &Operation,
     ) -> u64 {
-        self.append(1, transaction, chain, &operation.bytes())
+        let flags = if operation.zeros == 0 { 0 } else { 4 };
+        self.append((1, flags), transaction, chain, &operation.bytes())
     }
 
     /// Adds a checkpoint with its tables: open attributes (type, file, index block), dirty pages (attribute, VCN, LCN, LSN), and
@@ -193,14 +229,6 @@ impl Writer {
         pages: &[(u32, u64, u64, u64)],
         transactions: &[(u32, u64)],
     ) {
-        let entry = |fields: &[(usize, u64, usize)], length: usize| {
-            let mut entry = vec![0; length];
-            put(&mut entry, 0, 0xffff_ffff, 4);
-            for (at, number, length) in fields {
-                put(&mut entry, *at, *number, *length);
-            }
-            entry
-        };
         let table = |entries: Vec<Vec<u8>>, size: usize| {
             let mut table = vec![0; 0x18];
             put(&mut table, 0, size as u64, 2);
@@ -210,26 +238,17 @@ impl Writer {
             table.extend(entries.concat());
             table
         };
-        let open = attributes.iter().map(|(kind, file, block)| {
-            let file = file | (*file).max(1) << 48;
-            entry(&[(4, (*block).into(), 4), (8, (*kind).into(), 4), (0x10, file, 8)], 0x28)
-        });
-        let open = table(open.collect(), 0x28);
+        let version = self.tables;
+        let open = attributes.iter().map(|attribute| open_entry(version, *attribute));
+        let open = table(open.collect(), open_size(version));
+        let (length, vcn_at, lsn_at, lcn_at) =
+            if version == 0 { (0x2c, 0x14, 0x1c, 0x24) } else { (0x28, 0x10, 0x18, 0x20) };
         let dirty = pages.iter().map(|(target, vcn, lcn, lsn)| {
             let target = (4, (*target).into(), 4);
-            entry(
-                &[
-                    target,
-                    (8, 4096, 4),
-                    (0xc, 1, 4),
-                    (0x10, *vcn, 8),
-                    (0x18, *lsn, 8),
-                    (0x20, *lcn, 8),
-                ],
-                0x28,
-            )
+            let places = [(vcn_at, *vcn, 8), (lsn_at, *lsn, 8), (lcn_at, *lcn, 8)];
+            entry(&[&[target, (8, 4096, 4), (0xc, 1, 4)], &places[..]].concat(), length)
         });
-        let dirty = table(dirty.collect(), 0x28);
+        let dirty = table(dirty.collect(), length);
         let mut running = Vec::new();
         // A transaction's number is its place in the table.
         for number in
@@ -258,12 +277,16 @@ impl Writer {
         let dirty_at = dump(0x1f, &dirty, pages.is_empty());
         let running_at = dump(0x20, &running, transactions.is_empty());
         let mut data = vec![0; 0x70];
-        for (at, number) in
-            [(0, 1), (0x08, start), (0x10, open_at), (0x20, dirty_at), (0x28, running_at)]
-        {
+        for (at, number) in [
+            (0, version.into()),
+            (0x08, start),
+            (0x10, open_at),
+            (0x20, dirty_at),
+            (0x28, running_at),
+        ] {
             put(&mut data, at, number, 8);
         }
-        self.checkpoint = self.append(2, 0, (0, 0), &data);
+        self.checkpoint = self.append((2, 0), 0, (0, 0), &data);
     }
 
     /// The log as the disk holds it. With `tail`, the last page is only in the tail area, and torn in its own place.
