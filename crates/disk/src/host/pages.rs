@@ -11,11 +11,7 @@ pub(crate) const PAGE_BYTES: u64 = PAGE as u64;
 
 /// Whole pages that stand in for those of whatever lies below. Bytes past the end of the last page's device are zero.
 #[derive(Default)]
-pub(crate) struct Pages {
-    map: BTreeMap<u64, Page>,
-    /// Buffers for pages to come: memory that is given back to the system costs as much to get again as to fill.
-    spare: Vec<Box<[u8]>>,
-}
+pub(crate) struct Pages(BTreeMap<u64, Page>);
 
 /// A page and what is known of it.
 pub(crate) struct Page {
@@ -26,75 +22,42 @@ pub(crate) struct Page {
 
 impl fmt::Debug for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} pages", self.map.len())
+        write!(f, "{} pages", self.0.len())
     }
 }
 
 impl Pages {
     pub(crate) fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.0.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.map.len()
+        self.0.len()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.map.clear();
-    }
-
-    /// Takes out the pages that lie in one of `ranges` (first byte and length, in order).
-    pub(crate) fn take_out(&mut self, ranges: &[(u64, u64)]) -> Self {
-        let mut next = 0;
-        let (out, rest) = std::mem::take(&mut self.map).into_iter().partition(|(number, _)| {
-            let offset = number * PAGE_BYTES;
-            while ranges.get(next).is_some_and(|(start, length)| start + length <= offset) {
-                next += 1;
-            }
-            ranges.get(next).is_some_and(|(start, _)| *start <= offset)
-        });
-        self.map = rest;
-        Self { map: out, spare: Vec::new() }
-    }
-
-    /// Puts pages back that were taken out, but for those that there are newer ones of.
-    pub(crate) fn put_back(&mut self, pages: &Self) {
-        for (number, Page { bytes, fresh }) in &pages.map {
-            let copied = || Page { bytes: bytes.clone(), fresh: *fresh };
-            self.map.entry(*number).or_insert_with(copied);
-        }
-    }
-
-    /// Keeps the memory of pages that are done with.
-    pub(crate) fn reuse(&mut self, pages: Self) {
-        self.spare.extend(pages.map.into_values().map(|page| page.bytes));
+        self.0.clear();
     }
 
     /// Every page with the offset of its first byte, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Page)> {
-        self.map.iter().map(|(number, page)| (number * PAGE_BYTES, page))
+        self.0.iter().map(|(number, page)| (number * PAGE_BYTES, page))
     }
 
     /// The pages from `offset` on.
     pub(crate) fn iter_from(&self, offset: u64) -> impl Iterator<Item = (u64, &Page)> {
-        let pages = self.map.range(offset / PAGE_BYTES..);
+        let pages = self.0.range(offset / PAGE_BYTES..);
         pages.map(|(number, page)| (number * PAGE_BYTES, page))
     }
 
-    /// Drops the pages that begin in `offset..offset + length`.
-    pub(crate) fn remove(&mut self, offset: u64, length: u64) {
-        let within = |map: &BTreeMap<u64, Page>| {
-            let (from, to) = (offset.div_ceil(PAGE_BYTES), (offset + length).div_ceil(PAGE_BYTES));
-            map.range(from..to).next().map(|(number, _)| *number)
-        };
-        while let Some(number) = within(&self.map) {
-            self.map.remove(&number);
-        }
+    /// Drops the page at `offset`.
+    pub(crate) fn remove(&mut self, offset: u64) {
+        self.0.remove(&(offset / PAGE_BYTES));
     }
 
     /// Says that the page at `offset`, if there is one, holds fresh bytes only.
     pub(crate) fn mark_fresh(&mut self, offset: u64) {
-        if let Some(page) = self.map.get_mut(&(offset / PAGE_BYTES)) {
+        if let Some(page) = self.0.get_mut(&(offset / PAGE_BYTES)) {
             page.fresh = true;
         }
     }
@@ -105,7 +68,7 @@ impl Pages {
         mut keep: impl FnMut(u64, &[u8]) -> Result<bool, E>,
     ) -> Result<(), E> {
         let mut failed = Ok(());
-        self.map.retain(|number, page| match (&failed, keep(number * PAGE_BYTES, &page.bytes)) {
+        self.0.retain(|number, page| match (&failed, keep(number * PAGE_BYTES, &page.bytes)) {
             (Err(_), _) => true,
             (Ok(()), Ok(keep)) => keep,
             (Ok(()), Err(error)) => {
@@ -125,7 +88,7 @@ impl Pages {
     ) -> Result<(), E> {
         let end = offset + buf.len() as u64;
         let mut position = offset;
-        let pages = self.map.range(offset / PAGE_BYTES..end.div_ceil(PAGE_BYTES));
+        let pages = self.0.range(offset / PAGE_BYTES..end.div_ceil(PAGE_BYTES));
         for (number, page) in pages {
             let start = number * PAGE_BYTES;
             let from = start.max(offset);
@@ -161,21 +124,14 @@ impl Pages {
             let count = (PAGE - within).min(data.len() - done);
             let part = &data[done..done + count];
             done += count;
-            let page = match self.map.entry(number) {
+            let page = match self.0.entry(number) {
                 Entry::Occupied(entry) => {
                     let page = entry.into_mut();
                     page.fresh = fresh && (page.fresh || count == PAGE);
                     page
                 }
                 Entry::Vacant(entry) if count == PAGE => {
-                    let bytes = match self.spare.pop() {
-                        Some(mut bytes) => {
-                            bytes.copy_from_slice(part);
-                            bytes
-                        }
-                        None => part.into(),
-                    };
-                    entry.insert(Page { bytes, fresh });
+                    entry.insert(Page { bytes: part.into(), fresh });
                     continue;
                 }
                 Entry::Vacant(entry) => {

@@ -10,8 +10,7 @@ use crate::host::{HostFile, write_counted, write_zeros};
 
 /// Records are gathered up to this many bytes per write.
 const CHUNK: usize = 1 << 20;
-/// The least and the most zeros written ahead of the records: as many as there are bytes already.
-const ROOM: std::ops::RangeInclusive<u64> = 512 << 10..=8 << 20;
+const ROOM: u64 = 512 << 10;
 
 /// A journal that is being written. It only ever grows, so that what was made durable stays readable.
 #[derive(Debug)]
@@ -64,8 +63,8 @@ impl Writer {
         })
     }
 
-    pub(crate) fn file(&self) -> &Arc<dyn HostFile> {
-        &self.file
+    pub(crate) fn file(&self) -> &dyn HostFile {
+        &*self.file
     }
 
     /// Where the journal ends now.
@@ -97,10 +96,9 @@ impl Writer {
         hole: bool,
         pages: impl Iterator<Item = &'a [u8]>,
     ) -> io::Result<()> {
-        let mut sectors = Vec::new();
-        for sector in pages.flat_map(|page| page.chunks(SECTOR)) {
-            sectors.extend_from_slice(&crc32fast::hash(sector).to_le_bytes());
-        }
+        let sectors = pages.flat_map(|page| page.chunks(SECTOR));
+        let sectors: Vec<u8> =
+            sectors.flat_map(|sector| crc32fast::hash(sector).to_le_bytes()).collect();
         let sum = encode_early(offset, hole, &sectors, &mut self.buffer);
         self.added(sum)
     }
@@ -126,9 +124,8 @@ impl Writer {
     pub(crate) fn sync_amid(&mut self, place: &JournalPlace) -> io::Result<()> {
         self.flush()?;
         if self.written > self.room {
-            let room = self.written.clamp(*ROOM.start(), *ROOM.end());
-            write_zeros(&*self.file, self.written, room)?;
-            self.room = self.written + room;
+            write_zeros(&*self.file, self.written, ROOM)?;
+            self.room = self.written + ROOM;
         }
         self.sync(place)
     }

@@ -2,11 +2,13 @@
 
 use std::io;
 
-use super::ahead::Batch;
 use super::{Limits, Overlay, State};
 use crate::host::pages::{PAGE, PAGE_BYTES};
-use crate::host::{HostFile, read_padded};
-use crate::journal::{Mark, Writer};
+use crate::host::{HostFile, read_padded, write_counted};
+use crate::journal::{MAX_EARLY, Mark, Writer};
+
+/// Adjacent pages are written together, up to this many bytes.
+const RUN: usize = 1 << 20;
 
 /// Why pages could not leave memory. Those that did not are still there.
 #[derive(Debug)]
@@ -28,6 +30,14 @@ impl Side {
     }
 }
 
+/// Adjacent pages to be written to the file ahead of the commit.
+#[derive(Debug)]
+struct Ahead {
+    offset: u64,
+    length: u64,
+    hole: bool,
+}
+
 impl Overlay {
     /// Makes room when more pages are in memory than there should be.
     pub(crate) fn trim(&self) -> Result<(), FlushFailure> {
@@ -36,35 +46,30 @@ impl Overlay {
         if state.pages.len() < limits.pages {
             return Ok(());
         }
-        flush(self, limits, &mut state, limits.early)
+        flush(&*self.0.file, limits, &mut state, limits.early)
     }
 }
 
-/// Takes every page out of memory; with `early`, to the file where that is allowed, which then is under way.
+/// Takes every page out of memory; with `early`, to the file where that is allowed.
 pub(super) fn flush(
-    overlay: &Overlay,
+    file: &dyn HostFile,
     limits: &Limits,
     state: &mut State,
     early: bool,
 ) -> Result<(), FlushFailure> {
-    let file = &*overlay.0.file;
-    state.arrive()?;
-    let mut batch = Batch::default();
     if early {
-        batch = choose(file, state).map_err(Side::Image.failed())?;
-        batch.load(&mut state.pages);
+        let ahead = choose(file, state).map_err(Side::Image.failed())?;
+        if !ahead.is_empty() {
+            write_ahead(file, limits, state, &ahead)?;
+        }
     }
-    if let Err(failure) = spill(file, limits, state) {
-        batch.unload(&mut state.pages);
-        return Err(failure);
-    }
-    if batch.is_empty() { Ok(()) } else { batch.send(overlay, limits, state) }
+    spill(file, limits, state)
 }
 
 /// The pages that may be written to the file at once, because taking them back exactly is possible: fresh ones where the file
 /// holds zeros.
-fn choose(file: &dyn HostFile, state: &State) -> io::Result<Batch> {
-    let mut batch = Batch::default();
+fn choose(file: &dyn HostFile, state: &State) -> io::Result<Vec<Ahead>> {
+    let mut ahead: Vec<Ahead> = Vec::new();
     let mut zeros = Zeros { file, before: state.before, hole_end: 0 };
     for (offset, page) in state.pages.iter() {
         if !page.fresh
@@ -75,11 +80,66 @@ fn choose(file: &dyn HostFile, state: &State) -> io::Result<Batch> {
         {
             continue;
         }
-        if let Some(hole) = zeros.at(offset)? {
-            batch.add(offset, hole);
+        let Some(hole) = zeros.at(offset)? else { continue };
+        match ahead.last_mut() {
+            Some(last)
+                if last.offset + last.length == offset
+                    && last.hole == hole
+                    && last.length < MAX_EARLY =>
+            {
+                last.length += PAGE_BYTES;
+            }
+            _ => ahead.push(Ahead { offset, length: PAGE_BYTES, hole }),
         }
     }
-    Ok(batch)
+    Ok(ahead)
+}
+
+/// Announces pages in the journal, then writes them to the file and drops them from memory.
+fn write_ahead(
+    file: &dyn HostFile,
+    limits: &Limits,
+    state: &mut State,
+    ahead: &[Ahead],
+) -> Result<(), FlushFailure> {
+    let State { pages, early, before, writer, .. } = state;
+    let writer = begun(writer, limits, *before)?;
+    let mark = writer.mark();
+    let announced = ahead.iter().try_for_each(|part| {
+        let pages = pages.iter_from(part.offset).take((part.length / PAGE_BYTES) as usize);
+        writer.early(part.offset, part.hole, pages.map(|(_, page)| &*page.bytes))
+    });
+    // Durable before the bytes: a cut must not leave any that nobody can tell from the image's own.
+    if let Err(source) = announced.and_then(|()| writer.sync_amid(&limits.place)) {
+        writer.rewind(mark);
+        return Err(FlushFailure { side: Side::Journal, source });
+    }
+    for part in ahead {
+        early.add(part.offset, part.length, part.hole);
+    }
+    let mut run = Vec::with_capacity(RUN);
+    for part in ahead {
+        let mut start = part.offset;
+        let count = (part.length / PAGE_BYTES) as usize;
+        for (_, page) in pages.iter_from(part.offset).take(count) {
+            run.extend_from_slice(&page.bytes);
+            if run.len() >= RUN {
+                write_counted(file, start, &run, &mut 0).map_err(Side::Image.failed())?;
+                start += run.len() as u64;
+                run.clear();
+            }
+        }
+        write_counted(file, start, &run, &mut 0).map_err(Side::Image.failed())?;
+        run.clear();
+        // The commit waits for all of it; most should be there by then.
+        file.start_writing(part.offset, part.length);
+    }
+    for part in ahead {
+        for page in 0..part.length / PAGE_BYTES {
+            pages.remove(part.offset + page * PAGE_BYTES);
+        }
+    }
+    Ok(())
 }
 
 /// Moves every page to the journal, but for those that say what the file says.

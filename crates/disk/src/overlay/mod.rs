@@ -3,10 +3,8 @@
 //! The format driver of a qcow2 changes tables and refcounts as it writes. Here all of that collects in pages above the
 //! untouched file, like the pages of a raw image, so that a commit can journal it and a crash leaves old or new metadata.
 //! Pages that do not fit into memory leave it in one of two ways: into the journal, as the commit needs them there anyway, or,
-//! where the file holds nothing but zeros in a place that nothing names, into the file itself, announced in the journal. The
-//! latter happens in the background.
+//! where the file holds nothing but zeros in a place that nothing names, into the file itself, announced in the journal.
 
-mod ahead;
 mod flush;
 mod settle;
 mod storage;
@@ -21,7 +19,6 @@ use crate::host::folder::JournalPlace;
 use crate::host::pages::{PAGE_BYTES, Pages};
 use crate::host::{HostFile, read_padded};
 use crate::journal::{Extents, Index, Writer, read_bytes};
-use ahead::Underway;
 pub(crate) use flush::{FlushFailure, Side};
 pub(crate) use settle::{SealFailure, UndoFailure};
 
@@ -69,8 +66,6 @@ struct State {
     spilled: Index,
     /// What went to the file.
     early: Extents,
-    /// What is on its way there. It has the writer with it.
-    underway: Option<Underway>,
     writer: Option<Writer>,
     counts: Counts,
 }
@@ -96,7 +91,6 @@ impl Overlay {
             before: length,
             spilled: Index::default(),
             early: Extents::default(),
-            underway: None,
             writer: None,
             counts: Counts::default(),
         };
@@ -120,25 +114,20 @@ impl Overlay {
     /// True when there is nothing above the file.
     pub(crate) fn is_untouched(&self) -> bool {
         let state = self.state();
-        let begun = state.writer.is_some() || state.underway.is_some();
-        state.pages.is_empty() && !begun && state.length == state.before
+        state.pages.is_empty() && state.writer.is_none() && state.length == state.before
     }
 
-    /// What was written to journal and file so far, without what is under way.
+    /// What was written to journal and file so far.
     pub(crate) fn counts(&self) -> Counts {
         let state = self.state();
         let mut counts = state.counts;
-        let journal = match (&state.writer, &state.underway) {
-            (Some(writer), _) => writer.counts(),
-            (None, Some(underway)) => underway.counts(),
-            (None, None) => Counts::default(),
-        };
-        counts.journal_bytes += journal.journal_bytes;
-        counts.flushes += journal.flushes;
+        if let Some(writer) = &state.writer {
+            counts.journal_bytes += writer.bytes;
+            counts.flushes += writer.flushes;
+        }
         counts
     }
 
-    /// Length that the file is to have.
     pub(crate) fn length(&self) -> u64 {
         self.state().length
     }
@@ -162,9 +151,6 @@ impl Overlay {
         past.fill(0);
         read_padded(&*self.0.file, offset, buf)?;
         state.early.mask(offset, buf);
-        if let Some(underway) = &state.underway {
-            underway.mask(offset, buf);
-        }
         Ok(())
     }
 
@@ -207,38 +193,18 @@ impl Overlay {
     }
 }
 
-impl Writer {
-    fn counts(&self) -> Counts {
-        Counts { journal_bytes: self.bytes, flushes: self.flushes }
-    }
-}
-
 impl State {
     /// Fills `buf` with what lies below the pages in memory.
     fn read_below(&self, file: &dyn HostFile, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        match &self.underway {
-            None => self.read_arrived(file, offset, buf),
-            Some(underway) => {
-                underway.read(offset, buf, |at, buf| self.read_arrived(file, at, buf))
-            }
-        }
-    }
-
-    /// Fills `buf` from the journal and the file.
-    fn read_arrived(&self, file: &dyn HostFile, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         read_padded(file, offset, buf)?;
-        let journal = match (&self.writer, &self.underway) {
-            (Some(writer), _) => &**writer.file(),
-            (None, Some(underway)) => underway.journal(),
-            (None, None) => return Ok(()),
-        };
+        let Some(writer) = &self.writer else { return Ok(()) };
         let end = offset + buf.len() as u64;
         for (number, position) in self.spilled.range(offset / PAGE_BYTES, end.div_ceil(PAGE_BYTES))
         {
             let start = number * PAGE_BYTES;
             let (from, to) = (start.max(offset), (start + PAGE_BYTES).min(end));
             let part = &mut buf[(from - offset) as usize..(to - offset) as usize];
-            read_bytes(journal, position, from - start, part)?;
+            read_bytes(writer.file(), position, from - start, part)?;
         }
         Ok(())
     }

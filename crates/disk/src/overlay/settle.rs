@@ -52,13 +52,9 @@ impl Overlay {
         let Some(limits) = &self.0.limits else { return Ok(None) };
         let file = &*self.0.file;
         let mut state = self.state();
-        if let Err(failure) = state.arrive() {
-            return Err(state.take_back(file, limits, failure));
-        }
         let fresh = state.pages.iter().filter(|(_, page)| page.fresh).count();
         let early = limits.early && fresh >= limits.early_at_commit;
-        let flushed = flush(self, limits, &mut state, early).and_then(|()| state.arrive());
-        if let Err(failure) = flushed {
+        if let Err(failure) = flush(file, limits, &mut state, early) {
             return Err(state.take_back(file, limits, failure));
         }
         if state.spilled.is_empty() && state.early.is_empty() && state.length == state.before {
@@ -103,7 +99,7 @@ impl Overlay {
 
     /// Writes the pages to the file. `written` grows by what reached it, also when it fails.
     pub(crate) fn write_in_place(&self, sealed: &Sealed, written: &mut u64) -> io::Result<()> {
-        let (journal, file) = (&**sealed.writer.file(), &*self.0.file);
+        let (journal, file) = (sealed.writer.file(), &*self.0.file);
         journal::write_in_place(journal, &sealed.pages, file, sealed.length, written)?;
         self.state().counts.flushes += 1;
         file.sync()
@@ -114,7 +110,7 @@ impl Overlay {
         let Some(limits) = &self.0.limits else { return Ok(()) };
         let file = &*self.0.file;
         let length = sealed.before.max(sealed.early.end());
-        let journal = &**sealed.writer.file();
+        let journal = sealed.writer.file();
         journal::put_back(journal, &sealed.pages, file, length, written)
             .map_err(|_| UndoFailure::Complete)?;
         if !sealed.early.is_empty() {
@@ -153,8 +149,6 @@ impl State {
     }
 
     fn roll_back(&mut self, file: &dyn HostFile, limits: &Limits) -> io::Result<()> {
-        // Whether it arrived or not, none of it is to stay.
-        let _ = self.arrive();
         let early = std::mem::take(&mut self.early);
         let begun = self.writer.is_some();
         self.forget();

@@ -59,11 +59,9 @@ impl ReadCache {
         Ok(())
     }
 
-    /// Forgets the blocks that hold any of `length` bytes from `offset`.
-    pub(super) fn forget(&mut self, offset: u64, length: u64) {
-        for block in offset / BLOCK..(offset + length).div_ceil(BLOCK) {
-            self.blocks.remove(&block);
-        }
+    /// Forgets the block around `offset`.
+    pub(super) fn forget(&mut self, offset: u64) {
+        self.blocks.remove(&(offset / BLOCK));
     }
 
     /// The block around `position`, shorter at the end of the disk.

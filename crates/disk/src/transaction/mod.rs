@@ -194,7 +194,7 @@ impl Transaction {
         }
         state.passed += self.page_bytes(&state.front);
         for (offset, _) in state.front.iter() {
-            state.cache.forget(offset, PAGE_BYTES);
+            state.cache.forget(offset);
         }
         state.front.clear();
         let runs = joined.iter();
@@ -229,8 +229,10 @@ impl Transaction {
         while start < to {
             let run = &data[start..to.min(start + RUN)];
             let at = offset + start as u64;
-            state.front.remove(at, run.len() as u64);
-            state.cache.forget(at, run.len() as u64);
+            for page in (at..at + run.len() as u64).step_by(PAGE_BYTES as usize) {
+                state.front.remove(page);
+                state.cache.forget(page);
+            }
             state.passed += run.len() as u64;
             if let Err(error) = self.backend.write(&[Run { offset: at, data: run, fresh: true }]) {
                 state.failed = true;

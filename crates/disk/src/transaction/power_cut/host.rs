@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::host::folder::{Folder, JournalPlace};
 use crate::host::{HostFile, write_zeros};
@@ -53,8 +52,6 @@ pub(super) struct World {
     holes: bool,
     /// The most bytes that one write takes.
     pub(super) piece: usize,
-    /// Writes to the image wait until this is no longer set.
-    pub(super) held: bool,
 }
 
 /// What reports data as durable that is not.
@@ -102,7 +99,6 @@ impl Host {
             lying: Lying::Nothing,
             holes,
             piece: 3000,
-            held: false,
         })))
     }
 
@@ -174,7 +170,6 @@ impl Host {
                     lying: Lying::Nothing,
                     holes: world.holes,
                     piece: world.piece,
-                    held: false,
                 }))));
             }
         }
@@ -194,7 +189,6 @@ impl Host {
             lying: Lying::Nothing,
             holes: world.holes,
             piece: world.piece,
-            held: false,
         })))
     }
 
@@ -240,9 +234,6 @@ impl HostFile for MemoryFile {
     }
 
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<usize> {
-        while self.1 == IMAGE && self.0.world().held {
-            std::thread::sleep(Duration::from_millis(1));
-        }
         // Short writes on purpose: a page is never written in one piece.
         let count = data.len().min(self.0.world().piece);
         let step = self.0.step(Some(self.1));

@@ -5,7 +5,7 @@ mod host;
 
 use std::sync::Arc;
 
-use super::{CommitError, Transaction};
+use super::CommitError;
 use crate::device::Device;
 use crate::host::{HostFile, read_padded};
 use crate::journal::recover::{self, Found, RecoverFailure};
@@ -74,50 +74,11 @@ fn reads_see_writes_and_the_original() {
                 assert!(found == old[at as usize..][..found.len()], "{}: original", case.name);
             }
         }
-        transaction.backend.overlay().wait();
         if case.name.ends_with("written ahead") {
             assert!(host.image_bytes() != case.image, "{}", case.name);
         }
         drop(transaction);
         assert!(host.image_bytes() == case.image && !host.has_journal(), "{}", case.name);
-    }
-}
-
-/// What is on its way to the file is read from memory, can be changed, and is no part of the original.
-#[test]
-fn what_is_under_way_is_seen_and_can_be_changed() {
-    for case in cases().into_iter().filter(|case| case.name.ends_with("written ahead")) {
-        for commits in [false, true] {
-            let host = case.host();
-            let old = case.guest(&host);
-            let (mut model, transaction) = (old.clone(), case.begin(&host));
-            let mut write = |at: usize, data: &[u8], fresh: bool| {
-                let write = if fresh { Transaction::write_fresh } else { Transaction::write_at };
-                write(&transaction, at as u64, data).unwrap();
-                model[at..][..data.len()].copy_from_slice(data);
-                let mut found = vec![0; 30_000];
-                transaction.read_at(15_000, &mut found).unwrap();
-                assert!(found == model[15_000..45_000], "{}", case.name);
-                transaction.read_original_at(15_000, &mut found).unwrap();
-                assert!(found == old[15_000..45_000], "{}: original", case.name);
-            };
-            host.world().held = true;
-            write(20_480, &case.changes[1].data, true);
-            let here = host.image_bytes();
-            assert!(transaction.backend.overlay().is_underway() && here == case.image);
-            write(24_600, &[7; 3000], false);
-            assert!(host.image_bytes() == case.image, "{}: still held", case.name);
-            host.world().held = false;
-            write(30_000, &[8; 20_000], false);
-            assert!(host.image_bytes() != case.image, "{}: arrived", case.name);
-            if commits {
-                assert!(transaction.commit().unwrap().committed);
-            }
-            drop(transaction);
-            let wanted = if commits { model } else { old };
-            assert!(case.guest(&host) == wanted && !host.has_journal(), "{}", case.name);
-            assert!(commits || host.image_bytes() == case.image, "{}", case.name);
-        }
     }
 }
 
@@ -227,7 +188,6 @@ fn the_sweep_notices_a_missing_barrier() {
     host.world().lying = Lying::Journal;
     let transaction = ahead.begin(&host);
     transaction.write_fresh(20_480, &ahead.changes[0].data).unwrap();
-    transaction.backend.overlay().wait();
     let lost = host.survivors().into_iter().any(|survivor| {
         let _ = reopen(&survivor);
         survivor.image_bytes() != ahead.image
@@ -270,7 +230,6 @@ fn bytes_of_others_are_not_taken_back() {
         for Change { offset, data, .. } in case.changes.iter().filter(|change| change.fresh) {
             transaction.write_fresh(*offset, data).unwrap();
         }
-        transaction.backend.overlay().wait();
         let killed = host.killed();
         drop(transaction);
         assert!(host.image_bytes() == case.image, "{}: dropped", case.name);
