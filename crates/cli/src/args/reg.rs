@@ -1,11 +1,14 @@
 //! The command line of `reg`.
 
+mod security;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use super::{ImageArgs, OutputArgs, WriteArgs};
+pub(crate) use security::SecurityArgs;
 
 /// Registry commands.
 #[derive(Debug, Subcommand)]
@@ -81,41 +84,6 @@ pub(crate) struct TransferArgs {
     pub(crate) open: ImageArgs,
     #[command(flatten)]
     pub(crate) output: RegOutputArgs,
-}
-
-/// Of `reg security`.
-#[derive(Debug, Args)]
-pub(crate) struct SecurityArgs {
-    /// Raw or qcow2 image, or block device; left out with --hive
-    #[arg(value_name = "IMAGE")]
-    image: Option<OsString>,
-    /// The key
-    #[arg(value_name = "KEY")]
-    key: Option<OsString>,
-    /// The parts to set, such as O:BA or D:P(A;CI;KA;;;BA) [default: show the descriptor]
-    #[arg(value_name = "SDDL")]
-    sddl: Option<OsString>,
-    /// Set them on every key below too
-    #[arg(short, long)]
-    pub(crate) recursive: bool,
-    /// Act on a symbolic link at the end of the key itself, not on the key that it leads to
-    #[arg(long)]
-    pub(crate) open_link: bool,
-    #[command(flatten)]
-    pub(crate) hive: HiveArgs,
-    #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: RegOutputArgs,
-}
-
-impl SecurityArgs {
-    /// The positional arguments in their order.
-    pub(crate) fn positional(&self) -> Vec<OsString> {
-        [&self.image, &self.key, &self.sddl].into_iter().flatten().cloned().collect()
-    }
 }
 
 /// Of `reg diff`.
