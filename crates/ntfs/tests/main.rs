@@ -8,6 +8,7 @@ mod faulty_device;
 mod peer;
 mod sequences;
 mod directories;
+mod edges;
 mod images;
 mod index;
 mod judges;

@@ -1,6 +1,6 @@
 //! Index trees and security descriptors in memory, against models and real volumes.
 
-mod checker;
+pub(crate) mod checker;
 pub(crate) mod corpus;
 mod damage;
 mod descriptor;
