@@ -7,8 +7,8 @@ use crate::tools::workspace;
 
 /// From the bottom up. A crate may use those before it, never one after it.
 const ORDER: &[&str] = &[
-    "security", "disk", "ntfs", "volume", "hive", "boot", "archive", "trust", "drivers", "guest",
-    "verify", "bake", "cli",
+    "security", "lzx", "disk", "ntfs", "volume", "hive", "boot", "archive", "trust", "drivers",
+    "guest", "verify", "bake", "cli",
 ];
 
 /// Crates that link GPL code; everything else is MIT OR Apache-2.0.

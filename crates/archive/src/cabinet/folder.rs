@@ -15,6 +15,8 @@ pub(super) const BLOCK: usize = 32768;
 enum Packing {
     Stored,
     MsZip,
+    /// With a window of so many bits.
+    Lzx(u32),
     Other,
 }
 
@@ -31,9 +33,11 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(super) fn new(reading: &Reading, bytes: &[u8], reserve: u8) -> Self {
-        let packing = match field::u16(bytes, 6).unwrap_or(0) & 15 {
+        let kind = field::u16(bytes, 6).unwrap_or(0);
+        let packing = match kind & 15 {
             0 => Packing::Stored,
             1 => Packing::MsZip,
+            3 if matches!(kind >> 8 & 31, 15..=21) => Packing::Lzx(u32::from(kind >> 8 & 31)),
             _ => Packing::Other,
         };
         Self {
@@ -77,6 +81,10 @@ impl Folder {
     fn unpack(&self) -> Result<Filling, Error> {
         let mut filling = Filling::new();
         let mut zip = MsZip::default();
+        let mut lzx = match self.packing {
+            Packing::Lzx(bits) => winkiln_lzx::Folder::new(bits),
+            _ => None,
+        };
         let mut at = self.first;
         let size = self.size();
         for _ in 0..self.blocks {
@@ -110,6 +118,10 @@ impl Folder {
                 Packing::MsZip => {
                     zip.unpack(&data, unpacked).map_err(|what| self.broken(at, what))?
                 }
+                Packing::Lzx(_) => match &mut lzx {
+                    Some(lzx) => lzx.unpack(&data, unpacked).map_err(|e| self.broken(at, e.0))?,
+                    None => return Err(self.broken(at, "a window of no size")),
+                },
                 _ => return Err(self.broken(at, "a stored block has two sizes")),
             };
             filling.push(bytes).map_err(|source| Error::Read {

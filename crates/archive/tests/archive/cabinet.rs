@@ -33,18 +33,28 @@ fn gcab() {
 
 /// A stored cabinet by hand.
 fn stored(name: &[u8], data: &[u8], packing: u16) -> Vec<u8> {
-    let (length, after) = (data.len() as u32, 36 + 8 + 17 + name.len() as u32);
-    let short = (data.len() as u16).to_le_bytes();
+    cabinet(name, &[(data.to_vec(), data.len())], packing)
+}
+
+/// A cabinet of one file by hand: its data blocks, and what each unpacks to.
+pub fn cabinet(name: &[u8], blocks: &[(Vec<u8>, usize)], packing: u16) -> Vec<u8> {
+    let length = blocks.iter().map(|(_, size)| *size as u32).sum::<u32>();
+    let after = 36 + 8 + 17 + name.len() as u32;
+    let packed: usize = blocks.iter().map(|(data, _)| data.len() + 8).sum();
     let mut bytes = b"MSCF\0\0\0\0".to_vec();
-    for number in [after + 8 + length, 0, 44, 0] {
+    for number in [after + packed as u32, 0, 44, 0] {
         bytes.extend(number.to_le_bytes());
     }
     bytes.extend([3, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
-    bytes.extend([&after.to_le_bytes()[..], &[1, 0], &packing.to_le_bytes()].concat());
+    let count = (blocks.len() as u16).to_le_bytes();
+    bytes.extend([&after.to_le_bytes()[..], &count, &packing.to_le_bytes()].concat());
     bytes.extend(
         [&length.to_le_bytes()[..], &[0; 4], &[0; 2], &[0; 4], &[0; 2], name, &[0]].concat(),
     );
-    bytes.extend([&[0; 4][..], &short, &short, data].concat());
+    for (data, size) in blocks {
+        let sizes = [data.len(), *size].map(|size| (size as u16).to_le_bytes());
+        bytes.extend([&[0; 4][..], &sizes.concat(), data].concat());
+    }
     bytes
 }
 

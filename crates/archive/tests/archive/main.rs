@@ -4,6 +4,7 @@ mod cabinet;
 mod damage;
 mod folder;
 mod iso;
+mod lzx;
 mod msi;
 mod sample;
 mod tar;
