@@ -2,231 +2,19 @@
 //!
 //! The first state met and the last one left count, so a later step that undoes an earlier one leaves no change.
 
+mod change;
 mod renames;
+mod state;
+mod target;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use winkiln_guest::HiveName;
-use winkiln_hive::ValueType;
-use winkiln_verify::Fingerprint;
 
 use crate::report::Change;
-use crate::value_text::display_value;
-use renames::Rename;
-
-/// What an edit is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// A key: its hive and path below the root.
-    Key { hive: HiveName, path: String },
-    /// A value of a key.
-    Value { hive: HiveName, path: String, name: String },
-    /// A file or one of its streams.
-    File { volume: u32, path: String },
-    /// A folder.
-    Folder { volume: u32, path: String },
-    /// The spelling of a name, where letters change their case alone.
-    Name { volume: u32, path: String },
-    /// The DOS attributes of a file or folder.
-    Attributes { volume: u32, path: String },
-    /// A link.
-    Link { volume: u32, path: String },
-    /// The security descriptor of a file or folder.
-    Security { volume: u32, path: String },
-    /// The security descriptor of a key.
-    KeySecurity { hive: HiveName, path: String },
-    /// An element of a BCD object: `{guid}`, number and name.
-    Element { object: String, id: u32, name: String },
-    /// `boot.ini` as a whole.
-    BootIni { volume: u32, path: String },
-    /// A part of a volume that was put right before it was opened: `log`, `hiberfil.sys`.
-    VolumeState { volume: u32, part: &'static str },
-}
-
-impl Target {
-    /// One text for each target, whatever its spelling.
-    fn identity(&self) -> String {
-        match self {
-            Self::Key { hive, path } => format!("key|{hive:?}|{path}"),
-            Self::Value { hive, path, name } => format!("value|{hive:?}|{path}\\\\{name}"),
-            // One path is one thing at a time, whatever it is.
-            Self::File { volume, path }
-            | Self::Folder { volume, path }
-            | Self::Link { volume, path }
-            | Self::BootIni { volume, path } => format!("path|{volume}|{path}"),
-            Self::Name { volume, path } => format!("name|{volume}|{path}"),
-            Self::Attributes { volume, path } => format!("attributes|{volume}|{path}"),
-            Self::Security { volume, path } => format!("security|{volume}|{path}"),
-            Self::KeySecurity { hive, path } => format!("access|{hive:?}|{path}"),
-            Self::Element { object, id, .. } => format!("element|{object}|{id}"),
-            Self::VolumeState { volume, part } => format!("state|{volume}|{part}"),
-        }
-        .to_lowercase()
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Key { .. } => "registry-key",
-            Self::Value { .. } => "registry-value",
-            Self::File { .. } => "file",
-            Self::Folder { .. } => "folder",
-            Self::Name { .. } => "rename",
-            Self::Attributes { .. } => "attributes",
-            Self::Link { .. } => "link",
-            Self::Security { .. } | Self::KeySecurity { .. } => "security",
-            Self::Element { .. } => "bcd-element",
-            Self::BootIni { .. } => "boot-ini",
-            Self::VolumeState { .. } => "volume-state",
-        }
-    }
-
-    fn text(&self) -> String {
-        match self {
-            Self::Key { hive, path } | Self::KeySecurity { hive, path } => full_key(hive, path),
-            Self::Value { hive, path, name } => {
-                let name = if name.is_empty() { "(Default)" } else { name };
-                format!("{}\\{name}", full_key(hive, path))
-            }
-            Self::File { path, .. }
-            | Self::Folder { path, .. }
-            | Self::Name { path, .. }
-            | Self::Attributes { path, .. }
-            | Self::Link { path, .. }
-            | Self::Security { path, .. }
-            | Self::BootIni { path, .. } => path.clone(),
-            Self::Element { object, name, .. } => format!("{object} {name}"),
-            Self::VolumeState { volume, part } => format!("volume {volume}: {part}"),
-        }
-    }
-}
-
-/// A key as administrators write it.
-pub(crate) fn full_key(hive: &HiveName, path: &str) -> String {
-    let root = match hive {
-        HiveName::System => r"HKLM\SYSTEM".to_owned(),
-        HiveName::Software => r"HKLM\SOFTWARE".to_owned(),
-        HiveName::Sam => r"HKLM\SAM".to_owned(),
-        HiveName::Security => r"HKLM\SECURITY".to_owned(),
-        HiveName::Drivers => r"HKLM\DRIVERS".to_owned(),
-        HiveName::Components => r"HKLM\COMPONENTS".to_owned(),
-        HiveName::Bcd => r"HKLM\BCD00000000".to_owned(),
-        HiveName::DefaultUser => r"HKU\.DEFAULT".to_owned(),
-        HiveName::User(user) => format!(r"HKU\{user}"),
-        HiveName::UserClasses(user) => format!(r"HKU\{user}_Classes"),
-    };
-    if path.is_empty() { root } else { format!("{root}\\{path}") }
-}
-
-/// What a target holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Nothing of that name.
-    Absent,
-    /// A key, with what is in it in words.
-    Key(String),
-    /// A value.
-    Value(ValueType, Vec<u8>),
-    /// A file.
-    File(FileState),
-    /// A folder.
-    Folder,
-    /// A path as it is spelt.
-    Name(String),
-    /// DOS attribute bits.
-    Attributes(u32),
-    /// A symbolic link or a junction.
-    Link { junction: bool, target: String },
-    /// One more name of the file at another path.
-    HardLink { other: String },
-    /// A security descriptor as SDDL.
-    Security(String),
-    /// An element: as `bcdedit` prints it, and its registry type and data.
-    Element(String, ValueType, Vec<u8>),
-    /// The bytes of `boot.ini`.
-    BootIni(Arc<Vec<u8>>),
-    /// How a part of a volume was or is, in words.
-    Words(String),
-}
-
-/// A file's contents.
-#[derive(Debug, Clone)]
-pub(crate) struct FileState {
-    pub(crate) length: u64,
-    /// Of the whole file, when it was read or written.
-    fingerprint: Option<Fingerprint>,
-    /// We answer for these contents.
-    ours: bool,
-}
-
-impl FileState {
-    /// The state of a file that got these contents.
-    pub(crate) fn ours(fingerprint: Fingerprint) -> Self {
-        Self { ours: true, ..Self::met(fingerprint) }
-    }
-
-    /// The state of a file that was read.
-    pub(crate) fn met(fingerprint: Fingerprint) -> Self {
-        Self { length: fingerprint.length, fingerprint: Some(fingerprint), ours: false }
-    }
-
-    /// The state of a file that was not read.
-    pub(crate) fn unread(length: u64) -> Self {
-        Self { length, fingerprint: None, ours: false }
-    }
-
-    /// A file whose contents must stay as they are.
-    pub(crate) fn into_ours(self) -> Self {
-        Self { ours: true, ..self }
-    }
-
-    /// What must be found in the file when it is read back.
-    pub(crate) fn claimed(&self) -> Option<Fingerprint> {
-        self.fingerprint.filter(|_| self.ours)
-    }
-
-    /// True when the contents are not known.
-    fn is_unread(&self) -> bool {
-        self.fingerprint.is_none()
-    }
-}
-
-impl PartialEq for FileState {
-    fn eq(&self, other: &Self) -> bool {
-        !self.is_unread() && self.fingerprint == other.fingerprint
-    }
-}
-
-impl Eq for FileState {}
-
-impl State {
-    fn text(&self) -> Option<String> {
-        match self {
-            Self::Absent => None,
-            Self::Key(text) | Self::Element(text, ..) | Self::Name(text) | Self::Words(text) => {
-                Some(text.clone())
-            }
-            Self::Value(kind, data) => Some(display_value(*kind, data)),
-            Self::File(file) => Some(format!("{} bytes", file.length)),
-            Self::Folder => Some("folder".to_owned()),
-            Self::Attributes(bits) => Some(attribute_letters(*bits)),
-            Self::Link { junction: true, target } => Some(format!("junction to {target}")),
-            Self::Link { target, .. } => Some(format!("symbolic link to {target}")),
-            Self::HardLink { other } => Some(format!("hard link to {other}")),
-            Self::Security(sddl) => Some(sddl.clone()),
-            Self::BootIni(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        }
-    }
-}
-
-/// Attributes in the letters of `attrib`; `none` without any.
-fn attribute_letters(bits: u32) -> String {
-    const LETTERS: [(u32, char); 5] =
-        [(0x20, 'A'), (0x04, 'S'), (0x02, 'H'), (0x01, 'R'), (0x2000, 'I')];
-    let letters: String =
-        LETTERS.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, letter)| letter).collect();
-    if letters.is_empty() { "none".to_owned() } else { letters }
-}
+use change::change;
+pub(crate) use state::{FileState, State};
+pub(crate) use target::{Target, full_key};
 
 /// One target with the state that was met and the state that was left.
 #[derive(Debug, Clone)]
@@ -242,7 +30,8 @@ pub(crate) struct Ledger {
     entries: Vec<Entry>,
     /// By identity, so that what lies below a path is together.
     places: BTreeMap<String, usize>,
-    renames: Vec<Rename>,
+    /// Which file or folder a place holds that was renamed: where it was met, by where it is.
+    renames: BTreeMap<usize, usize>,
     /// Steps that were already so.
     pub(crate) unchanged: usize,
 }
@@ -291,27 +80,41 @@ impl Ledger {
 
     /// Notes that the streams of a path, and all that was edited below it, went with it.
     pub(crate) fn path_removed(&mut self, volume: u32, removed: &str) {
-        let path = || removed.to_owned();
-        let own = Target::File { volume, path: path() }.identity();
-        let mut gone: Vec<usize> = Vec::new();
-        for target in [
-            Target::Attributes { volume, path: path() },
-            Target::Security { volume, path: path() },
-            Target::Name { volume, path: path() },
-        ] {
-            gone.extend(self.places.get(&target.identity()));
-            gone.extend(self.under(&target.identity()));
-        }
-        gone.extend(self.under(&own));
-        for at in gone {
+        for at in self.going_along(volume, removed) {
             let Some(entry) = self.entries.get_mut(at) else { continue };
             // Attributes and spelling go unmentioned: what carried them is gone, which is told of itself.
-            let carried = matches!(
-                entry.target,
-                Target::Attributes { .. } | Target::Security { .. } | Target::Name { .. }
-            );
-            entry.after = if carried { entry.before.clone() } else { State::Absent };
+            entry.after =
+                if entry.target.is_carried() { entry.before.clone() } else { State::Absent };
         }
+    }
+
+    /// The entries that go where a path goes: what is below it, streams, attributes, security and spelling. Not the path
+    /// itself, and nothing else is looked at.
+    fn going_along(&self, volume: u32, path: &str) -> Vec<usize> {
+        let own = || path.to_owned();
+        let mut along: Vec<usize> = Vec::new();
+        for target in [
+            Target::Attributes { volume, path: own() },
+            Target::Security { volume, path: own() },
+            Target::Name { volume, path: own() },
+        ] {
+            let identity = target.identity();
+            along.extend(self.places.get(&identity));
+            along.extend(self.under(&identity));
+        }
+        along.extend(self.under(&Target::File { volume, path: own() }.identity()));
+        along.sort_unstable();
+        along
+    }
+
+    /// Tells whether a path, or a folder above it, is gone.
+    pub(crate) fn is_gone(&self, volume: u32, path: &str) -> bool {
+        let ends = path.match_indices('\\').map(|(at, _)| at).skip(1).chain([path.len()]);
+        ends.filter_map(|end| path.get(..end)).any(|above| {
+            let target = Target::File { volume, path: above.to_owned() };
+            let place = self.places.get(&target.identity());
+            place.and_then(|at| self.entries.get(*at)).is_some_and(|e| e.after == State::Absent)
+        })
     }
 
     /// The entries of what is below a path or a stream of it.
@@ -349,14 +152,14 @@ impl Ledger {
     /// The changes, for the report.
     pub(crate) fn changes(&self) -> Vec<Change> {
         let told = self.told_renames();
+        let ends: BTreeSet<usize> = told.values().copied().collect();
         let mut changes = Vec::new();
         for (at, entry) in self.entries.iter().enumerate() {
-            if let Some(rename) = told.iter().find(|rename| rename.from == at) {
-                changes.push(self.rename_change(rename));
+            if let Some(to) = told.get(&at) {
+                changes.push(self.rename_change(at, *to));
                 continue;
             }
-            let is_told =
-                entry.before == State::Absent && told.iter().any(|rename| rename.to == at);
+            let is_told = entry.before == State::Absent && ends.contains(&at);
             if entry.before != entry.after && !is_told {
                 changes.push(change(entry));
             }
@@ -365,36 +168,9 @@ impl Ledger {
     }
 }
 
-fn change(entry: &Entry) -> Change {
-    let (before, after) = match (&entry.before, &entry.after) {
-        (State::BootIni(before), State::BootIni(after)) => {
-            let (before, after) = changed_lines(before, after);
-            let some = |text: String| (!text.is_empty()).then_some(text);
-            (some(before), some(after))
-        }
-        (before, after) => (before.text(), after.text()),
-    };
-    Change { kind: entry.target.kind(), target: entry.target.text(), before, after }
-}
-
-/// The lines between the first and the last that differ. Bytes outside UTF-8 have an unknown code page.
-fn changed_lines(before: &[u8], after: &[u8]) -> (String, String) {
-    let before: Vec<&[u8]> = before.split(|byte| *byte == b'\n').collect();
-    let after: Vec<&[u8]> = after.split(|byte| *byte == b'\n').collect();
-    let head = before.iter().zip(&after).take_while(|(b, a)| b == a).count();
-    let rest = before.len().min(after.len()) - head;
-    let equal_tail = before.iter().rev().zip(after.iter().rev()).take_while(|(b, a)| b == a);
-    let tail = equal_tail.count().min(rest);
-    let text = |lines: &[&[u8]]| {
-        let lines = lines[head..lines.len() - tail].join(&b'\n');
-        String::from_utf8_lossy(&lines).replace('\r', "").trim_end_matches('\n').to_owned()
-    };
-    (text(&before), text(&after))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{FileState, Ledger, State, Target, changed_lines};
+    use super::{FileState, Ledger, State, Target};
     use winkiln_guest::HiveName;
     use winkiln_hive::ValueType;
     use winkiln_verify::Fingerprint;
@@ -451,21 +227,31 @@ mod tests {
     }
 
     #[test]
-    fn files_compare_by_contents() {
-        let met = FileState::met(Fingerprint::of(b"one"));
-        assert_eq!(met, FileState::ours(Fingerprint::of(b"one")));
-        assert_ne!(met, FileState::met(Fingerprint::of(b"two")));
-        assert_ne!(FileState::unread(3), FileState::unread(3), "unread files may differ");
+    fn what_goes_along_is_all_that_is_looked_at() {
+        let mut ledger = Ledger::default();
+        let file = |path: String| Target::File { volume: 1, path };
+        let bytes = || State::File(FileState::ours(Fingerprint::of(b"x")));
+        for number in 0..500 {
+            ledger.record(file(format!("\\a{number}\\f")), bytes(), State::Absent);
+        }
+        let attributes = Target::Attributes { volume: 1, path: "\\A7".into() };
+        ledger.record(attributes, State::Attributes(1), State::Attributes(2));
+        ledger.record(file("\\a7:s".into()), State::Absent, bytes());
+        assert_eq!(ledger.going_along(1, "\\A7"), [7, 500, 501]);
+        assert_eq!(ledger.going_along(2, "\\a7"), [0; 0]);
+        assert!(ledger.is_gone(1, "\\A7\\F") && ledger.is_gone(1, "\\a7\\f\\below"));
+        assert!(!ledger.is_gone(1, "\\a7") && !ledger.is_gone(2, "\\a7\\f"));
+        assert!(!ledger.is_gone(1, "\\a7\\fg") && !ledger.is_gone(1, "\\a7:s"));
     }
 
+    /// A stream's name decides how the sigma before it would be written in a word.
     #[test]
-    fn boot_ini_shows_only_what_differs() {
-        let before = b"[a]\r\nx=1\r\ny=2\r\n";
-        assert_eq!(changed_lines(before, b"[a]\r\nx=3\r\ny=2\r\n"), ("x=1".into(), "x=3".into()));
-        assert_eq!(
-            changed_lines(before, b"[a]\r\nx=1\r\nx=1\r\ny=2\r\n"),
-            (String::new(), "x=1".into())
-        );
-        assert_eq!(changed_lines(before, before), (String::new(), String::new()));
+    fn streams_go_with_their_file_whatever_its_last_letter() {
+        let mut ledger = Ledger::default();
+        let bytes = || State::File(FileState::ours(Fingerprint::of(b"x")));
+        let stream = Target::File { volume: 1, path: "\\ΑΣ:s".into() };
+        ledger.record(stream, State::Absent, bytes());
+        ledger.path_removed(1, "\\ΑΣ");
+        assert!(ledger.is_empty());
     }
 }

@@ -1,14 +1,9 @@
 //! Renames: what was edited at the old path is told of the new one.
 
+use std::collections::BTreeMap;
+
 use super::{Ledger, State, Target};
 use crate::report::Change;
-
-/// Two entries that are one file or folder, by their place in the ledger.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rename {
-    pub(super) from: usize,
-    pub(super) to: usize,
-}
 
 impl Ledger {
     /// Notes that a file or folder left `from` for `to`, which held `replaced`, and is `state` there.
@@ -35,94 +30,92 @@ impl Ledger {
             return;
         };
         // It may have come from elsewhere before.
-        let origin = self.renames.iter().find(|rename| rename.to == old).map(|rename| rename.from);
-        self.renames.retain(|rename| rename.to != old && rename.to != new);
-        let from = origin.unwrap_or(old);
+        let from = self.renames.remove(&old).unwrap_or(old);
+        self.renames.remove(&new);
         if from != new {
-            self.renames.push(Rename { from, to: new });
+            self.renames.insert(new, from);
         }
     }
 
     /// Takes what was edited below a path, its streams and its attributes to the new path.
     fn carry_along(&mut self, volume: u32, from: &str, to: &str) {
-        let from = from.to_lowercase();
-        // Lower case may be longer or shorter than what it came from: the rest is counted from the end.
-        let rest = |path: &str| {
-            let lower = path.to_lowercase();
-            let rest = lower.strip_prefix(&from)?;
-            let letters = rest.chars().count();
-            let start = path.char_indices().rev().nth(letters.checked_sub(1)?)?.0;
-            rest.starts_with(['\\', ':']).then(|| format!("{to}{}", &path[start..]))
-        };
+        let folded = folded_length(from);
         let mut moved = Vec::new();
-        for entry in &mut self.entries {
-            let (target, own) = match &entry.target {
-                Target::File { volume: v, path } if *v == volume => {
-                    (rest(path).map(|path| Target::File { volume, path }), false)
-                }
-                Target::Folder { volume: v, path } if *v == volume => {
-                    (rest(path).map(|path| Target::Folder { volume, path }), false)
-                }
-                Target::BootIni { volume: v, path } if *v == volume => {
-                    (rest(path).map(|path| Target::BootIni { volume, path }), false)
-                }
-                Target::Attributes { volume: v, path } if *v == volume => {
-                    let same = (path.to_lowercase() == from).then(|| to.to_owned());
-                    let path = rest(path).or(same);
-                    (path.map(|path| Target::Attributes { volume, path }), true)
-                }
-                Target::Security { volume: v, path } if *v == volume => {
-                    let same = (path.to_lowercase() == from).then(|| to.to_owned());
-                    let path = rest(path).or(same);
-                    (path.map(|path| Target::Security { volume, path }), true)
-                }
-                Target::Link { volume: v, path } if *v == volume => {
-                    (rest(path).map(|path| Target::Link { volume, path }), false)
-                }
-                Target::Name { volume: v, path } if *v == volume => {
-                    if path.to_lowercase() == from || rest(path).is_some() {
-                        entry.after = entry.before.clone();
-                    }
-                    continue;
-                }
-                _ => continue,
-            };
-            let Some(target) = target.filter(|_| entry.after != State::Absent) else { continue };
-            let before = if own { entry.before.clone() } else { State::Absent };
-            moved.push((target, before, entry.after.clone()));
-            entry.after = before_or_absent(entry, own);
+        for at in self.going_along(volume, from) {
+            let Some(entry) = self.entries.get_mut(at) else { continue };
+            if matches!(entry.target, Target::Name { .. }) {
+                entry.after = entry.before.clone();
+                continue;
+            }
+            let Some(target) = entry.target.moved(folded, to) else { continue };
+            if entry.after == State::Absent {
+                continue;
+            }
+            let left = if entry.target.is_carried() { entry.before.clone() } else { State::Absent };
+            moved.push((target, left.clone(), std::mem::replace(&mut entry.after, left)));
         }
         for (target, before, after) in moved {
             self.record(target, before, after);
         }
     }
 
-    /// The renames that tell all there is to tell: the same file or folder is now under the other name.
-    pub(super) fn told_renames(&self) -> Vec<Rename> {
-        let is_told = |rename: &&Rename| {
-            let (Some(from), Some(to)) =
-                (self.entries.get(rename.from), self.entries.get(rename.to))
-            else {
-                return false;
+    /// The renames that tell all there is to tell: the same file or folder is now under the other name. Where it is, by
+    /// where it was met; of several that are as it was the one that was touched first.
+    pub(super) fn told_renames(&self) -> BTreeMap<usize, usize> {
+        let mut told = BTreeMap::new();
+        for (&to, &from) in &self.renames {
+            let (Some(old), Some(new)) = (self.entries.get(from), self.entries.get(to)) else {
+                continue;
             };
-            from.after == State::Absent && same(&from.before, &to.after)
-        };
-        self.renames.iter().filter(is_told).copied().collect()
+            if old.after == State::Absent && same(&old.before, &new.after) {
+                told.entry(from).or_insert(to);
+            }
+        }
+        told
     }
 
-    pub(super) fn rename_change(&self, rename: &Rename) -> Change {
+    pub(super) fn rename_change(&self, from: usize, to: usize) -> Change {
         let path = |at: usize| self.entries.get(at).map(|entry| entry.target.text());
         Change {
             kind: "rename",
-            target: path(rename.from).unwrap_or_default(),
-            before: path(rename.from),
-            after: path(rename.to),
+            target: path(from).unwrap_or_default(),
+            before: path(from),
+            after: path(to),
         }
     }
 }
 
-fn before_or_absent(entry: &super::Entry, own: bool) -> State {
-    if own { entry.before.clone() } else { State::Absent }
+impl Target {
+    /// The target at the new path of what had a path whose length in lower case is `folded` bytes.
+    fn moved(&self, folded: usize, to: &str) -> Option<Self> {
+        let mut moved = self.clone();
+        match &mut moved {
+            Self::File { path, .. }
+            | Self::Folder { path, .. }
+            | Self::BootIni { path, .. }
+            | Self::Link { path, .. }
+            | Self::Attributes { path, .. }
+            | Self::Security { path, .. } => *path = format!("{to}{}", rest(path, folded)),
+            _ => return None,
+        }
+        Some(moved)
+    }
+}
+
+/// Bytes of a text in lower case, letter by letter: other than in the spelling at hand.
+fn folded_length(text: &str) -> usize {
+    text.chars().flat_map(char::to_lowercase).map(char::len_utf8).sum()
+}
+
+/// What follows the letters whose lower case is `folded` bytes long.
+fn rest(path: &str, folded: usize) -> &str {
+    let mut seen = 0;
+    let mut letters = path.chars();
+    while seen < folded {
+        let Some(letter) = letters.next() else { break };
+        seen += letter.to_lowercase().map(char::len_utf8).sum::<usize>();
+    }
+    letters.as_str()
 }
 
 /// Tells whether two states are those of one file or folder. A file that was not read has its length.
@@ -182,5 +175,23 @@ mod tests {
                 r"rename \İ \İ \To",
             ]
         );
+    }
+
+    #[test]
+    fn what_takes_the_old_place_and_leaves_it_too_is_told() {
+        let mut ledger = Ledger::default();
+        ledger.renamed(1, (r"\a", r"\b"), file("x"), State::Absent);
+        ledger.record(Target::File { volume: 1, path: r"\a".into() }, State::Absent, file("x"));
+        ledger.renamed(1, (r"\a", r"\c"), file("x"), State::Absent);
+        assert_eq!(told(&ledger), [r"rename \a \a \b", r"file \c - 1 bytes"]);
+    }
+
+    #[test]
+    fn letters_that_get_longer_in_lower_case_stay_whole() {
+        let mut ledger = Ledger::default();
+        let at = |path: &str| Target::File { volume: 1, path: path.to_owned() };
+        ledger.record(at(r"\a\İİ"), State::Absent, file("x"));
+        ledger.renamed(1, (r"\A", r"\To"), State::Folder, State::Absent);
+        assert_eq!(told(&ledger), [r"file \To\İİ - 1 bytes", r"rename \A \A \To"]);
     }
 }

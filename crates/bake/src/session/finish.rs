@@ -8,7 +8,7 @@ use winkiln_verify::{Claim, Contents, HiveFact, verify_volume};
 
 use super::Session;
 use crate::BakeError;
-use crate::ledger::{Entry, State, Target};
+use crate::ledger::{Entry, Ledger, State, Target};
 use crate::report::{Io, Report, VerifiedBy};
 use crate::value_text::type_number;
 
@@ -73,8 +73,8 @@ fn verify(
     for (volume, claim) in session.claims.drain(..) {
         claims.entry(volume).or_default().push(claim);
     }
-    let entries = session.ledger.entries();
-    for (volume, claim) in entries.iter().filter_map(|entry| file_claim(entry, entries)) {
+    let ledger = &session.ledger;
+    for (volume, claim) in ledger.entries().iter().filter_map(|entry| file_claim(entry, ledger)) {
         claims.entry(volume).or_default().push(claim);
     }
     for (volume, claims) in claims {
@@ -145,7 +145,7 @@ fn fact(entry: &Entry, hive: &HiveName) -> Option<HiveFact> {
     }
 }
 
-fn file_claim(entry: &Entry, all: &[Entry]) -> Option<(u32, Claim)> {
+fn file_claim(entry: &Entry, ledger: &Ledger) -> Option<(u32, Claim)> {
     match (&entry.target, &entry.after) {
         (Target::Link { volume, path }, State::Link { junction, target }) => {
             let (path, target) = (path.clone(), target.clone());
@@ -154,8 +154,7 @@ fn file_claim(entry: &Entry, all: &[Entry]) -> Option<(u32, Claim)> {
         (Target::Link { volume, path }, State::HardLink { other }) => {
             let path = path.clone();
             // The other name may have gone since, or a folder above it.
-            let gone =
-                all.iter().any(|entry| entry.after == State::Absent && is_above(entry, other));
+            let gone = ledger.is_gone(*volume, other);
             Some((
                 *volume,
                 if gone {
@@ -191,16 +190,4 @@ fn file_claim(entry: &Entry, all: &[Entry]) -> Option<(u32, Claim)> {
         ) => Some((*volume, Claim::Absent { path: path.clone() })),
         _ => None,
     }
-}
-
-/// Tells whether an entry is about a path or a folder above it.
-fn is_above(entry: &Entry, path: &str) -> bool {
-    let (Target::File { path: above, .. }
-    | Target::Folder { path: above, .. }
-    | Target::Link { path: above, .. }) = &entry.target
-    else {
-        return false;
-    };
-    let (path, above) = (path.to_lowercase(), above.to_lowercase());
-    path.strip_prefix(&above).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
 }
