@@ -13,6 +13,7 @@ mod installation;
 mod arc_path;
 mod boot_files;
 mod boot_choice;
+pub mod boots_on;
 mod describe;
 mod setting;
 mod service;
@@ -26,6 +27,7 @@ pub mod hive_name;
 pub mod registry;
 mod profile;
 
+pub use boots_on::{BusVerdict, boots_on};
 pub use disk::{Disk, DiskVolume};
 pub use error::GuestError;
 pub use hive_check::CheckedHive;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use winkiln_drivers::{Architecture, Target};
 
-use super::{EditArgs, OutputArgs};
+use super::{EditArgs, OutputArgs, ReadArgs};
 use crate::error::{CliError, Result};
 
 /// What to do with drivers.
@@ -20,6 +20,21 @@ pub(crate) enum DriversCommand {
     ///
     /// Those of disk controllers start with Windows; it installs the others when it finds their devices.
     Add(AddArgs),
+    /// Tell which disk controllers each Windows of an image boots from, and why not from the others
+    ///
+    /// IDE, AHCI, NVMe, virtio-blk, virtio-scsi, Xen PV, VMware PVSCSI, LSI SAS and SCSI, Hyper-V: whether a driver is bound to
+    /// the controller before Windows runs, and the boot loader starts it and all that it needs. With -v, where each is bound.
+    Scan(ScanArgs),
+}
+
+/// Of `drivers scan`.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    #[command(flatten)]
+    pub(crate) with: ReadArgs,
 }
 
 /// Of `drivers list`.

@@ -1,8 +1,10 @@
-//! `drivers list`.
+//! `drivers list`, `drivers scan`.
 
 use std::fs;
 
-use crate::env::{path, winkiln};
+use serde_json::json;
+
+use crate::env::{Guest, path, winkiln};
 
 /// A folder with the INF of the fixtures for two releases, one with its file.
 fn source() -> tempfile::TempDir {
@@ -100,4 +102,62 @@ fn mistakes_are_told() {
     }
     let missing = folder.path().join("nothing");
     winkiln(&["drivers", "list", path(&missing)]).fails(1, &["cannot read", "cannot open"]);
+}
+
+/// The head of a PE file for x86_64, which is all that a driver without imports needs.
+fn program() -> Vec<u8> {
+    let mut bytes = vec![0; 0x200];
+    for (at, data) in [
+        (0, &b"MZ"[..]),
+        (60, &[0x40]),
+        (0x40, b"PE\0\0\x64\x86"),
+        (0x54, &[240]),
+        (0x58, &[0x0B, 0x02]),
+        (0x58 + 61, &[0x02]),
+    ] {
+        bytes[at..at + data.len()].copy_from_slice(data);
+    }
+    bytes
+}
+
+#[test]
+fn what_an_image_boots_from_is_told_with_the_reason() {
+    let guest = Guest::new();
+    let before = guest.hash();
+    let shown = winkiln(&["drivers", "scan", "--json", guest.image()]).json();
+    let windows = &shown["windows"][0];
+    assert_eq!((&windows["volume"], &windows["boots_on"]), (&json!(1), &json!([])));
+    let ide = &windows["buses"][0]["controllers"][0];
+    assert_eq!((&ide["boots"], &ide["obstacle"]), (&json!(false), &json!("not-bound")));
+    let text = winkiln(&["drivers", "scan", guest.image()]).ok();
+    assert!(
+        text.contains("\n  AHCI          no   ICH9 (QEMU): no driver is bound to PCI\\VEN_"),
+        "{text}"
+    );
+    assert_eq!(guest.hash(), before);
+
+    let mut reg = String::from("Windows Registry Editor Version 5.00\r\n");
+    let control_set = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet";
+    for (id, service) in [
+        ("*PNP0C08", "ACPI"),
+        ("*PNP0A03", "pci"),
+        ("GenDisk", "disk"),
+        ("PCI#CC_010601", "storahci"),
+    ] {
+        reg += &format!(
+            "[{control_set}\\Control\\CriticalDeviceDatabase\\{id}]\r\n\"Service\"=\"{service}\"\r\n\
+             [{control_set}\\Services\\{service}]\r\n\"Type\"=dword:1\r\n\"Start\"=dword:0\r\n\
+             \"ImagePath\"=\"System32\\\\drivers\\\\storahci.sys\"\r\n"
+        );
+    }
+    let reg = guest.write("boot.reg", reg.as_bytes());
+    winkiln(&["reg", "import", guest.image(), &reg]).ok();
+    let file = guest.write("storahci.sys", &program());
+    let inside = r"C:\Windows\System32\drivers\storahci.sys";
+    winkiln(&["fs", "put", guest.image(), &file, inside]).ok();
+    let shown = winkiln(&["drivers", "scan", "--json", guest.image()]).json();
+    assert_eq!(shown["windows"][0]["boots_on"], json!(["ahci"]), "{shown:#}");
+    let text = winkiln(&["drivers", "scan", "-v", guest.image()]).ok();
+    assert!(text.contains("  AHCI          yes  ICH9 (QEMU): storahci, disk\n"), "{text}");
+    winkiln(&["drivers", "scan", "--volume", "7", guest.image()]).fails(1, &["Windows"]);
 }

@@ -1,0 +1,37 @@
+//! Filter drivers: a device whose filter does not start does not start either.
+
+use super::Obstacle;
+use super::driver::Drivers;
+use super::guest::{Guest, full};
+
+/// The filters of a setup class.
+pub(super) fn check_class(
+    guest: &Guest<'_>,
+    drivers: &mut Drivers<'_>,
+    class: &str,
+) -> Result<(), Obstacle> {
+    let key = guest.in_set(&format!(r"Control\Class\{class}"));
+    let mut filters = Vec::new();
+    for value in ["UpperFilters", "LowerFilters"] {
+        filters.extend(guest.texts(&key, value)?.into_iter().map(|name| (value, name)));
+    }
+    check(guest, drivers, &filters, &full(&key))
+}
+
+/// Filters that `key` names, with the values that do.
+pub(super) fn check(
+    guest: &Guest<'_>,
+    drivers: &mut Drivers<'_>,
+    filters: &[(&'static str, String)],
+    key: &str,
+) -> Result<(), Obstacle> {
+    for (value, filter) in filters {
+        drivers.start(guest, filter).map_err(|why| Obstacle::Filter {
+            value,
+            key: key.to_owned(),
+            filter: filter.clone(),
+            why: Box::new(why),
+        })?;
+    }
+    Ok(())
+}
