@@ -33,21 +33,22 @@ struct Added {
     report: serde_json::Value,
 }
 
-/// Adds the packages twice: the second time nothing changes. Volumes and hives are judged.
-fn add(os: &'static str, from: &str, only: &str, folder: &Path) -> Option<Added> {
+/// Adds the packages: by a recipe that is not committed, by `drivers add`, and by `apply`, which finds them there. Volumes and hives are judged.
+fn add(os: &'static str, from: &str, folder: &Path) -> Option<Added> {
     let image = Guest::new(os, "mbr", "raw").build(folder)?;
     let before = folder.join("before.raw");
     outside("cp", ["--sparse=always", &image.display().to_string(), &before.display().to_string()]);
     let source = packages(from, folder)?;
     let (name, source) = (image.display().to_string(), source.display().to_string());
-    let mut args = vec!["drivers", "add", &name, &source, "--force-unsigned", "--json"];
-    if !only.is_empty() {
-        args.extend(["--only", only]);
-    }
+    let args = ["drivers", "add", &name, &source, "--force-unsigned", "--json"];
+    let recipe = folder.join("recipe.toml");
+    let text = format!("[[drivers]]\nsource = '{source}'\nforce-unsigned = true\n");
+    std::fs::write(&recipe, text).expect("the recipe is written");
+    let recipe = recipe.display().to_string();
     let built = written(&image);
-    let dry = run(args.iter().chain(&["--dry-run"])).expect(0).json();
+    let dry = run(["apply", &name, &recipe, "--json", "--dry-run"]).expect(0).json();
     assert_eq!(written(&image), built, "{os}: a dry run leaves the image as it is");
-    let report = run(&args).expect(0).json();
+    let report = run(args).expect(0).json();
     assert_eq!(report["committed"], true, "{os}");
     assert_eq!(report["changes"].as_array().map(Vec::len), dry["changes"].as_array().map(Vec::len));
     judge_volumes(&image, &before);
@@ -67,7 +68,8 @@ fn add(os: &'static str, from: &str, only: &str, folder: &Path) -> Option<Added>
         copy
     });
     let baked = written(&image);
-    let again = run(&args).expect(0).json();
+    let again = run(["apply", &name, "--drivers", &source, "--force-unsigned", "--json"]);
+    let again = again.expect(0).json();
     assert_eq!(again["committed"], false, "{os}: {}", again["changes"]);
     assert_eq!(again["io"]["image_bytes_written"], 0, "{os}");
     for driver in again["drivers"].as_array().expect("a list") {
@@ -107,7 +109,7 @@ impl Added {
 #[test]
 fn windows_10_starts_on_virtio() {
     let folder = tempfile::tempdir().expect("a folder");
-    let Some(added) = add("10", "w10/amd64", "", folder.path()) else { return };
+    let Some(added) = add("10", "w10/amd64", folder.path()) else { return };
     let package = added.package("viostor.inf");
     assert_eq!(package["boot_critical"], true);
     assert_eq!(package["inf"], "oem14.inf", "the lowest number that is free");
@@ -231,7 +233,7 @@ fn shape(system: &Path, store: &str, names: &[&str]) -> BTreeMap<String, String>
 #[test]
 fn windows_xp_starts_on_virtio() {
     let folder = tempfile::tempdir().expect("a folder");
-    let Some(added) = add("xp", "Wxp/x86", "", folder.path()) else { return };
+    let Some(added) = add("xp", "Wxp/x86", folder.path()) else { return };
     assert_eq!(added.package("viostor.inf")["boot_critical"], true);
     let source = folder.path().join("packages/Wxp/x86");
     added.file("Windows/System32/drivers/viostor.sys", &source.join("viostor.sys"));
@@ -277,7 +279,7 @@ fn each_generation_gets_its_storage_driver() {
         ("11", "w10/amd64", "viostor"),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
-        let Some(added) = add(os, from, "", folder.path()) else { return };
+        let Some(added) = add(os, from, folder.path()) else { return };
         assert_eq!(added.package(&format!("{service}.inf"))["boot_critical"], true, "{os}");
         let current = hivexget(&added.system, "Select", "Current").expect("a number");
         let set: u32 = current.parse().expect("a number");

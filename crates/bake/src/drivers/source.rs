@@ -93,7 +93,10 @@ impl Contents {
                 return Err(PackageProblem::NoProgram { path });
             };
             if image.machine != machine(architecture) {
-                let found = format!("{:?}", image.machine);
+                let known =
+                    Architecture::ALL.into_iter().find(|one| machine(*one) == image.machine);
+                let unknown = || "an unknown processor".to_owned();
+                let found = known.map_or_else(unknown, |known| known.to_string());
                 return Err(PackageProblem::Machine { path, found, expected: architecture.name() });
             }
         }
