@@ -49,7 +49,7 @@ impl Guest {
             ("--table", self.table.to_owned()),
             ("--cluster", self.cluster.to_string()),
             ("--files", self.files.to_string()),
-            ("--size", "1G".to_owned()),
+            ("--size", "320M".to_owned()),
         ] {
             args.extend([option.to_owned(), value]);
         }
