@@ -22,12 +22,15 @@ fn bake(guest: &Guest, recipe: &Recipe, dry_run: bool) -> Report {
 }
 
 fn all_presets() -> Recipe {
-    let names = Preset::names().into_iter().map(|name| match name {
-        "boot-switch" => "boot-switch=/usepmtimer",
-        "crash-dump" => "crash-dump=small,no-reboot",
-        name => name,
+    let certificate =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/kiln-test-root.crt").to_owned();
+    let presets = Preset::names().into_iter().map(|name| match name {
+        "boot-switch" => Preset::parse("boot-switch=/usepmtimer"),
+        "crash-dump" => Preset::parse("crash-dump=small,no-reboot"),
+        "trust-certificate" => Preset::parse(&format!("{name}={certificate}")),
+        name => Preset::parse(name),
     });
-    Recipe { presets: names.map(|text| Preset::parse(text).unwrap()).collect(), steps: Vec::new() }
+    Recipe { presets: presets.map(Result::unwrap).collect(), steps: Vec::new() }
 }
 
 /// Dry run, bake, a second bake; the judges after each.

@@ -46,6 +46,19 @@ fn spelt(name: &str) -> String {
     name.replace('\0', "\u{fffd}0000")
 }
 
+/// A name of ours as a reader shows it that knows only U+FFFD for what is no text.
+fn lossy(name: &str) -> String {
+    let mut units = Vec::new();
+    let mut rest = name;
+    while let Some(c) = rest.chars().next() {
+        let code = rest.get(3..7).filter(|_| c == '\u{fffd}');
+        let unit = code.and_then(|code| u16::from_str_radix(code, 16).ok());
+        rest = &rest[if unit.is_some() { 7 } else { c.len_utf8() }..];
+        units.extend(unit.map_or_else(|| c.encode_utf16(&mut [0; 2]).to_vec(), |unit| vec![unit]));
+    }
+    String::from_utf16_lossy(&units)
+}
+
 /// Keys by path, values by name.
 pub type Flat = BTreeMap<String, BTreeMap<String, (u32, Vec<u8>)>>;
 
@@ -111,7 +124,7 @@ pub fn nt_hive(bytes: &[u8], model: &Key, minor: u32) {
             for (value, (name, kind, data)) in list.unwrap().zip(&model.values) {
                 let value = value.unwrap();
                 values += 1;
-                assert_eq!(spelt(&value.name().unwrap().to_string_lossy()), *name);
+                assert_eq!(value.name().unwrap().to_string_lossy(), lossy(name));
                 if data.len() > 16344 && minor < 4 {
                     continue;
                 }
@@ -128,7 +141,7 @@ pub fn nt_hive(bytes: &[u8], model: &Key, minor: u32) {
             for (subkey, (name, below)) in list.unwrap().zip(&model.subkeys) {
                 let subkey = subkey.unwrap();
                 subkeys += 1;
-                assert_eq!(spelt(&subkey.name().unwrap().to_string_lossy()), *name);
+                assert_eq!(subkey.name().unwrap().to_string_lossy(), lossy(name));
                 left.push((subkey, below));
             }
         }
