@@ -3,14 +3,12 @@
 //!
 //! Source: [MS-FSCC] 2.1.2.1 for the tag; `WOF_EXTERNAL_INFO` and `FILE_PROVIDER_EXTERNAL_INFO_V1` of the Windows SDK.
 
-mod bit_reader;
 mod chunk_table;
-mod huffman;
-mod lzx;
 mod xpress;
 
 use crate::{Error, attribute::kind, bytes, core::Core, standard_information::dos, stream::Stream};
 use chunk_table::ChunkTable;
+use winkiln_lzx::Damaged;
 
 /// The reparse tag of files that the overlay filter compressed.
 pub(crate) const TAG: u32 = 0x8000_0017;
@@ -22,10 +20,6 @@ const PROVIDER_FILE: u32 = 2;
 const REPARSE_BYTES: usize = 24;
 /// Longest reparse data.
 const REPARSE_MAX: u64 = 16 << 10;
-
-/// What is wrong with a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BadChunk(pub(crate) &'static str);
 
 /// The chunk unpacked last.
 pub(crate) struct Unpacked {
@@ -57,27 +51,6 @@ fn algorithm(number: u32) -> Option<(Method, u64)> {
     }
 }
 
-/// Copies a match inside `out`, whose first `done` bytes are there; returns the bytes that are there then.
-fn copy_match(
-    out: &mut [u8],
-    done: usize,
-    distance: usize,
-    length: usize,
-) -> Result<usize, BadChunk> {
-    let end = done + length;
-    if distance == 0 || distance > done || end > out.len() {
-        return Err(BadChunk("match out of bounds"));
-    }
-    if distance >= length {
-        out.copy_within(done - distance..end - distance, done);
-    } else {
-        for at in done..end {
-            out[at] = out[at - distance];
-        }
-    }
-    Ok(end)
-}
-
 /// Unpacks an XPRESS chunk for the fuzz targets.
 pub(crate) fn xpress_chunk(chunk: &[u8], out: &mut [u8]) -> bool {
     xpress::decompress(chunk, out).is_ok()
@@ -85,7 +58,7 @@ pub(crate) fn xpress_chunk(chunk: &[u8], out: &mut [u8]) -> bool {
 
 /// Unpacks an LZX chunk for the fuzz targets.
 pub(crate) fn lzx_chunk(chunk: &[u8], out: &mut [u8]) -> bool {
-    lzx::decompress(chunk, out).is_ok()
+    winkiln_lzx::unpack_chunk(chunk, out).is_ok()
 }
 
 impl Core {
@@ -204,9 +177,9 @@ impl Core {
                 let mut bytes = vec![0; size as usize];
                 let done = match method {
                     Method::Xpress => xpress::decompress(&data, &mut bytes),
-                    Method::Lzx => lzx::decompress(&data, &mut bytes),
+                    Method::Lzx => winkiln_lzx::unpack_chunk(&data, &mut bytes),
                 };
-                done.map_err(|BadChunk(problem)| bad_stream(packed.base, problem, number))?;
+                done.map_err(|Damaged(problem)| bad_stream(packed.base, problem, number))?;
                 data = bytes;
             }
             self.unpacked = Some(Unpacked { record, number, bytes: data }.into());
@@ -238,11 +211,12 @@ mod tests {
                 let lengths = chunk.len().min(256);
                 chunk[..lengths].fill(0x99);
                 let kind = [0x3000, 0x5000, 0x7000_u16][turn / 2 % 3].to_le_bytes();
-                let head = lzx::decompress(&[&kind, &chunk[lengths..]].concat(), &mut out);
+                let head =
+                    winkiln_lzx::unpack_chunk(&[&kind, &chunk[lengths..]].concat(), &mut out);
                 failed += usize::from(head.is_err());
             }
             failed += usize::from(xpress::decompress(&chunk, &mut out[..4096]).is_err());
-            failed += usize::from(lzx::decompress(&chunk, &mut out).is_err());
+            failed += usize::from(winkiln_lzx::unpack_chunk(&chunk, &mut out).is_err());
         }
         assert!(failed > 6000, "{failed}");
     }

@@ -2,9 +2,7 @@
 //!
 //! Source: [MS-XCA] 2.1.4.1 and 2.2, "LZ77+Huffman Algorithm Details".
 
-use super::bit_reader::BitReader;
-use super::huffman::Code;
-use super::{BadChunk, copy_match};
+use winkiln_lzx::{BitReader, Code, Damaged, copy_match};
 
 /// Bytes of the code lengths, four bits for each of 512 symbols.
 const TABLE: usize = 256;
@@ -12,8 +10,8 @@ const TABLE: usize = 256;
 const MATCH_MIN: usize = 3;
 
 /// Fills `out` from one chunk.
-pub(crate) fn decompress(chunk: &[u8], out: &mut [u8]) -> Result<(), BadChunk> {
-    let (table, data) = chunk.split_at_checked(TABLE).ok_or(BadChunk("code lengths cut short"))?;
+pub(crate) fn decompress(chunk: &[u8], out: &mut [u8]) -> Result<(), Damaged> {
+    let (table, data) = chunk.split_at_checked(TABLE).ok_or(Damaged("code lengths cut short"))?;
     let lengths: Vec<u8> = table.iter().flat_map(|byte| [byte & 15, byte >> 4]).collect();
     let code = Code::new(&lengths)?;
     let mut reader = BitReader::new(data);
@@ -26,14 +24,14 @@ pub(crate) fn decompress(chunk: &[u8], out: &mut [u8]) -> Result<(), BadChunk> {
             continue;
         }
         let length = match symbol & 15 {
-            15 => long_length(&mut reader).ok_or(BadChunk("match length"))?,
+            15 => long_length(&mut reader).ok_or(Damaged("match length"))?,
             length => usize::from(length),
         };
         let bits = u32::from(symbol - 256) >> 4;
         let distance = 1 << bits | usize::from(reader.take(bits));
         done = copy_match(out, done, distance, length + MATCH_MIN)?;
     }
-    if reader.is_past_end() { Err(BadChunk("chunk cut short")) } else { Ok(()) }
+    if reader.is_past_end() { Err(Damaged("chunk cut short")) } else { Ok(()) }
 }
 
 /// A length of 15 or more, in bytes between the words.
