@@ -7,6 +7,8 @@ mod source;
 
 use std::path::PathBuf;
 
+use winkiln_drivers::choice::Selection;
+
 pub use error::{DriverError, PackageProblem};
 pub use report::{DriverAction, DriverReport};
 
@@ -16,14 +18,10 @@ pub(crate) use source::{Contents, Source};
 /// Where packages come from, and which of them are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DriverSource {
-    /// A folder, a disc, a zip, a cabinet, a tar.
+    /// A folder, a disc, a zip, a cabinet, an MSI, a tar.
     pub path: PathBuf,
-    /// These alone, by the INF's name, a service or the class; all when empty.
-    pub only: Vec<String>,
-    /// Not these.
-    pub exclude: Vec<String>,
-    /// Those too that a better package of the same name supersedes.
-    pub all: bool,
+    /// Which of its packages.
+    pub selection: Selection,
     /// Those too whose signature the guest would refuse.
     pub force_unsigned: bool,
 }

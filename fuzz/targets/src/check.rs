@@ -11,8 +11,8 @@ use winkiln_ntfs::check::{self, Event};
 
 use crate::bytes::Input;
 use crate::ntfs_volume::images;
-use crate::overlay::{Changes, Overlay};
-use crate::volume::{mirror, patch};
+use crate::overlay::Overlay;
+use crate::volume::damaged;
 
 /// Patches of an input.
 const PATCHES_MAX: usize = 48;
@@ -25,15 +25,7 @@ const TOLD_MAX: usize = 200;
 /// When a promise is broken.
 pub fn run(data: &[u8]) {
     let mut input = Input(data);
-    let (form, patches) = (input.u8(), usize::from(input.u8()) % (PATCHES_MAX + 1));
-    let image = &images()[usize::from(form & 1)];
-    let device = Arc::new(Overlay::new(&image.bytes, Changes::new()));
-    for _ in 0..patches {
-        patch(image, &device, &mut input);
-    }
-    if form & 2 == 0 {
-        mirror(image, &device);
-    }
+    let device = damaged(&mut input, PATCHES_MAX).device;
     let before = device.changes();
     let found = findings(&device, usize::MAX);
     let mut codes: Vec<&str> = found.iter().map(|(code, _)| *code).collect();

@@ -27,15 +27,7 @@ const WALK_MAX: usize = 40;
 /// Opens a damaged volume, reads everything, and edits it when it lets itself be opened for that.
 pub fn run(data: &[u8]) {
     let mut input = Input(data);
-    let (form, patches) = (input.u8(), usize::from(input.u8()) % (PATCHES_MAX + 1));
-    let image = &images()[usize::from(form & 1)];
-    let device = Arc::new(Overlay::new(&image.bytes, Changes::new()));
-    for _ in 0..patches {
-        patch(image, &device, &mut input);
-    }
-    if form & 2 == 0 {
-        mirror(image, &device);
-    }
+    let Damaged { form, patches, image, device } = damaged(&mut input, PATCHES_MAX);
     if form & 8 != 0 {
         let _ = damage(&device);
     }
@@ -103,7 +95,31 @@ fn known_damage(form: u8) -> HashSet<&'static str> {
     known[usize::from(form & 1)].clone()
 }
 
-pub(crate) fn patch(image: &Image, device: &Overlay, input: &mut Input<'_>) {
+/// The volume that an input begins with.
+pub(crate) struct Damaged {
+    form: u8,
+    patches: usize,
+    /// Without the damage.
+    image: &'static Image,
+    /// With it.
+    pub(crate) device: Arc<Overlay>,
+}
+
+/// Reads the form and at most `patches_max` patches, and applies them.
+pub(crate) fn damaged(input: &mut Input<'_>, patches_max: usize) -> Damaged {
+    let (form, patches) = (input.u8(), usize::from(input.u8()) % (patches_max + 1));
+    let image = &images()[usize::from(form & 1)];
+    let device = Arc::new(Overlay::new(&image.bytes, Changes::new()));
+    for _ in 0..patches {
+        patch(image, &device, input);
+    }
+    if form & 2 == 0 {
+        mirror(image, &device);
+    }
+    Damaged { form, patches, image, device }
+}
+
+fn patch(image: &Image, device: &Overlay, input: &mut Input<'_>) {
     let (region, at, length) = (usize::from(input.u8()), usize::from(input.u16()), input.u8());
     let bytes = input.take(usize::from(length % 33));
     let Region { start, length, kind } = image.regions[region % image.regions.len()];
@@ -128,7 +144,7 @@ pub(crate) fn patch(image: &Image, device: &Overlay, input: &mut Input<'_>) {
 }
 
 /// Brings `$MFTMirr` in step with `$MFT`.
-pub(crate) fn mirror(image: &Image, device: &Overlay) {
+fn mirror(image: &Image, device: &Overlay) {
     let mut boot = [0; 512];
     boot.copy_from_slice(&image.bytes[..512]);
     let place = |at: usize| u64::from(u16_at(&boot, at)) * image.cluster as u64;

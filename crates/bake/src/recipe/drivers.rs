@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use winkiln_drivers::choice::Selection;
+
 use super::error::RecipeError;
 use super::table::Table;
 use crate::DriverSource;
@@ -13,9 +15,11 @@ pub(super) fn read(table: &Table<'_>, folder: &Path) -> Result<DriverSource, Rec
     };
     Ok(DriverSource {
         path: folder.join(table.required("source")?),
-        only: names("only")?,
-        exclude: names("exclude")?,
-        all: table.flag("all")?,
+        selection: Selection {
+            only: names("only")?,
+            exclude: names("exclude")?,
+            all: table.flag("all")?,
+        },
         force_unsigned: table.flag("force-unsigned")?,
     })
 }

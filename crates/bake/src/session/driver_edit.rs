@@ -5,7 +5,7 @@ mod guest_facts;
 mod numbers;
 
 use winkiln_drivers::Package;
-use winkiln_drivers::choice::{Choice, Chosen, Options, Selection, choose};
+use winkiln_drivers::choice::{Choice, Chosen, Options, choose};
 use winkiln_drivers::inf::{Inf, ParseOptions};
 use winkiln_drivers::staging::{Edit, Guest, Request, Signature, Staging, stage};
 
@@ -25,11 +25,7 @@ impl Session {
     pub(super) fn add_drivers(&mut self, wanted: &DriverSource) -> Result<(), BakeError> {
         let guest = self.driver_guest()?;
         let source = Source::open(&wanted.path)?;
-        let selection = Selection {
-            only: wanted.only.clone(),
-            exclude: wanted.exclude.clone(),
-            all: wanted.all,
-        };
+        let selection = &wanted.selection;
         let packages = &source.found.packages;
         if let Some(name) = selection.unknown(packages).first() {
             let mut known: Vec<String> =
@@ -43,7 +39,7 @@ impl Session {
             self.warn(format!("{} was passed over: {}", unreadable.path, unreadable.reason));
         }
         // Which packages are signed is not looked at before one is chosen.
-        let options = Options { selection: &selection, signature: &|_| 0 };
+        let options = Options { selection, signature: &|_| 0 };
         let choice = choose(packages, &guest.target, &options);
         let mut numbers = self.oem_numbers(&guest)?;
         let mut added = 0;
@@ -53,7 +49,7 @@ impl Session {
                     added += 1;
                     self.drivers.push(report);
                 }
-                Err(Refused::Package(problem)) if wanted.only.is_empty() => {
+                Err(Refused::Package(problem)) if selection.only.is_empty() => {
                     let mut report = report_of(chosen.package, DriverAction::LeftOut);
                     let reason = with_causes(&problem);
                     self.warn(format!("{} was left out: {reason}", chosen.package.path()));

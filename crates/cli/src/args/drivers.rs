@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use winkiln_drivers::choice::Selection;
 use winkiln_drivers::{Architecture, Target};
 
 use super::{EditArgs, OutputArgs, ReadArgs};
@@ -37,18 +38,9 @@ pub(crate) struct ScanArgs {
     pub(crate) with: ReadArgs,
 }
 
-/// Of `drivers list`.
+/// Which packages of a source.
 #[derive(Debug, Args)]
-pub(crate) struct ListArgs {
-    /// Folder, ISO, zip, cabinet, tar or tar.gz
-    #[arg(value_name = "SOURCE")]
-    pub(crate) source: PathBuf,
-    /// Tell what fits this Windows
-    #[arg(long, value_name = "NAME")]
-    pub(crate) os: Option<String>,
-    /// Architecture of that Windows: x86, amd64 or arm64 [default: amd64; x86 for xp and 2k3]
-    #[arg(long, value_name = "ARCH")]
-    pub(crate) arch: Option<String>,
+pub(crate) struct SelectionArgs {
     /// Only these packages: names of INF files, services or classes
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
@@ -58,6 +50,29 @@ pub(crate) struct ListArgs {
     /// Those too that a better package of the same name supersedes
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+impl SelectionArgs {
+    /// The same, as the chooser of packages takes it.
+    pub(crate) fn selection(&self) -> Selection {
+        Selection { only: self.only.clone(), exclude: self.exclude.clone(), all: self.all }
+    }
+}
+
+/// Of `drivers list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Folder, ISO, zip, cabinet, MSI, tar or tar.gz
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: PathBuf,
+    /// Tell what fits this Windows
+    #[arg(long, value_name = "NAME")]
+    pub(crate) os: Option<String>,
+    /// Architecture of that Windows: x86, amd64 or arm64 [default: amd64; x86 for xp and 2k3]
+    #[arg(long, value_name = "ARCH")]
+    pub(crate) arch: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -68,18 +83,11 @@ pub(crate) struct AddArgs {
     /// Raw or qcow2 image, or block device
     #[arg(value_name = "IMAGE")]
     pub(crate) image: PathBuf,
-    /// Folder, ISO, zip, cabinet or tar with driver packages
+    /// Folder, ISO, zip, cabinet, MSI, tar or tar.gz with driver packages
     #[arg(value_name = "SOURCE")]
     pub(crate) source: PathBuf,
-    /// Add these alone, by INF, service or class
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub(crate) only: Vec<String>,
-    /// Do not add these
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub(crate) exclude: Vec<String>,
-    /// Add also those that a better package of the same name supersedes
-    #[arg(long)]
-    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
     /// Add also those whose signature this Windows would refuse
     #[arg(long)]
     pub(crate) force_unsigned: bool,

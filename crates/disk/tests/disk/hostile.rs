@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use winkiln_disk::{CommitError, Device, Image, OpenOptions, Transaction};
 
 use crate::tool::{Numbers, have, scratch, sh};
+use crate::variant::{number, with_snapshot};
 
 /// Reads everything, writes a little, commits. Errors are fine.
 fn exercise(path: &Path) {
@@ -89,8 +90,7 @@ fn mutated_images_never_panic_or_hang() {
 
 /// Where the first L2 table and the tables of the header are, in an image with clusters of 4096 bytes.
 fn table_offsets(bytes: &[u8]) -> [usize; 4] {
-    let number = |at: usize| u64::from_be_bytes(bytes[at..at + 8].try_into().unwrap());
-    let masked = |at: usize| (number(at) & 0x00ff_ffff_ffff_fe00) as usize;
+    let masked = |at: usize| (number(bytes, at) & 0x00ff_ffff_ffff_fe00) as usize;
     let (l1, refcounts) = (masked(40), masked(48));
     [masked(l1), l1, refcounts, masked(refcounts)]
 }
@@ -102,10 +102,7 @@ fn guest_data_never_lands_on_the_images_own_tables() {
     }
     let folder = scratch();
     let folder = folder.path();
-    std::fs::write(folder.join("s.raw"), vec![7; 1 << 20]).unwrap();
-    sh(folder, "qemu-img convert -O qcow2 -o cluster_size=4096 {}/s.raw {}/i.qcow2");
-    sh(folder, "qemu-img snapshot -c s {}/i.qcow2");
-    let path = folder.join("i.qcow2");
+    let path = with_snapshot(folder);
     // Its own clusters again, instead of those shared with the snapshot.
     let write_all = |at: u64| {
         let options = OpenOptions { writable: true, ..OpenOptions::default() };
@@ -116,9 +113,8 @@ fn guest_data_never_lands_on_the_images_own_tables() {
     write_all(0).unwrap();
     let good = std::fs::read(&path).unwrap();
     let [l2, tables @ ..] = table_offsets(&good);
-    let snapshots = u64::from_be_bytes(good[64..72].try_into().unwrap()) as usize;
-    let snapshot_l1 =
-        u64::from_be_bytes(good[snapshots..snapshots + 8].try_into().unwrap()) as usize;
+    let snapshots = number(&good, 64) as usize;
+    let snapshot_l1 = number(&good, snapshots) as usize;
     for target in tables.into_iter().chain([l2, snapshots, snapshot_l1]) {
         let mut bytes = good.clone();
         let entry = (1_u64 << 63) | target as u64;

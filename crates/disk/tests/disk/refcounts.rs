@@ -7,14 +7,11 @@ use winkiln_disk::{CommitError, Device, ImageError, Qcow2Error, Transaction};
 
 use crate::opened::{guest, journal_of, open};
 use crate::tool::{Numbers, have, output, scratch, sh};
+use crate::variant::{number, with_snapshot};
 
 const CLUSTER: usize = 4096;
 const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
 const COMPRESSED: u64 = 1 << 62;
-
-fn number(bytes: &[u8], at: usize) -> u64 {
-    u64::from_be_bytes(bytes[at..at + 8].try_into().unwrap())
-}
 
 /// Where the 16-bit refcount of the cluster at `offset` stands, in an image with one refcount block.
 fn count_of(bytes: &[u8], offset: usize) -> usize {
@@ -63,10 +60,7 @@ fn an_image_that_calls_its_own_tables_free_is_not_opened_for_writing() {
     }
     let folder = scratch();
     let folder = folder.path();
-    std::fs::write(folder.join("s.raw"), vec![7; 1 << 20]).unwrap();
-    sh(folder, "qemu-img convert -O qcow2 -o cluster_size=4096 {}/s.raw {}/i.qcow2");
-    sh(folder, "qemu-img snapshot -c s {}/i.qcow2");
-    let path = folder.join("i.qcow2");
+    let path = with_snapshot(folder);
     let good = std::fs::read(&path).unwrap();
     let at = |at| number(&good, at) as usize;
     let (l1, table, snapshots) = (at(40), at(48), at(64));

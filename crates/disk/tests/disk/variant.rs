@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::tool::{Numbers, run};
+use crate::tool::{Numbers, run, sh};
 
 pub(crate) const SIZE: u64 = 24 << 20;
 
@@ -149,4 +149,17 @@ pub(crate) fn raw_of(folder: &Path, image: &Path, extra: &[&str]) -> Vec<u8> {
     arguments.extend(["-O", "raw", image.to_str().unwrap(), out.to_str().unwrap()]);
     run("qemu-img", &arguments);
     std::fs::read(out).unwrap()
+}
+
+/// A qcow2 image of 1 MiB of sevens with clusters of 4096 bytes and one snapshot.
+pub(crate) fn with_snapshot(folder: &Path) -> PathBuf {
+    std::fs::write(folder.join("s.raw"), vec![7; 1 << 20]).unwrap();
+    sh(folder, "qemu-img convert -O qcow2 -o cluster_size=4096 {}/s.raw {}/i.qcow2");
+    sh(folder, "qemu-img snapshot -c s {}/i.qcow2");
+    folder.join("i.qcow2")
+}
+
+/// A number of a qcow2 image's own structures.
+pub(crate) fn number(bytes: &[u8], at: usize) -> u64 {
+    u64::from_be_bytes(bytes[at..at + 8].try_into().unwrap())
 }

@@ -15,9 +15,7 @@ pub(super) fn run(args: &AddArgs) -> Result<()> {
     let started = Instant::now();
     let source = DriverSource {
         path: args.source.clone(),
-        only: args.only.clone(),
-        exclude: args.exclude.clone(),
-        all: args.all,
+        selection: args.selection.selection(),
         force_unsigned: args.force_unsigned,
     };
     let session = session::open(&args.image, &args.with.open, &args.with.write)?;

@@ -1,7 +1,7 @@
 //! `winkiln drivers list`.
 
 use winkiln_archive::Tree;
-use winkiln_drivers::choice::{Options, Selection, choose};
+use winkiln_drivers::choice::{Options, choose};
 use winkiln_drivers::inf::ParseOptions;
 use winkiln_drivers::package::Found;
 
@@ -17,8 +17,7 @@ pub(crate) fn run(args: &ListArgs) -> Result<()> {
     let tree =
         Tree::open(&args.source).doing(|| format!("cannot read {}", args.source.display()))?;
     let found = Found::all(&tree, &ParseOptions::default());
-    let (only, exclude) = (args.only.clone(), args.exclude.clone());
-    let selection = Selection { only, exclude, all: args.all };
+    let selection = args.selection.selection();
     if let Some(name) = selection.unknown(&found.packages).first() {
         return Err(CliError::usage(format!(
             "no package, service or class {name} in {}",
