@@ -1,12 +1,13 @@
 //! A regular file or block device.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, IoSlice, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, OFlag, PosixFadviseAdvice, fallocate, posix_fadvise};
+use nix::sys::uio::pwritev;
 use nix::unistd::{Whence, lseek};
 
 use super::{HostFile, lock, write_zeros};
@@ -110,6 +111,11 @@ impl HostFile for DiskFile {
 
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<usize> {
         self.file.write_at(data, offset)
+    }
+
+    fn write_parts_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let at = i64::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
+        Ok(pwritev(&self.file, parts, at)?)
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {

@@ -6,7 +6,7 @@ pub(crate) mod lock;
 pub(crate) mod pages;
 
 use std::fmt::Debug;
-use std::io;
+use std::io::{self, IoSlice};
 
 /// A file or block device of the host, addressed by offset. The seam at which tests cut the power.
 ///
@@ -21,6 +21,12 @@ pub(crate) trait HostFile: Debug + Send + Sync {
     /// Writes at most `data.len()` bytes, growing the file where need be.
     fn write_at(&self, _offset: u64, _data: &[u8]) -> io::Result<usize> {
         Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    /// As [`HostFile::write_at`], of all parts one after the other.
+    fn write_parts_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| &**part).collect();
+        self.write_at(offset, &parts.concat())
     }
 
     /// Cuts or grows the file.
@@ -81,6 +87,26 @@ pub(crate) fn read_padded(file: &dyn HostFile, offset: u64, buf: &mut [u8]) -> i
     Ok(())
 }
 
+/// Writes all parts, one after the other, from `offset` on.
+pub(crate) fn write_parts(
+    file: &dyn HostFile,
+    mut offset: u64,
+    mut parts: &mut [IoSlice<'_>],
+) -> io::Result<()> {
+    while !parts.is_empty() {
+        match file.write_parts_at(offset, parts) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                offset += count as u64;
+                IoSlice::advance_slices(&mut parts, count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Writes all of `data` at `offset`. `written` grows by what reached the file, also when it fails.
 pub(crate) fn write_counted(
     file: &dyn HostFile,
@@ -101,4 +127,46 @@ pub(crate) fn write_counted(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Takes at most five bytes at a time, of the parts too.
+    #[derive(Debug, Default)]
+    struct Slow(Mutex<Vec<u8>>);
+
+    impl HostFile for Slow {
+        fn len(&self) -> io::Result<u64> {
+            Ok(self.0.lock().unwrap().len() as u64)
+        }
+
+        fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+
+        fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<usize> {
+            let mut bytes = self.0.lock().unwrap();
+            assert_eq!(bytes.len() as u64, offset, "one after the other");
+            let count = data.len().min(5);
+            bytes.extend_from_slice(&data[..count]);
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn parts_are_written_whole_by_a_file_that_takes_few_bytes_at_a_time() {
+        let file = Slow::default();
+        let parts: [&[u8]; 4] = [b"one, ", b"", b"two and ", b"three"];
+        write_parts(&file, 0, &mut parts.map(IoSlice::new)).unwrap();
+        assert_eq!(*file.0.lock().unwrap(), b"one, two and three");
+        // As the operating system does it.
+        let named = tempfile::NamedTempFile::new().unwrap();
+        let disk = disk_file::DiskFile::open(named.path(), true).unwrap();
+        write_parts(&disk, 3, &mut parts.map(IoSlice::new)).unwrap();
+        assert_eq!(std::fs::read(named.path()).unwrap(), b"\0\0\0one, two and three");
+    }
 }

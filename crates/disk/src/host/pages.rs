@@ -9,9 +9,16 @@ pub(crate) const PAGE: usize = 4096;
 /// [`PAGE`] as an offset.
 pub(crate) const PAGE_BYTES: u64 = PAGE as u64;
 
+/// Buffers of dropped pages kept for the next ones (12 MiB): returning them to the system costs more than filling them.
+const SPARE_MAX: usize = 12 << 8;
+
 /// Whole pages that stand in for those of whatever lies below. Bytes past the end of the last page's device are zero.
 #[derive(Default)]
-pub(crate) struct Pages(BTreeMap<u64, Page>);
+pub(crate) struct Pages {
+    pages: BTreeMap<u64, Page>,
+    /// Buffers of a page each, with whatever is in them.
+    spare: Vec<Box<[u8]>>,
+}
 
 /// A page and what is known of it.
 pub(crate) struct Page {
@@ -22,42 +29,52 @@ pub(crate) struct Page {
 
 impl fmt::Debug for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} pages", self.0.len())
+        write!(f, "{} pages", self.pages.len())
     }
 }
 
 impl Pages {
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.pages.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.pages.len()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        for (_, page) in std::mem::take(&mut self.pages) {
+            self.drop_page(page);
+        }
+    }
+
+    fn drop_page(&mut self, page: Page) {
+        if self.spare.len() < SPARE_MAX {
+            self.spare.push(page.bytes);
+        }
     }
 
     /// Every page with the offset of its first byte, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Page)> {
-        self.0.iter().map(|(number, page)| (number * PAGE_BYTES, page))
+        self.pages.iter().map(|(number, page)| (number * PAGE_BYTES, page))
     }
 
     /// The pages from `offset` on.
     pub(crate) fn iter_from(&self, offset: u64) -> impl Iterator<Item = (u64, &Page)> {
-        let pages = self.0.range(offset / PAGE_BYTES..);
+        let pages = self.pages.range(offset / PAGE_BYTES..);
         pages.map(|(number, page)| (number * PAGE_BYTES, page))
     }
 
     /// Drops the page at `offset`.
     pub(crate) fn remove(&mut self, offset: u64) {
-        self.0.remove(&(offset / PAGE_BYTES));
+        if let Some(page) = self.pages.remove(&(offset / PAGE_BYTES)) {
+            self.drop_page(page);
+        }
     }
 
     /// Says that the page at `offset`, if there is one, holds fresh bytes only.
     pub(crate) fn mark_fresh(&mut self, offset: u64) {
-        if let Some(page) = self.0.get_mut(&(offset / PAGE_BYTES)) {
+        if let Some(page) = self.pages.get_mut(&(offset / PAGE_BYTES)) {
             page.fresh = true;
         }
     }
@@ -68,7 +85,7 @@ impl Pages {
         mut keep: impl FnMut(u64, &[u8]) -> Result<bool, E>,
     ) -> Result<(), E> {
         let mut failed = Ok(());
-        self.0.retain(|number, page| match (&failed, keep(number * PAGE_BYTES, &page.bytes)) {
+        self.pages.retain(|number, page| match (&failed, keep(number * PAGE_BYTES, &page.bytes)) {
             (Err(_), _) => true,
             (Ok(()), Ok(keep)) => keep,
             (Ok(()), Err(error)) => {
@@ -88,7 +105,7 @@ impl Pages {
     ) -> Result<(), E> {
         let end = offset + buf.len() as u64;
         let mut position = offset;
-        let pages = self.0.range(offset / PAGE_BYTES..end.div_ceil(PAGE_BYTES));
+        let pages = self.pages.range(offset / PAGE_BYTES..end.div_ceil(PAGE_BYTES));
         for (number, page) in pages {
             let start = number * PAGE_BYTES;
             let from = start.max(offset);
@@ -124,14 +141,21 @@ impl Pages {
             let count = (PAGE - within).min(data.len() - done);
             let part = &data[done..done + count];
             done += count;
-            let page = match self.0.entry(number) {
+            let page = match self.pages.entry(number) {
                 Entry::Occupied(entry) => {
                     let page = entry.into_mut();
                     page.fresh = fresh && (page.fresh || count == PAGE);
                     page
                 }
                 Entry::Vacant(entry) if count == PAGE => {
-                    entry.insert(Page { bytes: part.into(), fresh });
+                    let bytes = match self.spare.pop() {
+                        Some(mut bytes) => {
+                            bytes.copy_from_slice(part);
+                            bytes
+                        }
+                        None => part.into(),
+                    };
+                    entry.insert(Page { bytes, fresh });
                     continue;
                 }
                 Entry::Vacant(entry) => {
@@ -146,5 +170,30 @@ impl Pages {
             page.bytes[within..within + count].copy_from_slice(part);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[test]
+    fn a_page_in_the_buffer_of_another_holds_its_own_bytes_alone() {
+        let below = |_: u64, buf: &mut [u8]| -> Result<(), Infallible> {
+            buf.fill(1);
+            Ok(())
+        };
+        let mut pages = Pages::default();
+        pages.write(0, &[7; 3 * PAGE], true, u64::MAX, below).unwrap();
+        pages.remove(PAGE_BYTES);
+        pages.clear();
+        pages.write(PAGE_BYTES, &[8; PAGE], true, u64::MAX, below).unwrap();
+        pages.write(0, &[9; 2], true, u64::MAX, below).unwrap();
+        let mut bytes = vec![0; 3 * PAGE];
+        pages.read(0, &mut bytes, below).unwrap();
+        let wanted = [vec![9; 2], vec![1; PAGE - 2], vec![8; PAGE], vec![1; PAGE]].concat();
+        assert_eq!(bytes, wanted);
     }
 }

@@ -1,14 +1,14 @@
 //! Taking pages out of memory: into the file where it holds zeros in a place that nothing names, else into the journal.
 
-use std::io;
+use std::io::{self, IoSlice};
 
 use super::{Limits, Overlay, State};
 use crate::host::pages::{PAGE, PAGE_BYTES};
-use crate::host::{HostFile, read_padded, write_counted};
+use crate::host::{HostFile, read_padded, write_parts};
 use crate::journal::{MAX_EARLY, Mark, Writer};
 
-/// Adjacent pages are written together, up to this many bytes.
-const RUN: usize = 1 << 20;
+/// Adjacent pages are written together, up to this many (1 MiB): systems take 1024 parts at a time.
+const RUN: usize = 256;
 
 /// Why pages could not leave memory. Those that did not are still there.
 #[derive(Debug)]
@@ -117,20 +117,18 @@ fn write_ahead(
     for part in ahead {
         early.add(part.offset, part.length, part.hole);
     }
-    let mut run = Vec::with_capacity(RUN);
     for part in ahead {
         let mut start = part.offset;
-        let count = (part.length / PAGE_BYTES) as usize;
-        for (_, page) in pages.iter_from(part.offset).take(count) {
-            run.extend_from_slice(&page.bytes);
-            if run.len() >= RUN {
-                write_counted(file, start, &run, &mut 0).map_err(Side::Image.failed())?;
-                start += run.len() as u64;
-                run.clear();
-            }
+        let mut rest = (part.length / PAGE_BYTES) as usize;
+        while rest > 0 {
+            let count = rest.min(RUN);
+            let run = pages.iter_from(start).take(count);
+            let mut run: Vec<IoSlice<'_>> =
+                run.map(|(_, page)| IoSlice::new(&page.bytes)).collect();
+            write_parts(file, start, &mut run).map_err(Side::Image.failed())?;
+            start += count as u64 * PAGE_BYTES;
+            rest -= count;
         }
-        write_counted(file, start, &run, &mut 0).map_err(Side::Image.failed())?;
-        run.clear();
         // The commit waits for all of it; most should be there by then.
         file.start_writing(part.offset, part.length);
     }
