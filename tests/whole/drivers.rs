@@ -169,6 +169,18 @@ fn windows_10_starts_on_virtio() {
     assert!(refused.stderr.contains("--force-unsigned"), "{}", refused.stderr);
     let wrong = run(["drivers", "add", &image, &source, "--only", "viostro"]).expect(2);
     assert!(wrong.stderr.contains("viostor"), "{}", wrong.stderr);
+    // What does not fit is told of the source of which nothing does.
+    let Some(old) = packages("Wxp/x86", folder.path()) else { return };
+    let recipe = folder.path().join("two.toml");
+    let text = format!(
+        "[[drivers]]\nsource = '{source}'\nonly = ['viostor']\nforce-unsigned = true\n\
+         [[drivers]]\nsource = '{}'\n",
+        old.display()
+    );
+    std::fs::write(&recipe, text).expect("the recipe is written");
+    let nothing = run(["apply", &image, &recipe.display().to_string()]).expect(1);
+    assert!(nothing.stderr.contains("viostor.inf: it "), "{}", nothing.stderr);
+    assert!(!nothing.stderr.contains("not asked for"), "{}", nothing.stderr);
     assert_eq!(written(&added.image), before);
 }
 

@@ -50,18 +50,6 @@ impl Architecture {
             Self::Arm64 => 12,
         }
     }
-
-    /// The `Machine` field of a PE file made for it.
-    #[must_use]
-    pub fn machine(self) -> u16 {
-        match self {
-            Self::X86 => 0x014C,
-            Self::Amd64 => 0x8664,
-            Self::Ia64 => 0x0200,
-            Self::Arm => 0x01C4,
-            Self::Arm64 => 0xAA64,
-        }
-    }
 }
 
 impl fmt::Display for Architecture {

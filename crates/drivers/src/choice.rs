@@ -5,11 +5,9 @@
 mod best;
 mod fit;
 mod hint;
-mod rank;
 mod selection;
 
 pub use best::{Choice, Chosen, Criterion, NotChosen, Options, Why, choose};
 pub use fit::{Closeness, Fit, Refusal, fit};
 pub use hint::Hint;
-pub use rank::{DeviceIds, DriverRank, IdentifierScore};
 pub use selection::Selection;

@@ -18,6 +18,7 @@ mod text;
 mod version;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use encoding_rs::Encoding;
 
@@ -26,12 +27,12 @@ pub use destination::{Destination, Folder};
 pub use encoding::code_page;
 pub use entry::{Entry, Localized};
 pub use error::{InfError, InfProblem};
-pub(crate) use install::feature_score;
 pub use install::{
     AddServiceFlags, CoInstallers, EventLog, Existing, FileCopy, Filter, Included, IncludedInfs,
     Install, NoIncludes, NotCarriedOut, RegistryData, RegistryEdit, RegistryOperation,
     RegistryRoot, RegistryView, Service, ServiceRemoval, WdfService, actual_section,
 };
+pub(crate) use install::{ENTRIES_MAX, feature_score};
 pub use lexer::Line;
 pub use models::{Manufacturer, Model, ModelsSection};
 pub use source::SourceFile;
@@ -72,6 +73,8 @@ pub struct Section {
     pub line: u32,
     /// Its entries.
     pub lines: Vec<Line>,
+    /// The first entry of each key, once one was asked for.
+    keys: OnceLock<HashMap<String, usize>>,
 }
 
 /// A parsed INF.
@@ -151,7 +154,18 @@ impl Inf {
     /// The first entry of a section with that key.
     #[must_use]
     pub fn entry(&self, section: &str, key: &str) -> Option<Entry<'_>> {
-        self.entries(section).find(|entry| entry.has_key(key))
+        let section = self.section(section)?;
+        let keys = section.keys.get_or_init(|| {
+            let mut keys = HashMap::new();
+            for (at, line) in
+                section.lines.iter().enumerate().filter(|(_, line)| line.key.is_some())
+            {
+                keys.entry(Entry::new(self, section, line).key()).or_insert(at);
+            }
+            keys
+        });
+        let line = section.lines.get(*keys.get(&fold(key))?)?;
+        Some(Entry::new(self, section, line))
     }
 
     /// The strings that `%tokens%` stand for, by their names in lower case.
@@ -177,7 +191,8 @@ impl Inf {
         let next = self.sections.len();
         let at = *self.index.entry(fold(name)).or_insert(next);
         if at == next {
-            self.sections.push(Section { name: name.to_owned(), line, lines: Vec::new() });
+            let (name, lines, keys) = (name.to_owned(), Vec::new(), OnceLock::new());
+            self.sections.push(Section { name, line, lines, keys });
         }
         at
     }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::Architecture;
 use crate::inf::{
-    IncludedInfs, Inf, InfError, Install, Manufacturer, ModelsSection, NoIncludes, ParseOptions,
-    Version, actual_section,
+    ENTRIES_MAX, IncludedInfs, Inf, InfError, Install, Manufacturer, ModelsSection, NoIncludes,
+    ParseOptions, Version, actual_section,
 };
 
 pub use tree::{Found, Unreadable};
@@ -159,12 +159,13 @@ impl Package {
             names.insert("DefaultInstall");
         }
         names.extend(["ClassInstall32", "InterfaceInstall32"]);
+        let mut left = ENTRIES_MAX;
         for name in names {
             // A model may name a section that only another architecture has.
             if actual_section(&self.inf, name, architecture).is_none() {
                 continue;
             }
-            let install = self.inf.install(name, architecture, &NoIncludes)?;
+            let install = self.inf.install_within(name, architecture, &NoIncludes, &mut left)?;
             let of_windows = !self.version.layout_files.is_empty();
             for file in install.files.iter().chain(&install.coinstallers.files) {
                 if file.source.listed || !of_windows {

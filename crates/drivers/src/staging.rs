@@ -27,8 +27,10 @@ pub use guest::{Binding, Guest};
 pub use oem_numbers::OemNumbers;
 pub use store_name::{Digest, store_name};
 
+use std::collections::{HashMap, HashSet};
+
 use crate::choice::Fit;
-use crate::inf::{IncludedInfs, Install, Manufacturer, Model};
+use crate::inf::{ENTRIES_MAX, IncludedInfs, Install, Manufacturer, Model};
 use crate::{Guid, Package};
 use places::Places;
 
@@ -122,6 +124,8 @@ struct Plan<'a> {
     published: bool,
     edits: Vec<Edit>,
     warnings: Vec<String>,
+    /// What was warned of.
+    warned: HashSet<String>,
 }
 
 /// Works out what adding a package means. Nothing is written by it.
@@ -145,6 +149,7 @@ pub fn stage(request: &Request<'_>) -> Result<Staging, StagingError> {
         published: false,
         edits: Vec::new(),
         warnings: Vec::new(),
+        warned: HashSet::new(),
     };
     plan.read_installs()?;
     let boot_critical = boot::is_critical(version, &plan.installs);
@@ -159,9 +164,9 @@ pub fn stage(request: &Request<'_>) -> Result<Staging, StagingError> {
         setup_class::make(&mut plan)?;
         services = service_key::make(&mut plan)?;
         registry::installed(&mut plan);
-        bound =
-            plan.devices.iter().flat_map(|device| device.model.ids()).map(str::to_owned).collect();
-        bound.dedup();
+        let mut known = HashSet::new();
+        bound.extend(plan.devices.iter().flat_map(|device| device.model.ids()).map(str::to_owned));
+        bound.retain(|id| known.insert(id.to_ascii_lowercase()));
     }
     match request.guest.binding {
         Binding::CriticalDevices => {
@@ -177,28 +182,56 @@ pub fn stage(request: &Request<'_>) -> Result<Staging, StagingError> {
     Ok(Staging { inf, store_name, boot_critical, services, bound, edits, warnings })
 }
 
+/// What an installation asks for and only Windows does, in words.
+fn left_to_windows(install: &Install) -> Vec<String> {
+    let section = &install.section;
+    let mut told: Vec<String> = Vec::new();
+    for service in &install.removed_services {
+        told.push(format!("[{section}] deletes service {}: that is left to Windows", service.name));
+    }
+    for filter in &install.filters {
+        let service = &filter.service;
+        told.push(format!(
+            "[{section}] gives the device filter {service}: that is left to Windows"
+        ));
+    }
+    if !install.coinstallers.registry.is_empty() {
+        told.push(format!("[{section}] has a co-installer: it is left to Windows"));
+    }
+    let names: Vec<&str> = install.class_entries.iter().map(|(name, _)| name.as_str()).collect();
+    if !names.is_empty() {
+        told.push(format!("[{section}] {}: left to Windows", names.join(", ")));
+    }
+    told
+}
+
 impl<'a> Plan<'a> {
     /// Works out what the models of the package install, each section once.
     fn read_installs(&mut self) -> Result<(), StagingError> {
         let Request { package, fit, guest, included, .. } = *self.request;
-        let mut names: Vec<String> = Vec::new();
+        let mut left = ENTRIES_MAX;
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let makers = package.manufacturers().iter();
+        let makers = makers.flat_map(|maker| {
+            maker.sections.iter().map(move |section| (std::ptr::from_ref(section), maker))
+        });
+        let makers: HashMap<_, _> = makers.collect();
         for &section in &fit.sections {
-            let is_its =
-                |maker: &&Manufacturer| maker.sections.iter().any(|own| std::ptr::eq(own, section));
-            let Some(maker) = package.manufacturers().iter().find(is_its) else { continue };
+            let Some(&maker) = makers.get(&std::ptr::from_ref(section)) else { continue };
             for model in &section.models {
-                let known =
-                    names.iter().position(|name| name.eq_ignore_ascii_case(&model.install_section));
-                let install = match known {
-                    Some(install) => install,
-                    None => {
-                        let name = &model.install_section;
-                        let install = package.install(name, guest.target.architecture, included)?;
-                        self.installs.push(install);
-                        names.push(name.clone());
-                        names.len() - 1
-                    }
-                };
+                let name = &model.install_section;
+                let next = self.installs.len();
+                let install = *known.entry(name.to_ascii_lowercase()).or_insert(next);
+                if install == next {
+                    let architecture = guest.target.architecture;
+                    let inf = package.inf();
+                    self.installs.push(inf.install_within(
+                        name,
+                        architecture,
+                        included,
+                        &mut left,
+                    )?);
+                }
                 self.devices.push(Device { maker, model, install });
             }
         }
@@ -227,6 +260,7 @@ impl<'a> Plan<'a> {
                 ));
             }
             if boot_critical {
+                told.extend(left_to_windows(install));
                 told.extend(install.not_carried_out.iter().map(|entry| {
                     format!(
                         "{} line {}: {} is left to Windows",
@@ -243,7 +277,7 @@ impl<'a> Plan<'a> {
 
     /// Adds a warning once.
     fn warn(&mut self, text: String) {
-        if !self.warnings.contains(&text) {
+        if self.warned.insert(text.clone()) {
             self.warnings.push(text);
         }
     }

@@ -9,7 +9,7 @@ use winkiln_trust::catalog::Catalog;
 use winkiln_trust::pe::Image;
 use winkiln_trust::signature::{Fault, Signature};
 
-use super::Contents;
+use super::{Contents, Source};
 
 /// What a guest makes of a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,22 @@ pub(crate) fn judge(contents: &Contents, package: &Package, guest: &Guest) -> Ju
             Some(accepted @ Judgement::Accepted(_)) => accepted,
             _ => by_catalog,
         },
+    }
+}
+
+/// How good the signature of a package's catalog is, for the choice among packages: the lower the better. Which files it covers
+/// is not asked; [`judge`] does, of the one that is chosen.
+pub(crate) fn signature_score(source: &Source, package: &Package, guest: &Guest) -> u8 {
+    let catalog = source.catalog(package, guest.target.architecture);
+    let Some(signature) = catalog.and_then(|bytes| Some(Catalog::read(&bytes).ok()?.signature))
+    else {
+        return 3;
+    };
+    match of_signature(&signature, "", guest) {
+        Judgement::Accepted(Recorded::Microsoft(_)) => 0,
+        Judgement::Accepted(_) => 1,
+        Judgement::Test(..) => 2,
+        Judgement::Refused(_) => 3,
     }
 }
 

@@ -12,6 +12,8 @@ use winkiln_trust::pe::{Image, Machine};
 
 use super::{DriverError, PackageProblem};
 
+/// Bytes of a catalog.
+const CATALOG_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of one file of a package.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
@@ -74,6 +76,12 @@ impl Source {
         }
         contents.digest = digest.finish();
         Ok(contents)
+    }
+
+    /// The catalog of a package; `None` when it has none that can be read.
+    pub(super) fn catalog(&self, package: &Package, architecture: Architecture) -> Option<Vec<u8>> {
+        let path = package.beside(package.version().catalog(architecture)?);
+        self.tree.read(&path, CATALOG_BYTES_MAX).ok()
     }
 }
 

@@ -13,7 +13,7 @@ use super::Session;
 use crate::BakeError;
 use crate::drivers::{
     Contents, DriverAction, DriverError, DriverReport, DriverSource, Judgement, PackageProblem,
-    Source, is_enforced, judge,
+    Source, is_enforced, judge, signature_score,
 };
 use numbers::Numbers;
 
@@ -38,10 +38,11 @@ impl Session {
         for unreadable in &source.found.unreadable {
             self.warn(format!("{} was passed over: {}", unreadable.path, unreadable.reason));
         }
-        // Which packages are signed is not looked at before one is chosen.
-        let options = Options { selection, signature: &|_| 0 };
+        let score = |package: &Package| signature_score(&source, package, &guest);
+        let options = Options { selection, signature: &score };
         let choice = choose(packages, &guest.target, &options);
         let mut numbers = self.oem_numbers(&guest)?;
+        let first = self.drivers.len();
         let mut added = 0;
         for chosen in &choice.chosen {
             match self.add_package(&source, chosen, &guest, wanted, &mut numbers) {
@@ -63,7 +64,7 @@ impl Session {
                 Err(Refused::Bake(error)) => return Err(error),
             }
         }
-        let reasons = self.report_others(&choice);
+        let reasons = self.report_others(&choice, first);
         if added == 0 {
             let (path, target) = (wanted.path.clone(), guest.target.to_string());
             return Err(DriverError::NothingFits { path, target, reasons }.into());
@@ -71,11 +72,12 @@ impl Session {
         Ok(())
     }
 
-    /// Notes the packages that were not chosen, and gives a line for each.
-    fn report_others(&mut self, choice: &Choice<'_>) -> Vec<String> {
+    /// Notes the packages that were not chosen, and gives a line for each that was left out since the `first` of the source.
+    fn report_others(&mut self, choice: &Choice<'_>, first: usize) -> Vec<String> {
         let mut reasons: Vec<String> = self
             .drivers
             .iter()
+            .skip(first)
             .filter_map(|report| Some(format!("{}: {}", report.package, report.reason.as_ref()?)))
             .collect();
         for other in &choice.others {
@@ -133,14 +135,15 @@ impl Session {
         };
         let staging = stage(&request).map_err(PackageProblem::from)?;
         for service in &staging.services {
-            let same = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(service);
-            if let Some((_, other)) = numbers.services.iter().find(same) {
-                let (service, other) = (service.clone(), other.clone());
+            let of_other = |other: &&DriverReport| {
+                (&*other.package, &other.inf) != (package.path(), &staging.inf)
+                    && other.services.iter().any(|known| known.eq_ignore_ascii_case(service))
+            };
+            if let Some(other) = self.drivers.iter().find(of_other) {
+                let (service, other) = (service.clone(), other.package.clone());
                 return Err(PackageProblem::SameService { service, other }.into());
             }
         }
-        let path = package.path().to_owned();
-        numbers.services.extend(staging.services.iter().map(|name| (name.clone(), path.clone())));
         if staging.inf.is_some() {
             numbers.map = taken;
         }

@@ -87,16 +87,10 @@ struct ListedFile {
     present: bool,
 }
 
-impl ListedPackage {
-    /// Tells whether one of its models sections may be for an architecture.
-    pub(crate) fn is_for(&self, architecture: Architecture) -> bool {
-        let x86 = architecture == Architecture::X86;
-        self.models.is_empty()
-            || self
-                .models
-                .iter()
-                .any(|models| models.architecture.map_or(x86, |name| name == architecture.name()))
-    }
+/// Tells whether one of a package's models sections is for an architecture, or none is for any.
+pub(crate) fn is_for(package: &Package, architecture: Architecture) -> bool {
+    let mut named = package.models_sections().map(|section| section.decoration.architecture());
+    package.models_sections().next().is_none() || named.any(|named| named == Some(architecture))
 }
 
 /// Looks at a package. Its files are those for one architecture, or for all that its models sections name.
@@ -158,7 +152,7 @@ fn files(
     for architecture in Architecture::ALL {
         let sections: Vec<_> = package
             .models_sections()
-            .filter(|section| architecture_of(section) == Some(architecture))
+            .filter(|section| section.decoration.architecture() == Some(architecture))
             .collect();
         let wanted = only.is_none_or(|only| only == architecture);
         let any = package.manufacturers().is_empty()
@@ -179,15 +173,6 @@ fn files(
         .collect();
     shown.dedup_by(|a, b| a.path == b.path && a.present == b.present);
     shown
-}
-
-/// The architecture of a section; none named is x86.
-fn architecture_of(section: &ModelsSection) -> Option<Architecture> {
-    match &section.decoration {
-        Decoration::None => Some(Architecture::X86),
-        Decoration::Target(os) => Some(os.architecture.unwrap_or(Architecture::X86)),
-        Decoration::Unknown(_) => None,
-    }
 }
 
 fn listed_models(section: &ModelsSection, maker: &str) -> ListedModels {

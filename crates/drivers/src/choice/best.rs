@@ -33,8 +33,6 @@ pub struct Chosen<'a> {
     pub package: &'a Package,
     /// What of it is for the Windows.
     pub fit: Fit<'a>,
-    /// What its folders say.
-    pub hint: Hint,
 }
 
 /// A package that is not installed.
@@ -122,7 +120,7 @@ pub fn choose<'a>(packages: &'a [Package], target: &Target, options: &Options<'_
                     let hint = package.hint(target);
                     let merits = merits(package, &fit, hint, target, options);
                     let ids = ids(&fit);
-                    fitting.push((Chosen { index, package, fit, hint }, merits, ids));
+                    fitting.push((Chosen { index, package, fit }, merits, ids));
                     continue;
                 }
                 Err(refusal) => Why::Refused(refusal),

@@ -25,6 +25,16 @@ impl Decoration {
         }
         TargetOs::parse(text).map_or_else(|| Self::Unknown(text.to_owned()), Self::Target)
     }
+
+    /// The architecture it is for; none named is x86. `None`: no Windows takes it.
+    #[must_use]
+    pub fn architecture(&self) -> Option<Architecture> {
+        match self {
+            Self::None => Some(Architecture::X86),
+            Self::Target(os) => Some(os.architecture.unwrap_or(Architecture::X86)),
+            Self::Unknown(_) => None,
+        }
+    }
 }
 
 /// `NT[architecture][.[major][.[minor][.[product type][.[suite mask][.[build]]]]]]`.

@@ -1,6 +1,6 @@
 //! `[DestinationDirs]`: where files go.
 
-use super::{Entry, Inf, InfError, Text, fold};
+use super::{Entry, Inf, InfError, Text};
 
 /// A folder of the guest by its number (dirid).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,11 +84,7 @@ impl Destination {
 impl Inf {
     /// Where the files of a section go, by its own entry.
     pub(super) fn own_destination(&self, list: &str) -> Result<Option<Destination>, InfError> {
-        let list = fold(list);
-        self.entries("DestinationDirs")
-            .find(|entry| entry.key() == list)
-            .map(|entry| destination(&entry))
-            .transpose()
+        self.entry("DestinationDirs", list).map(|entry| destination(&entry)).transpose()
     }
 
     /// Where files go whose section has no entry.

@@ -24,8 +24,8 @@ pub use wdf::WdfService;
 use super::{DriverVersion, Inf, InfError, InfProblem, Section};
 use crate::Architecture;
 
-/// Entries that one installation, or one list of models, may take up: several times what the largest INF of Windows has.
-pub(super) const ENTRIES_MAX: usize = 200_000;
+/// Entries that all installations of a package, or its models, may take up: several times what the largest INF of Windows has.
+pub(crate) const ENTRIES_MAX: usize = 500_000;
 
 /// What installing a section means. Everything is in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -121,10 +121,21 @@ impl Inf {
         architecture: Architecture,
         included: &dyn IncludedInfs,
     ) -> Result<Install, InfError> {
+        self.install_within(section, architecture, included, &mut { ENTRIES_MAX })
+    }
+
+    /// As [`Inf::install`], of which several may take up so many entries together.
+    pub(crate) fn install_within(
+        &self,
+        section: &str,
+        architecture: Architecture,
+        included: &dyn IncludedInfs,
+        left: &mut usize,
+    ) -> Result<Install, InfError> {
         let Some(actual) = actual_section(self, section, architecture) else {
             return Err(self.error(0, InfProblem::NoSection { section: section.to_owned() }));
         };
-        walk::Walk::new(self, architecture, included).run(actual)
+        walk::Walk::new(self, architecture, included, left).run(actual)
     }
 
     /// Names of all INFs that this one includes anywhere, in lower case and once each.

@@ -166,11 +166,10 @@ impl<'a> Lexer<'a> {
 
     /// Tells whether the backslash here is the last of its line, but for spaces and a comment. Of two, the first says nothing.
     fn continues(&self) -> bool {
-        let end = self.rest.find('\n').unwrap_or(self.rest.len());
-        let rest = self.rest.get(..end).unwrap_or_default();
+        let rest = self.rest;
         let rest = rest.strip_prefix("\\\\").or_else(|| rest.strip_prefix('\\')).unwrap_or(rest);
         let rest = rest.trim_start_matches(is_space);
-        rest.is_empty() || rest.starts_with(';')
+        rest.is_empty() || rest.starts_with(['\n', ';'])
     }
 
     fn continue_line(&mut self) {

@@ -82,7 +82,8 @@ impl Inf {
         {
             let name = if text.is_empty() { models.clone() } else { format!("{models}.{text}") };
             let Some(section) = self.section(&name) else { continue };
-            let left = budget.checked_sub(section.lines.len());
+            // An empty one counts too.
+            let left = budget.checked_sub(section.lines.len().max(1));
             *budget = left.ok_or_else(|| {
                 let max = super::install::ENTRIES_MAX;
                 entry.error(InfProblem::TooManyEntries { max })

@@ -1,6 +1,6 @@
 //! `[SourceDisksNames]` and `[SourceDisksFiles]`: where files come from.
 
-use super::{Entry, Inf, fold};
+use super::{Entry, Inf};
 use crate::Architecture;
 
 /// Where a file is, seen from its INF.
@@ -35,9 +35,8 @@ impl Inf {
         architecture: Architecture,
         key: &str,
     ) -> Option<Entry<'_>> {
-        let key = fold(key);
-        let find = |section: &str| self.entries(section).find(|entry| entry.key() == key);
-        find(&format!("{section}.{architecture}")).or_else(|| find(section))
+        let decorated = self.entry(&format!("{section}.{architecture}"), key);
+        decorated.or_else(|| self.entry(section, key))
     }
 }
 

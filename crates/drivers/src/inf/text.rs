@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 
 /// Text after the substitution of strings. Folders (`%12%`) stay numbers, since only the installer knows where they are.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Text {
     pieces: Vec<Piece>,
 }
 
 /// A part of a [`Text`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Piece {
     /// As it is.
     Literal(String),
@@ -19,14 +19,6 @@ pub enum Piece {
 }
 
 impl Text {
-    /// Text without folders.
-    #[must_use]
-    pub fn literal(text: impl Into<String>) -> Self {
-        let text = text.into();
-        let pieces = if text.is_empty() { Vec::new() } else { vec![Piece::Literal(text)] };
-        Self { pieces }
-    }
-
     /// The parts, in order.
     #[must_use]
     pub fn pieces(&self) -> &[Piece] {

@@ -2,8 +2,10 @@
 //!
 //! Source: the entries of real hives; that these values are enough, tests behind libguestfs' virt-v2v.
 
-use super::{Edit, Plan, Value};
-use crate::inf::{Existing, RegistryData, RegistryOperation, RegistryRoot};
+use std::collections::HashMap;
+
+use super::{Edit, Plan, Value, registry};
+use crate::inf::Existing;
 
 /// The entries, named after identifiers with `#` for `\`.
 const DATABASE: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\CriticalDeviceDatabase";
@@ -13,6 +15,10 @@ const PNP: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Pnp";
 /// Binds every identifier of a device whose service starts at boot.
 pub(super) fn bind(plan: &mut Plan<'_>) {
     let class = plan.class.to_string();
+    let mut filters = HashMap::new();
+    for (at, install) in plan.installs.clone().iter().enumerate() {
+        filters.insert(at, registry::filters(plan, &install.hardware_registry));
+    }
     let mut entries = Vec::new();
     for device in &plan.devices {
         let Some(install) = plan.installs.get(device.install) else { continue };
@@ -23,7 +29,9 @@ pub(super) fn bind(plan: &mut Plan<'_>) {
             ("Service".to_owned(), Value::sz(&service.name)),
             ("ClassGUID".to_owned(), Value::sz(&class)),
         ];
-        values.extend(filters(install));
+        for (name, list) in filters.get(&device.install).into_iter().flatten() {
+            values.push(((*name).to_owned(), Value::multi_sz(list)));
+        }
         for id in device.model.ids().flat_map(forms) {
             entries.push((format!(r"{DATABASE}\{}", id.replace('\\', "#")), values.clone()));
         }
@@ -38,25 +46,6 @@ pub(super) fn bind(plan: &mut Plan<'_>) {
         let (value, existing) = (Value::dword(0), Existing::Only);
         plan.edits.push(Edit::SetValue { key, name, value, existing });
     }
-}
-
-/// Filters of the device itself.
-fn filters(install: &crate::inf::Install) -> Vec<(String, Value)> {
-    let edits = install.hardware_registry.iter();
-    let edits = edits.filter(|edit| edit.root == RegistryRoot::Relative && edit.key.is_empty());
-    edits
-        .filter_map(|edit| match &edit.operation {
-            RegistryOperation::Set { name, data: RegistryData::MultiSz(strings), .. }
-            | RegistryOperation::Append { name, strings } => {
-                let name = name.to_string();
-                let known = ["UpperFilters", "LowerFilters"];
-                let known = known.iter().find(|known| name.eq_ignore_ascii_case(known))?;
-                let strings = strings.iter().map(ToString::to_string);
-                Some(((*known).to_owned(), Value::multi_sz(strings)))
-            }
-            _ => None,
-        })
-        .collect()
 }
 
 /// An identifier, and for virtio, whose vendors change the subsystem, the form without it.

@@ -13,6 +13,8 @@ pub enum Edit {
         from: String,
         /// What holds when there is such a file, or none.
         existing: Existing,
+        /// A file of a higher version stays.
+        keeps_newer: bool,
     },
     /// Make a key.
     CreateKey {

@@ -1,7 +1,9 @@
 //! Files: the package as a whole, and what installing it copies.
 
+use std::collections::{HashMap, HashSet};
+
 use super::places::join;
-use super::{Edit, Plan, StagingError, Value};
+use super::{Edit, PackageFile, Plan, Signature, StagingError, Value};
 use crate::inf::{Existing, FileCopy, Folder};
 
 /// Where catalogs of drivers are, below the Windows folder.
@@ -41,11 +43,13 @@ pub(super) fn package(plan: &mut Plan<'_>, boot_critical: bool) {
 
 /// The files that the models copy.
 pub(super) fn installed(plan: &mut Plan<'_>) -> Result<(), StagingError> {
-    let mut done: Vec<String> = Vec::new();
+    let mut done = HashSet::new();
+    let files: HashMap<String, &PackageFile> =
+        plan.request.files.iter().map(|file| (file.name.to_ascii_lowercase(), file)).collect();
     let copies: Vec<FileCopy> =
         plan.installs.iter().flat_map(|install| &install.files).cloned().collect();
     for copy in copies {
-        let Some(from) = source(plan, &copy)? else { continue };
+        let Some(from) = source(plan, &files, &copy)? else { continue };
         let folder = copy.destination.folder;
         if folder == Folder::DRIVER_STORE && plan.request.guest.has_database() {
             continue;
@@ -56,7 +60,7 @@ pub(super) fn installed(plan: &mut Plan<'_>) -> Result<(), StagingError> {
         let below =
             below.map_err(|dirid| StagingError::Folder { what: copy.name.clone(), dirid })?;
         let to = join(&join(&root, &below), &copy.name);
-        if done.iter().any(|other| other.eq_ignore_ascii_case(&to)) {
+        if !done.insert(to.to_ascii_lowercase()) {
             continue;
         }
         let existing = match &copy {
@@ -67,25 +71,27 @@ pub(super) fn installed(plan: &mut Plan<'_>) -> Result<(), StagingError> {
         if copy.security.is_some() {
             plan.warn(format!("{}: its own security descriptor is left to Windows", copy.name));
         }
-        put(plan, to.clone(), &from, existing);
+        // Of a signed package the flags say nothing.
+        let keeps_newer = copy.keeps_newer() && *plan.request.signature == Signature::None;
+        plan.edits.push(Edit::PutFile { to: to.clone(), from, existing, keeps_newer });
         lock(plan, &to, &copy);
-        done.push(to);
     }
     Ok(())
 }
 
 /// Where a file to copy is in the source; `None` for one of Windows itself.
-fn source(plan: &Plan<'_>, copy: &FileCopy) -> Result<Option<String>, StagingError> {
-    let files = plan.request.files;
-    let found = files.iter().find(|file| file.name.eq_ignore_ascii_case(&copy.source.path));
-    match found {
+fn source(
+    plan: &Plan<'_>,
+    files: &HashMap<String, &PackageFile>,
+    copy: &FileCopy,
+) -> Result<Option<String>, StagingError> {
+    let package = plan.request.package;
+    // What an included INF copies, its own package brought to the guest.
+    let own = copy.file.eq_ignore_ascii_case(package.inf().name());
+    let of_package = copy.source.listed || package.version().layout_files.is_empty();
+    match files.get(&copy.source.path.to_ascii_lowercase()) {
         Some(file) => Ok(Some(file.from.clone())),
-        None if copy.source.listed
-            || copy.file.eq_ignore_ascii_case(plan.request.package.inf().name())
-                && plan.request.package.version().layout_files.is_empty() =>
-        {
-            Err(StagingError::NoFile { name: copy.source.path.clone() })
-        }
+        None if own && of_package => Err(StagingError::NoFile { name: copy.source.path.clone() }),
         None => Ok(None),
     }
 }
@@ -109,5 +115,6 @@ fn lock(plan: &mut Plan<'_>, to: &str, copy: &FileCopy) {
 }
 
 fn put(plan: &mut Plan<'_>, to: String, from: &str, existing: Existing) {
-    plan.edits.push(Edit::PutFile { to, from: from.to_owned(), existing });
+    let from = from.to_owned();
+    plan.edits.push(Edit::PutFile { to, from, existing, keeps_newer: false });
 }

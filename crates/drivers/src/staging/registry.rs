@@ -1,5 +1,7 @@
 //! Registry edits of the INF, as edits of the guest.
 
+use std::collections::HashSet;
+
 use super::{Edit, Plan, Value};
 use crate::inf::{
     Existing, RegistryData, RegistryEdit, RegistryOperation, RegistryRoot, RegistryView, Text,
@@ -25,11 +27,11 @@ pub(super) fn installed(plan: &mut Plan<'_>) {
         edits.extend(install.registry.iter().cloned());
         edits.extend(install.hardware_registry.iter().cloned());
     }
-    let mut done: Vec<RegistryEdit> = Vec::new();
+    let mut done = HashSet::new();
     for edit in edits {
         if edit.root != RegistryRoot::Relative && !done.contains(&edit) {
             elsewhere(plan, &edit);
-            done.push(edit);
+            done.insert(edit);
         }
     }
 }
@@ -86,6 +88,55 @@ fn carry_out(plan: &mut Plan<'_>, edit: &RegistryEdit, key: String) {
             .map(|name| Edit::Bits { key, name, byte: *byte, mask: *mask, set: *set }),
     };
     plan.edits.extend(done);
+}
+
+/// The filters that settings of a device give it: each value, and what is in it in the end.
+pub(super) fn filters(
+    plan: &mut Plan<'_>,
+    edits: &[RegistryEdit],
+) -> Vec<(&'static str, Vec<String>)> {
+    let mut filters: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for edit in edits {
+        let Some(name) = filters_value(edit) else { continue };
+        let (strings, replace) = match &edit.operation {
+            RegistryOperation::Set { data: RegistryData::MultiSz(strings), .. } => {
+                (strings.clone(), true)
+            }
+            RegistryOperation::Set { data: RegistryData::Sz(string), .. } => {
+                (vec![string.clone()], true)
+            }
+            RegistryOperation::Append { strings, .. } => (strings.clone(), false),
+            _ => {
+                left(plan, edit, "filters are a list of strings");
+                continue;
+            }
+        };
+        let Some(strings) = texts(plan, edit, &strings) else { continue };
+        match filters.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, list)) if replace => *list = strings,
+            Some((_, list)) => {
+                for string in strings {
+                    if !list.iter().any(|known| known.eq_ignore_ascii_case(&string)) {
+                        list.push(string);
+                    }
+                }
+            }
+            None => filters.push((name, strings)),
+        }
+    }
+    filters
+}
+
+/// The value of the device's own key that an edit gives filters to.
+pub(super) fn filters_value(edit: &RegistryEdit) -> Option<&'static str> {
+    let (RegistryOperation::Set { name, .. } | RegistryOperation::Append { name, .. }) =
+        &edit.operation
+    else {
+        return None;
+    };
+    let own = edit.root == RegistryRoot::Relative && edit.key.is_empty();
+    let name = own.then(|| name.to_string())?;
+    ["UpperFilters", "LowerFilters"].into_iter().find(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The data of a value. `None`, and a warning, when it names a folder that only the running guest knows.

@@ -2,6 +2,8 @@
 //!
 //! Source: keys that Windows XP, 7 and 10 made for drivers of vendors, and for their own.
 
+use std::collections::HashSet;
+
 use super::places::join;
 use super::{Edit, Plan, StagingError, Value, registry};
 use crate::inf::{Existing, Folder, Localized, Service};
@@ -16,8 +18,9 @@ const DRIVER_TYPES: u32 = 0x0B;
 /// Makes every service of the package, and tells their names.
 pub(super) fn make(plan: &mut Plan<'_>) -> Result<Vec<String>, StagingError> {
     let mut services: Vec<Service> = Vec::new();
+    let mut known = HashSet::new();
     for service in plan.installs.iter().flat_map(|install| &install.services) {
-        if !services.iter().any(|known| known.name.eq_ignore_ascii_case(&service.name)) {
+        if known.insert(service.name.to_ascii_lowercase()) {
             services.push(service.clone());
         }
     }

@@ -1,10 +1,8 @@
 //! Which package fits which Windows: the rules that Microsoft publishes, row by row.
 
 use winkiln_drivers::Architecture::{Amd64, Arm64, X86};
-use winkiln_drivers::choice::{
-    Choice, DeviceIds, DriverRank, IdentifierScore, Options, Refusal, Selection, choose, fit,
-};
-use winkiln_drivers::inf::{Decoration, Model, ParseOptions};
+use winkiln_drivers::choice::{Choice, Options, Refusal, Selection, choose, fit};
+use winkiln_drivers::inf::{Decoration, ParseOptions};
 use winkiln_drivers::{Architecture, Package, Target};
 
 fn target(name: &str, architecture: Architecture) -> Target {
@@ -346,36 +344,4 @@ fn users_select_by_name_service_or_class() {
         assert_eq!(picked(select(&[], &[name], false)), ["net.inf"], "{name}");
     }
     assert_eq!(select(&["kiln", "kilm"], &["x"], false).unknown(&packages), ["kilm", "x"]);
-}
-
-#[test]
-fn identifiers_score_as_published() {
-    let list = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
-    let device = DeviceIds { hardware: list(&["h0", "h1", "h2"]), compatible: list(&["c0", "c1"]) };
-    let model = |hardware: &str, compatible: &[&str]| Model {
-        line: 1,
-        description: winkiln_drivers::inf::Localized::default(),
-        install_section: String::new(),
-        hardware_id: (!hardware.is_empty()).then(|| hardware.to_owned()),
-        compatible_ids: list(compatible),
-        excluded_from_select: false,
-    };
-    for (hardware, compatible, expected) in [
-        ("H0", &[][..], Some(0x0000)),
-        ("h2", &[], Some(0x0002)),
-        ("x", &["h1"], Some(0x1001)),
-        ("c1", &[], Some(0x2001)),
-        ("x", &["y", "z", "c1"], Some(0x3201)),
-        ("x", &["c0"], Some(0x3000)),
-        ("c0", &["h2"], Some(0x1002)),
-        ("", &["c0", "h0"], Some(0x1000)),
-        ("x", &["y"], None),
-    ] {
-        let score = device.score(&model(hardware, compatible));
-        assert_eq!(score, expected.map(IdentifierScore), "{hardware} {compatible:?}");
-    }
-    let rank = DriverRank::new(0x0D, None, IdentifierScore(0x1001));
-    assert_eq!(rank.0, 0x0DFF_1001);
-    assert!(DriverRank::new(0x0D, Some(0xFE), IdentifierScore(0x3FFF)) < rank);
-    assert!(DriverRank::new(0x80, Some(0), IdentifierScore(0)) > rank);
 }

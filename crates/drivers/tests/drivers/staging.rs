@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use winkiln_drivers::choice::Fit;
-use winkiln_drivers::inf::{Existing, NoIncludes, ParseOptions};
+use winkiln_drivers::inf::{Existing, IncludedInfs, Inf, NoIncludes, ParseOptions};
 use winkiln_drivers::staging::{
     Binding, Edit, Framework, Guest, OemNumbers, PackageFile, Request, Signature, Staging,
     StagingError, Value, stage,
@@ -84,6 +84,14 @@ fn guest(os: &str, architecture: Architecture) -> Guest {
 }
 
 fn staged(text: &str, guest: &Guest) -> Result<Staging, StagingError> {
+    staged_with(text, guest, &NoIncludes)
+}
+
+fn staged_with(
+    text: &str,
+    guest: &Guest,
+    included: &dyn IncludedInfs,
+) -> Result<Staging, StagingError> {
     let package = Package::read("x/Kiln.inf", text.as_bytes(), &ParseOptions::default()).unwrap();
     let fit: Fit<'_> = package.fit(&guest.target).expect("it fits");
     let file = |name: &str, is_catalog| PackageFile {
@@ -97,7 +105,7 @@ fn staged(text: &str, guest: &Guest) -> Result<Staging, StagingError> {
         guest,
         package: &package,
         fit: &fit,
-        included: &NoIncludes,
+        included,
         files: &[file("kiln.sys", false), file("kiln.cat", true)],
         digest: 0x0123_4567_89AB_CDEF,
         oem_number: 3,
@@ -345,4 +353,79 @@ fn what_would_not_start_is_refused() {
     let path =
         r"\SystemRoot\System32\DriverStore\FileRepository\kiln.inf_amd64_0123456789abcdef\kiln.sys";
     assert_eq!(values(&staging).get(&key), Some(&Value::expand_sz(path)));
+}
+
+#[test]
+fn what_an_included_inf_copies_is_the_guests_own() {
+    let including = STORAGE.replace(
+        "CopyFiles=@kiln.sys",
+        "CopyFiles=@kiln.sys\nInclude=machine.inf\nNeeds=Machine_Inst",
+    );
+    let machine = "[Version]\nSignature=\"$Windows NT$\"\n[SourceDisksNames]\n1=disk\n\
+        [SourceDisksFiles]\nown.sys=1\n[Machine_Inst]\nCopyFiles=@own.sys\n";
+    let machine = Inf::parse("machine.inf", machine.as_bytes(), &ParseOptions::default()).unwrap();
+    let guest = guest("w10", Architecture::Amd64);
+    let staging = staged_with(&including, &guest, &vec![machine]).expect("it is added");
+    assert!(!files(&staging).iter().any(|file| file.contains("own.sys")));
+    let copies = STORAGE.replace("CopyFiles=@kiln.sys", "CopyFiles=@kiln.sys,@own.sys");
+    assert!(staged(&copies, &guest).is_err(), "what it copies itself must be there");
+}
+
+#[test]
+fn filters_are_one_list_in_the_end() {
+    let line = "HKR,,UpperFilters,0x00010000,\"kilnfilter\"\n";
+    let lines = "HKR,,UpperFilters,0x00010000,\"lost\"\nHKR,,upperfilters,0x00010000,one\n\
+        HKR,,UpperFilters,0x00010008,two,ONE\nHKR,,LowerFilters,,three\n";
+    // The same device twice, and in another spelling.
+    let twice =
+        STORAGE.replace(line, lines).replace("DEV_0001\n", "DEV_0001,pci\\ven_1234&dev_0001\n");
+    for (os, key) in [
+        (
+            "w10",
+            r"HKLM\SYSTEM\DriverDatabase\DriverPackages\kiln.inf_x86_0123456789abcdef\Configurations\Kiln_Inst.NT",
+        ),
+        (
+            "w7",
+            r"HKLM\SYSTEM\CurrentControlSet\Control\CriticalDeviceDatabase\PCI#VEN_1234&DEV_0001",
+        ),
+    ] {
+        let staging = staged(&twice, &guest(os, Architecture::X86)).expect("it is added");
+        assert_eq!(staging.bound.len(), 2, "{:?}", staging.bound);
+        let values = values(&staging);
+        for (name, list) in [("UpperFilters", &["one", "two"][..]), ("LowerFilters", &["three"])] {
+            let found = values.get(&(key.to_owned(), name.to_owned()));
+            assert_eq!(found, Some(&Value::multi_sz(list)), "{os} {name}");
+        }
+    }
+}
+
+#[test]
+fn what_only_windows_does_is_told() {
+    let text = STORAGE.replace(
+        "AddService=kiln,2,Service,Events",
+        "AddService=kiln,2,Service,Events\nDelService=kilnold\n[Kiln_Inst.NT.CoInstallers]\n\
+         AddReg=Co\n[Co]\nHKR,,CoInstallers32,0x00010000,\"co.dll,Entry\"",
+    );
+    let staging = staged(&text, &guest("w7", Architecture::X86)).expect("it is added");
+    for word in ["deletes service kilnold", "has a co-installer"] {
+        assert!(staging.warnings.iter().any(|text| text.contains(word)), "{:?}", staging.warnings);
+    }
+}
+
+#[test]
+fn flags_of_a_file_count_where_nobody_signed_the_package() {
+    let text = STORAGE
+        .replace("CopyFiles=@kiln.sys", "CopyFiles=Files")
+        .replace("[Kiln_Inst.NT.HW]", "[Files]\nkiln.sys,,,0x20\n[Kiln_Inst.NT.HW]")
+        .replace("DefaultDestDir", "Files");
+    let staging = staged(&text, &guest("w7", Architecture::X86)).expect("it is added");
+    let keeps: Vec<_> = staging
+        .edits
+        .iter()
+        .filter_map(|edit| match edit {
+            Edit::PutFile { to, keeps_newer: true, .. } => Some(to.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(keeps, [r"\Windows\System32\drivers\kiln.sys"]);
 }

@@ -186,3 +186,40 @@ fn random_text_never_panics() {
         }
     }
 }
+
+#[test]
+fn many_backslashes_take_time_in_proportion() {
+    let line = r"\,".repeat(1 << 20);
+    let inf = inf(&format!("[a]\n{line}\n"));
+    assert_eq!(inf.entries("a").map(|entry| entry.len()).sum::<usize>(), (1 << 20) + 1);
+}
+
+#[test]
+fn many_keys_take_time_in_proportion() {
+    let count = 50_000;
+    let mut text = "[Version]\nSignature=\"$Windows NT$\"\n[DestinationDirs]\nList=12\n\
+        [SourceDisksNames]\n1=disk\n[i]\nCopyFiles=List\n[List]\n"
+        .to_owned();
+    for section in ["", "[SourceDisksFiles]\n"] {
+        text += section;
+        for number in 0..count {
+            text +=
+                &if section.is_empty() { format!("f{number}\n") } else { format!("F{number}=1\n") };
+        }
+    }
+    let inf = inf(&text);
+    let install =
+        inf.install("i", winkiln_drivers::Architecture::Amd64, &winkiln_drivers::inf::NoIncludes);
+    let files = install.expect("it installs").files;
+    assert!(files.len() == count && files.iter().all(|file| file.source.listed));
+}
+
+#[test]
+fn what_includes_cost_is_counted() {
+    let names = (0..3000).map(|number| format!("n{number}.inf")).collect::<Vec<_>>().join(",");
+    let needs = (0..3000).map(|number| format!("s{number}")).collect::<Vec<_>>().join(",");
+    let inf = inf(&format!("[i]\nInclude={names}\nNeeds={needs}\n"));
+    let found =
+        inf.install("i", winkiln_drivers::Architecture::Amd64, &winkiln_drivers::inf::NoIncludes);
+    assert!(found.unwrap_err().to_string().contains("entries"));
+}

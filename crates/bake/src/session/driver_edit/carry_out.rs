@@ -4,6 +4,7 @@ use winkiln_drivers::inf::Existing;
 use winkiln_drivers::staging::{Edit, Guest, Value};
 use winkiln_hive::ValueType;
 use winkiln_ntfs::security::{Domains, from_sddl};
+use winkiln_trust::pe::{FileVersion, Image};
 
 use super::super::Session;
 use crate::drivers::Contents;
@@ -11,6 +12,9 @@ use crate::image_path::ImagePath;
 use crate::step;
 use crate::value_text::{multi_data, string_data, strings_of};
 use crate::{BakeError, Step};
+
+/// Bytes of a program of the guest whose version is asked for.
+const PROGRAM_BYTES_MAX: u64 = 1 << 30;
 
 impl Session {
     /// Does one thing, unless it is so already.
@@ -21,8 +25,8 @@ impl Session {
         guest: &Guest,
     ) -> Result<(), BakeError> {
         match edit {
-            Edit::PutFile { to, from, existing } => {
-                self.put_driver_file(to, from, *existing, contents)
+            Edit::PutFile { to, from, existing, keeps_newer } => {
+                self.put_driver_file(to, from, *existing, *keeps_newer, contents)
             }
             Edit::CreateKey { key } => self.create_key(key),
             Edit::DeleteKey { key } => self.edit_registry(&Step::DeleteKey { key: key.clone() }),
@@ -79,6 +83,7 @@ impl Session {
         to: &str,
         from: &str,
         existing: Existing,
+        keeps_newer: bool,
         contents: &Contents,
     ) -> Result<(), BakeError> {
         let volume = self.windows()?.volume;
@@ -94,6 +99,14 @@ impl Session {
             return Ok(());
         }
         let bytes = contents.bytes.get(from).cloned().unwrap_or_default();
+        if keeps_newer && is_there {
+            let there = self.read(volume, &path, PROGRAM_BYTES_MAX)?;
+            if file_version(&there) > file_version(&bytes) {
+                self.warn(format!("{path} stays: the guest has a higher version"));
+                self.ledger.unchanged += 1;
+                return Ok(());
+            }
+        }
         self.write_file(volume, &path, &step::Contents::Bytes(bytes), true)
     }
 
@@ -131,6 +144,11 @@ impl Session {
         }
         self.set_value(key, name, ValueType::ExpandSz, &string_data(&text))
     }
+}
+
+/// The version of a program; `None` when it tells none.
+fn file_version(bytes: &[u8]) -> Option<FileVersion> {
+    Image::parse(bytes).ok()?.file_version()
 }
 
 fn same(one: &str, other: &str) -> bool {

@@ -15,8 +15,6 @@ pub(super) struct Numbers {
     pub(super) in_registry: bool,
     /// INFs of vendors in the guest.
     infs: Vec<String>,
-    /// Services that were made, and by which package.
-    pub(super) services: Vec<(String, String)>,
 }
 
 impl Session {
@@ -42,7 +40,7 @@ impl Session {
             }
         }
         infs.sort();
-        Ok(Numbers { map, in_registry, infs, services: Vec::new() })
+        Ok(Numbers { map, in_registry, infs })
     }
 
     /// The number of a package: that which it has, when it is there already, else the lowest one that is free.

@@ -34,12 +34,14 @@ pub(crate) fn run(args: &ListArgs) -> Result<()> {
         .iter()
         .enumerate()
         .filter(|(_, package)| selection.takes(package))
+        .filter(|(_, package)| {
+            target.is_some() || architecture.is_none_or(|a| drivers::is_for(package, a))
+        })
         .map(|(index, package)| {
             let fate = choice.as_ref().map(|choice| drivers::Fate::of(choice, index));
             let architecture = target.map(|target| target.architecture).or(architecture);
             drivers::listed(package, &tree, architecture, fate)
         })
-        .filter(|package| target.is_some() || architecture.is_none_or(|a| package.is_for(a)))
         .collect();
     let listed = Listed {
         source: args.source.display().to_string(),

@@ -1,6 +1,8 @@
 //! Sections that directives name: of the same INF, or of those it includes.
 
-use super::super::{Entry, Inf, InfError, InfProblem, Section};
+use std::collections::HashSet;
+
+use super::super::{Entry, Inf, InfError, InfProblem, Section, fold};
 use super::{ENTRIES_MAX, Included, IncludedInfs, NotCarriedOut, not_carried_out};
 
 /// Finds sections, and counts entries.
@@ -8,37 +10,43 @@ pub(super) struct Lookup<'a> {
     source: &'a dyn IncludedInfs,
     /// INFs included so far. Windows opens them together with the first, so that their sections can be named too.
     open: Vec<&'a Inf>,
+    /// Their names and those of the absent ones, in lower case.
+    known: HashSet<String>,
     /// Included INFs that are not there.
     absent: Vec<String>,
     /// Entries that may still be taken up.
-    left: usize,
+    left: &'a mut usize,
     missing: Vec<Included>,
     left_out: Vec<NotCarriedOut>,
 }
 
 impl<'a> Lookup<'a> {
-    pub(super) fn new(source: &'a dyn IncludedInfs) -> Self {
+    pub(super) fn new(source: &'a dyn IncludedInfs, left: &'a mut usize) -> Self {
         let (open, absent, missing, left_out) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { source, open, absent, left: ENTRIES_MAX, missing, left_out }
+        Self { source, open, known: HashSet::new(), absent, left, missing, left_out }
     }
 
     /// Counts an entry.
     pub(super) fn take(&mut self, entry: &Entry<'_>) -> Result<(), InfError> {
-        let left = self.left.checked_sub(1);
+        self.take_many(entry, 1)
+    }
+
+    /// Counts what an entry costs, when that is more than one entry does.
+    pub(super) fn take_many(&mut self, entry: &Entry<'_>, count: usize) -> Result<(), InfError> {
+        let left = self.left.checked_sub(count);
         let error = || entry.error(InfProblem::TooManyEntries { max: ENTRIES_MAX });
-        self.left = left.ok_or_else(error)?;
+        *self.left = left.ok_or_else(error)?;
         Ok(())
     }
 
     /// Opens INFs.
     pub(super) fn include(&mut self, names: &[String]) {
-        for name in names {
-            let known = self.open.iter().any(|inf| inf.name().eq_ignore_ascii_case(name))
-                || self.absent.iter().any(|absent| absent.eq_ignore_ascii_case(name));
-            match self.source.find(name) {
-                _ if known => {}
-                Some(inf) => self.open.push(inf),
-                None => self.absent.push(name.clone()),
+        for name in names.iter().filter(|name| !name.is_empty()) {
+            if self.known.insert(fold(name)) {
+                match self.source.find(name) {
+                    Some(inf) => self.open.push(inf),
+                    None => self.absent.push(name.clone()),
+                }
             }
         }
     }
@@ -63,7 +71,7 @@ impl<'a> Lookup<'a> {
     ) -> Result<Option<&'a Inf>, InfError> {
         self.take(directive)?;
         let found = self.find(directive, name);
-        if found.is_none() && !self.note_absent(directive, name) {
+        if found.is_none() && !self.note_absent(directive, name)? {
             self.left_out.push(NotCarriedOut {
                 values: vec![name.to_owned()],
                 ..not_carried_out(directive)
@@ -80,7 +88,7 @@ impl<'a> Lookup<'a> {
     ) -> Result<Option<&'a Inf>, InfError> {
         self.take(directive)?;
         let found = self.find(directive, name);
-        if found.is_none() && !self.note_absent(directive, name) {
+        if found.is_none() && !self.note_absent(directive, name)? {
             return Err(directive.error(InfProblem::NoSection { section: name.to_owned() }));
         }
         Ok(found)
@@ -97,16 +105,17 @@ impl<'a> Lookup<'a> {
     }
 
     /// Notes a section that INFs which are not there may have.
-    fn note_absent(&mut self, directive: &Entry<'_>, name: &str) -> bool {
+    fn note_absent(&mut self, directive: &Entry<'_>, name: &str) -> Result<bool, InfError> {
         if self.absent.is_empty() {
-            return false;
+            return Ok(false);
         }
+        self.take_many(directive, self.absent.len())?;
         self.missing.push(Included {
             line: directive.line(),
             files: self.absent.clone(),
             section: name.to_owned(),
             found_in: None,
         });
-        true
+        Ok(true)
     }
 }

@@ -11,7 +11,7 @@ use super::copy_files::security;
 use super::lookup::Lookup;
 
 /// An edit of the registry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RegistryEdit {
     /// The INF that asks for it.
     pub file: String,
@@ -58,7 +58,7 @@ pub enum RegistryView {
 }
 
 /// What to do with a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RegistryOperation {
     /// Make the key.
     CreateKey,
@@ -117,7 +117,7 @@ pub enum Existing {
 }
 
 /// The contents of a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RegistryData {
     /// `REG_SZ`.
     Sz(Text),

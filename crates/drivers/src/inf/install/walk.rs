@@ -1,5 +1,7 @@
 //! The walk over an install section and those that belong to it.
 
+use std::collections::HashSet;
+
 use super::super::{Entry, Inf, InfError, InfProblem, Section, version};
 use super::copy_files::copy_files;
 use super::filter::add_filter;
@@ -14,7 +16,7 @@ use crate::Architecture;
 const NEEDS_DEPTH_MAX: usize = 8;
 
 /// Which section belonging to an install section it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Part {
     Base,
     Hardware,
@@ -68,7 +70,7 @@ pub(super) struct Walk<'a> {
     lookup: Lookup<'a>,
     install: Install,
     /// Sections that `Needs` brought in: none is carried out twice for a part.
-    needed: Vec<(String, String, Part)>,
+    needed: HashSet<(String, String, Part)>,
 }
 
 impl<'a> Walk<'a> {
@@ -76,13 +78,14 @@ impl<'a> Walk<'a> {
         root: &'a Inf,
         architecture: Architecture,
         included: &'a dyn IncludedInfs,
+        left: &'a mut usize,
     ) -> Self {
         Self {
             root,
             architecture,
-            lookup: Lookup::new(included),
+            lookup: Lookup::new(included, left),
             install: Install::default(),
-            needed: Vec::new(),
+            needed: HashSet::new(),
         }
     }
 
@@ -134,7 +137,8 @@ impl<'a> Walk<'a> {
         depth: usize,
     ) -> Result<(), InfError> {
         for name in entry.strings() {
-            self.lookup.take(entry)?;
+            // Each of them is looked into, and noted.
+            self.lookup.take_many(entry, 1 + includes.len())?;
             let found = self.lookup.needed(includes, entry.inf(), &name);
             let found = found.filter(|_| depth < NEEDS_DEPTH_MAX);
             self.install.included.push(Included {
@@ -145,8 +149,7 @@ impl<'a> Walk<'a> {
             });
             let Some((inf, section)) = found else { continue };
             let this = (inf.name().to_owned(), section.name.clone(), part);
-            if !self.needed.contains(&this) {
-                self.needed.push(this);
+            if self.needed.insert(this) {
                 self.section(inf, section, part, depth + 1)?;
             }
         }

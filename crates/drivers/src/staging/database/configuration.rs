@@ -1,7 +1,9 @@
 //! `Configurations`: what installing a section means, for the kernel to carry out when it meets a device.
 
+use std::collections::HashMap;
+
 use super::super::places::join;
-use super::super::registry::{left, stored_kind, text, texts, value};
+use super::super::registry::{filters, filters_value, left, stored_kind, text, texts, value};
 use super::super::{Edit, Plan, Value};
 use crate::inf::{Install, RegistryData, RegistryEdit, RegistryOperation, RegistryRoot};
 
@@ -60,30 +62,21 @@ fn section(plan: &mut Plan<'_>, install: &Install, key: &str) {
 
 /// Settings of the device: filters, properties, and the rest as they are.
 fn hardware(plan: &mut Plan<'_>, install: &Install, key: &str) {
+    for (name, list) in filters(plan, &install.hardware_registry) {
+        plan.set(key, name, Value::multi_sz(list));
+    }
     let mut rest = Vec::new();
     for edit in &install.hardware_registry {
+        if filters_value(edit).is_some() {
+            continue;
+        }
         let own = edit.root == RegistryRoot::Relative && edit.key.is_empty();
         let named = match &edit.operation {
-            RegistryOperation::Set { name, .. } | RegistryOperation::Append { name, .. } if own => {
-                name.to_string()
-            }
+            RegistryOperation::Set { name, .. } if own => name.to_string(),
             _ => String::new(),
         };
-        let filters = ["UpperFilters", "LowerFilters"];
         let property = PROPERTIES.iter().find(|(name, ..)| named.eq_ignore_ascii_case(name));
-        if let Some(name) = filters.iter().find(|name| named.eq_ignore_ascii_case(name)) {
-            let strings = match &edit.operation {
-                RegistryOperation::Set { data: RegistryData::MultiSz(strings), .. }
-                | RegistryOperation::Append { strings, .. } => strings.clone(),
-                RegistryOperation::Set { data: RegistryData::Sz(string), .. } => {
-                    vec![string.clone()]
-                }
-                _ => Vec::new(),
-            };
-            if let Some(strings) = texts(plan, edit, &strings) {
-                plan.set(key, name, Value::multi_sz(strings));
-            }
-        } else if let (Some((_, number, kind)), RegistryOperation::Set { data, .. }) =
+        if let (Some((_, number, kind)), RegistryOperation::Set { data, .. }) =
             (property, &edit.operation)
         {
             let value = match data {
@@ -114,6 +107,7 @@ fn hardware(plan: &mut Plan<'_>, install: &Install, key: &str) {
 /// Settings, with how each treats what is there in the type of its value.
 fn settings(plan: &mut Plan<'_>, edits: &[RegistryEdit], root: &str) {
     let mut appended: Vec<(String, String, Vec<String>)> = Vec::new();
+    let mut places: HashMap<(String, String), usize> = HashMap::new();
     for edit in edits.iter().filter(|edit| edit.root == RegistryRoot::Relative) {
         let Some(below) = text(plan, edit, &edit.key) else { continue };
         let key = join(root, &below);
@@ -132,10 +126,9 @@ fn settings(plan: &mut Plan<'_>, edits: &[RegistryEdit], root: &str) {
             RegistryOperation::Append { name, strings } => {
                 let found = text(plan, edit, name).zip(texts(plan, edit, strings));
                 let Some((name, strings)) = found else { continue };
-                let same = |(other, known, _): &&mut (String, String, Vec<String>)| {
-                    *other == key && *known == name
-                };
-                match appended.iter_mut().find(same) {
+                let next = appended.len();
+                let place = *places.entry((key.clone(), name.clone())).or_insert(next);
+                match appended.get_mut(place) {
                     Some((_, _, list)) => list.extend(strings),
                     None => appended.push((key, name, strings)),
                 }

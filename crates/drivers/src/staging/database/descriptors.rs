@@ -1,5 +1,7 @@
 //! `Descriptors` and `Strings`: which configuration an identifier has, and what its device is called.
 
+use std::collections::HashSet;
+
 use super::super::{Plan, Value};
 use super::device_ids::path;
 use crate::inf::Localized;
@@ -8,14 +10,16 @@ use crate::inf::Localized;
 pub(super) fn add(plan: &mut Plan<'_>, package: &str) {
     let mut values: Vec<(String, &str, String)> = Vec::new();
     let mut strings: Vec<(String, String)> = Vec::new();
+    let mut tokens = HashSet::new();
+    let mut known = HashSet::new();
     for device in &plan.devices {
         let Some(install) = plan.installs.get(device.install) else { continue };
-        let description = named(&device.model.description, &mut strings);
-        let manufacturer = named(&device.maker.name, &mut strings);
+        let description = named(&device.model.description, &mut tokens, &mut strings);
+        let manufacturer = named(&device.maker.name, &mut tokens, &mut strings);
         for id in device.model.ids() {
             let key = format!(r"{package}\Descriptors\{}", path(id));
             // The first model that names an identifier has it.
-            if values.iter().any(|(known, ..)| known.eq_ignore_ascii_case(&key)) {
+            if !known.insert(key.to_ascii_lowercase()) {
                 continue;
             }
             for (name, text) in [
@@ -36,13 +40,17 @@ pub(super) fn add(plan: &mut Plan<'_>, package: &str) {
 }
 
 /// A text as the database has it: its token in lower case, which is then among the strings, or itself.
-fn named(text: &Localized, strings: &mut Vec<(String, String)>) -> String {
+fn named(
+    text: &Localized,
+    tokens: &mut HashSet<String>,
+    strings: &mut Vec<(String, String)>,
+) -> String {
     let token = text.raw.trim().strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
     let Some(token) = token.filter(|token| !token.is_empty() && !token.contains('%')) else {
         return text.text.clone();
     };
     let token = token.to_lowercase();
-    if !strings.iter().any(|(known, _)| *known == token) {
+    if tokens.insert(token.clone()) {
         strings.push((token.clone(), text.text.clone()));
     }
     format!("%{token}%")

@@ -1,5 +1,7 @@
 //! `DeviceIds`: which packages an identifier, or a class, belongs to.
 
+use std::collections::HashMap;
+
 use super::super::{Plan, Value};
 
 /// What a package says of an identifier.
@@ -16,6 +18,7 @@ struct Entry {
 /// Adds the identifiers of all models, and the class.
 pub(super) fn add(plan: &mut Plan<'_>, root: &str, inf: &str) {
     let mut entries: Vec<Entry> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for device in &plan.devices {
         let score = plan.installs.get(device.install).and_then(|install| install.feature_score);
         let hardware = device.model.hardware_id.iter().map(|id| (id, 1, 0));
@@ -24,7 +27,9 @@ pub(super) fn add(plan: &mut Plan<'_>, root: &str, inf: &str) {
         for (id, kind, position) in hardware.chain(compatible) {
             let path = path(id);
             let score = score.unwrap_or(0xFF);
-            match entries.iter_mut().find(|entry| entry.path.eq_ignore_ascii_case(&path)) {
+            let next = entries.len();
+            let place = *places.entry(path.to_ascii_lowercase()).or_insert(next);
+            match entries.get_mut(place) {
                 Some(entry) => {
                     entry.kinds |= kind;
                     entry.feature_score = entry.feature_score.min(score);
