@@ -3,6 +3,7 @@
 mod acpi_shutdown;
 mod boot_words;
 mod crash_dump;
+mod ide_fallback;
 mod no_auto_update;
 mod no_fast_startup;
 mod online_disks;
@@ -161,10 +162,11 @@ const CATALOGUE: &[Entry] = &[
     Entry { name: "no-fast-startup", argument: Argument::None, plan: no_fast_startup::plan },
     Entry { name: "utc-clock", argument: Argument::None, plan: utc_clock::plan },
     Entry { name: "online-disks", argument: Argument::None, plan: online_disks::plan },
+    Entry { name: "ide-fallback", argument: Argument::None, plan: ide_fallback::plan },
 ];
 
 /// Known names that do nothing yet.
-const NOT_SUPPORTED: [&str; 2] = ["ide-fallback", "nic-watchdog"];
+const NOT_SUPPORTED: [&str; 1] = ["nic-watchdog"];
 
 impl Preset {
     /// Parses `NAME[=ARG]`.

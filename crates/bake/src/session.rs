@@ -339,6 +339,7 @@ impl Session {
             | Step::BootIniSetDefault { .. }
             | Step::BootIniSetTimeout { .. } => self.edit_boot_ini(step),
             Step::AddDrivers(source) => self.add_drivers(source),
+            Step::StartInBoxStorage => self.start_in_box_storage(),
             Step::FirstBoot { command } => self.add_first_boot(command),
         }
     }

@@ -149,6 +149,8 @@ pub enum Step {
     },
     /// Adds the driver packages of a source that are for the guest.
     AddDrivers(DriverSource),
+    /// Has Windows start its own drivers for IDE, AHCI and NVMe, as far as their files are there.
+    StartInBoxStorage,
     /// Has a command run once at the next start of the guest. See [`crate::first_boot`].
     FirstBoot {
         command: Command,

@@ -13,6 +13,7 @@ mod error;
 mod files;
 mod framework;
 mod guest;
+mod in_box;
 mod oem_numbers;
 mod places;
 mod registry;
@@ -24,6 +25,7 @@ pub use edit::{Edit, Value};
 pub use error::StagingError;
 pub use framework::Framework;
 pub use guest::{Binding, Guest};
+pub use in_box::{CriticalDevice, InBox, InBoxStart, start_below_every_disk, start_in_box};
 pub use oem_numbers::OemNumbers;
 pub use store_name::{Digest, store_name};
 

@@ -118,6 +118,23 @@ pub fn examine(system: &Hive, windows: &Windows, files: &mut dyn DriverFiles) ->
     buses.collect()
 }
 
+/// Tells why the boot loader could not load the driver of a service, whatever the service's key says of starting it: its file is
+/// missing, damaged, for another processor, or linked to files that are missing.
+///
+/// # Errors
+/// Those of opening the SYSTEM hive.
+pub fn driver_obstacle(
+    disk: &mut Disk,
+    registry: &mut Registry,
+    windows: &Windows,
+    service: &str,
+) -> Result<Option<Obstacle>, GuestError> {
+    let hive = registry.hive(disk, &HiveName::System)?;
+    let guest = Guest::new(hive, windows);
+    let mut files = OnDisk { disk, volume: windows.volume };
+    Ok(Drivers::new(&mut files).check_file(&guest, service).err())
+}
+
 struct Examiner<'a> {
     guest: Guest<'a>,
     drivers: Drivers<'a>,

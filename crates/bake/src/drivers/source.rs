@@ -24,6 +24,7 @@ pub(crate) struct Source {
 }
 
 /// The files of a package, read.
+#[derive(Default)]
 pub(crate) struct Contents {
     /// All but the INF.
     pub(crate) files: Vec<PackageFile>,

@@ -2,6 +2,7 @@
 
 mod carry_out;
 mod guest_facts;
+mod in_box;
 mod numbers;
 
 use winkiln_drivers::Package;

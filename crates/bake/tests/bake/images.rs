@@ -3,6 +3,7 @@
 use winkiln_bake::session::ErrorKind;
 use winkiln_bake::{BakeError, Preset, Recipe, Report, Session, SessionOptions, Step};
 
+use crate::in_box;
 use crate::judge::Guest;
 
 /// 2026-01-02 03:04:05 UTC in 100 ns ticks since 1601.
@@ -12,7 +13,7 @@ fn options(dry_run: bool) -> SessionOptions {
     SessionOptions { dry_run, now: NOW, ..SessionOptions::default() }
 }
 
-fn bake(guest: &Guest, recipe: &Recipe, dry_run: bool) -> Report {
+pub(crate) fn bake(guest: &Guest, recipe: &Recipe, dry_run: bool) -> Report {
     let mut session = Session::open(&guest.image, &options(dry_run)).expect("opens");
     let planned = session.plan(&recipe.presets).expect("plans");
     for step in planned.iter().chain(&recipe.steps) {
@@ -33,8 +34,10 @@ fn all_presets() -> Recipe {
     Recipe { presets: presets.map(Result::unwrap).collect(), steps: Vec::new() }
 }
 
-/// Dry run, bake, a second bake; the judges after each.
-fn bake_all(guest: &Guest) -> Report {
+/// Dry run, bake, a second bake; the judges after each. The guest boots from more controllers then.
+fn bake_all(guest: &Guest, arch: &str, elsewhere: &[(&str, &str)], boots: [&str; 2]) -> Report {
+    in_box::furnish(guest, arch, elsewhere);
+    assert_eq!(in_box::table(&guest.image), boots[0], "before");
     let before = guest.copy("before.img");
     let recipe = all_presets();
 
@@ -60,6 +63,7 @@ fn bake_all(guest: &Guest) -> Report {
     assert_eq!(again.io.journal_bytes, 0);
     assert!(again.unchanged > 10, "{again:?}");
     assert!(guest.is_as(&baked), "a second bake writes nothing");
+    assert_eq!(in_box::table(&guest.image), boots[1], "after");
     report
 }
 
@@ -128,7 +132,9 @@ fn check_store(report: &Report, store: &crate::judge::Hive) {
 #[test]
 fn windows_xp_on_a_raw_mbr_disk() {
     let Some(guest) = Guest::new("xp.raw", "xp", "mbr", &[]) else { return };
-    let report = bake_all(&guest);
+    let elsewhere = [("intelide", r"\Windows\System32\dllcache\intelide.sys")];
+    let report =
+        bake_all(&guest, "x86", &elsewhere, ["ahci=no ide=no nvme=no", "ahci=no ide=yes nvme=no"]);
     check_software(&guest);
     let system = guest.hive(&format!("{CONFIG}/SYSTEM"));
     for (key, name, expected) in [
@@ -151,6 +157,20 @@ fn windows_xp_on_a_raw_mbr_disk() {
         let port = system.get(&list, "3389:TCP");
         assert_eq!(port.as_deref(), Some("3389:TCP:*:Enabled:@xpsp2res.dll,-22009"));
     }
+    let critical = r"\ControlSet001\Control\CriticalDeviceDatabase";
+    for (id, service) in [
+        ("PCI#VEN_8086&DEV_7010", "intelide"),
+        ("PCI#CC_0101", "pciide"),
+        ("PCI#VEN_1039&DEV_5513", "pciide"), // by the guest's own INF
+        ("*PNP0600", "atapi"),
+    ] {
+        let key = format!(r"{critical}\{id}");
+        assert_eq!(system.get(&key, "Service").as_deref(), Some(service), "{id}");
+        let class = system.get(&key, "ClassGUID");
+        assert_eq!(class.as_deref(), Some("{4D36E96A-E325-11CE-BFC1-08002BE10318}"), "{id}");
+    }
+    let put_back = &report.drivers[0].files;
+    assert_eq!(put_back, &[r"\Windows\system32\DRIVERS\intelide.sys"]);
     assert_eq!(system.dword(r"\Setup", "SetupType"), Some(0), "no first boot work on XP");
     let ini = String::from_utf8(guest.file("boot.ini").expect("boot.ini")).unwrap();
     let entries: Vec<&str> =
@@ -166,7 +186,8 @@ fn windows_xp_on_a_raw_mbr_disk() {
 #[test]
 fn windows_7_on_a_qcow2_mbr_disk() {
     let Some(guest) = Guest::new("7.qcow2", "7", "mbr", &[]) else { return };
-    let report = bake_all(&guest);
+    let report =
+        bake_all(&guest, "x86", &[], ["ahci=no ide=yes nvme=no", "ahci=yes ide=yes nvme=yes"]);
     check_vista_and_later(&guest);
     check_store(&report, &guest.hive("Boot/BCD"));
     assert!(report.changes.iter().any(|change| change.target.ends_with(" pae")), "32-bit");
@@ -192,7 +213,15 @@ fn windows_8_1_on_a_raw_gpt_disk() {
     crate::judge::settle(&system);
     let system = system.to_str().unwrap();
     let Some(guest) = Guest::new("81s.raw", "8.1", "gpt", &["--system", system]) else { return };
-    let report = bake_all(&guest);
+    let store = r"\Windows\System32\DriverStore\FileRepository\mshdc.inf_amd64_64aa4354da84c2df";
+    let storahci = format!(r"{store}\storahci.sys");
+    let elsewhere = [("storahci", storahci.as_str())];
+    let report = bake_all(
+        &guest,
+        "amd64",
+        &elsewhere,
+        ["ahci=no ide=no nvme=no", "ahci=yes ide=yes nvme=yes"],
+    );
     check_vista_and_later(&guest);
     check_store(&report, &guest.esp_store());
     assert!(report.warnings.iter().any(|warning| warning.contains("Secure Boot")), "{report:?}");
@@ -201,7 +230,8 @@ fn windows_8_1_on_a_raw_gpt_disk() {
 #[test]
 fn windows_10_on_a_qcow2_gpt_disk() {
     let Some(guest) = Guest::new("10.qcow2", "10", "gpt", &["--files", "300"]) else { return };
-    let report = bake_all(&guest);
+    let report =
+        bake_all(&guest, "amd64", &[], ["ahci=no ide=no nvme=no", "ahci=yes ide=yes nvme=yes"]);
     check_vista_and_later(&guest);
     check_store(&report, &guest.esp_store());
 }
@@ -209,7 +239,8 @@ fn windows_10_on_a_qcow2_gpt_disk() {
 #[test]
 fn windows_11_on_a_raw_mbr_disk() {
     let Some(guest) = Guest::new("11.raw", "11", "mbr", &["--cluster", "65536"]) else { return };
-    let report = bake_all(&guest);
+    let report =
+        bake_all(&guest, "amd64", &[], ["ahci=no ide=no nvme=no", "ahci=yes ide=yes nvme=yes"]);
     check_vista_and_later(&guest);
     check_store(&report, &guest.hive("Boot/BCD"));
 }

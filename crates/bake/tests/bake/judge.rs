@@ -13,7 +13,8 @@ pub(crate) struct Guest {
     original: PathBuf,
 }
 
-fn shared(variable: &str, name: &str) -> PathBuf {
+/// A folder beside the workspace, unless a variable names another.
+pub(crate) fn shared(variable: &str, name: &str) -> PathBuf {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
     std::env::var_os(variable).map_or_else(|| Path::new(beside).join(name), PathBuf::from)
 }
@@ -163,6 +164,19 @@ impl Guest {
             run("qemu-img", &[OsStr::new("check"), self.image.as_ref()]).unwrap();
         }
     }
+}
+
+/// A folder with a stand-in for each driver, made by the judges' script: a program of the architecture that does nothing.
+pub(crate) fn make_drivers(guest: &Guest, arch: &str, names: &[String]) -> PathBuf {
+    let (infs, made) = (guest.path("stand-in-infs"), guest.path("stand-ins"));
+    std::fs::create_dir_all(&infs).unwrap();
+    let lines: String = names.iter().map(|name| format!("{name}.sys=1\n")).collect();
+    std::fs::write(infs.join("all.inf"), format!("[SourceDisksFiles]\n{lines}")).unwrap();
+    let script = shared("WINKILN_JUDGES", "judges").join("mkdrivers.py");
+    let arguments =
+        [script.as_os_str(), infs.as_ref(), made.as_ref(), "--arch".as_ref(), arch.as_ref()];
+    run("python3", &arguments).unwrap_or_else(|error| panic!("{error}"));
+    made
 }
 
 /// `image` as a raw disk beside it; `like` tells its format.

@@ -2,6 +2,7 @@
 
 mod first_boot;
 mod images;
+mod in_box;
 mod judge;
 mod links;
 mod presets;

@@ -303,7 +303,7 @@ fn names_and_arguments_are_checked() {
         ("crash-dump=small,kernel", |e| matches!(e, BadArgument { .. }), ErrorKind::Usage),
         ("crash-dump=no-reboot,no-reboot", |e| matches!(e, BadArgument { .. }), ErrorKind::Usage),
         ("trust-certificate", |e| matches!(e, MissingArgument { .. }), ErrorKind::Usage),
-        ("ide-fallback", |e| matches!(e, NotSupported { .. }), ErrorKind::Failed),
+        ("ide-fallback=x", |e| matches!(e, SuperfluousArgument { .. }), ErrorKind::Usage),
         ("nic-watchdog=h", |e| matches!(e, NotSupported { .. }), ErrorKind::Failed),
         ("crash-dump=automatic", |e| matches!(e, NotForGuest { .. }), ErrorKind::Failed),
     ];
@@ -319,7 +319,7 @@ fn names_and_arguments_are_checked() {
             assert!(matches!(error, BakeError::Preset(NotForGuest { .. })), "{name}: {error:?}");
         }
     }
-    assert_eq!(Preset::names().len(), 13);
+    assert_eq!(Preset::names().len(), 14);
 }
 
 /// The checked-in certificate, and its thumbprint as OpenSSL tells it.

@@ -33,7 +33,7 @@ pub(super) fn bind(plan: &mut Plan<'_>) {
             values.push(((*name).to_owned(), Value::multi_sz(list)));
         }
         for id in device.model.ids().flat_map(forms) {
-            entries.push((format!(r"{DATABASE}\{}", id.replace('\\', "#")), values.clone()));
+            entries.push((key(&id), values.clone()));
         }
     }
     for (key, values) in entries {
@@ -41,11 +41,20 @@ pub(super) fn bind(plan: &mut Plan<'_>) {
             plan.set(&*key, &name, value);
         }
     }
-    for name in ["DisableCDDB", "DontStartRawDevices"] {
+    plan.edits.extend(allow());
+}
+
+/// The entry of an identifier.
+pub(super) fn key(id: &str) -> String {
+    format!(r"{DATABASE}\{}", id.replace('\\', "#"))
+}
+
+/// Switches the database on where it was switched off.
+pub(super) fn allow() -> impl Iterator<Item = Edit> {
+    ["DisableCDDB", "DontStartRawDevices"].into_iter().map(|name| {
         let (key, name) = (PNP.to_owned(), name.to_owned());
-        let (value, existing) = (Value::dword(0), Existing::Only);
-        plan.edits.push(Edit::SetValue { key, name, value, existing });
-    }
+        Edit::SetValue { key, name, value: Value::dword(0), existing: Existing::Only }
+    })
 }
 
 /// An identifier, and for virtio, whose vendors change the subsystem, the form without it.

@@ -9,9 +9,9 @@ use super::{Edit, Plan, StagingError, Value, registry};
 use crate::inf::{Existing, Folder, Localized, Service};
 
 /// Below the current control set.
-const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
+pub(super) const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
 /// Drivers that every disk needs to come up, from its bus to its volumes.
-const BELOW_EVERY_DISK: [&str; 5] = ["pci", "disk", "partmgr", "volmgr", "mountmgr"];
+pub(super) const BELOW_EVERY_DISK: [&str; 5] = ["pci", "disk", "partmgr", "volmgr", "mountmgr"];
 /// Types of services that are drivers.
 const DRIVER_TYPES: u32 = 0x0B;
 
@@ -40,7 +40,8 @@ pub(super) fn make(plan: &mut Plan<'_>) -> Result<Vec<String>, StagingError> {
     Ok(services.into_iter().map(|service| service.name).collect())
 }
 
-fn key(plan: &mut Plan<'_>, service: &Service) -> Result<(), StagingError> {
+/// The key of one service.
+pub(super) fn key(plan: &mut Plan<'_>, service: &Service) -> Result<(), StagingError> {
     let key = format!(r"{SERVICES}\{}", service.name);
     let flags = service.flags;
     let mut set = |name: &str, value: Value, keep: bool| {

@@ -43,7 +43,12 @@ impl<'a> Drivers<'a> {
         found
     }
 
-    fn check_file(&mut self, guest: &Guest<'_>, service: &str) -> Result<Started, Obstacle> {
+    /// Tells whether the boot loader could load the driver of a service.
+    pub(super) fn check_file(
+        &mut self,
+        guest: &Guest<'_>,
+        service: &str,
+    ) -> Result<Started, Obstacle> {
         let owner = service.to_owned();
         let image = guest.text(&service_key(guest, service), "ImagePath")?;
         let root = &guest.windows.system_root;
