@@ -10,6 +10,7 @@ mod files;
 mod keys;
 mod presets;
 mod registry;
+mod security;
 mod table;
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! One image open for one transaction.
 
+mod accounts;
 mod boot_edit;
 mod contents_edit;
 mod driver_edit;
@@ -327,8 +328,8 @@ impl Session {
             Step::Rename { from, to } => self.rename(from, to),
             Step::SetAttributes { path, attributes } => self.set_attributes(path, *attributes),
             Step::Link { path, target, kind } => self.link(path, target, *kind),
-            Step::SetSecurity { path, sddl, inside } => {
-                self.set_security(path, sddl, inside.as_deref())
+            Step::SetSecurity { path, sddl, inside, below } => {
+                self.set_security(path, sddl, inside.as_deref(), *below)
             }
             Step::BcdSet { object, element, value } => self.edit_bcd(object, element, Some(value)),
             Step::BcdDelete { object, element } => self.edit_bcd(object, element, None),

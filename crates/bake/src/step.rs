@@ -50,7 +50,7 @@ pub enum Step {
         key: String,
         name: String,
     },
-    /// The parts of a key's security descriptor that the text gives; with `below`, of every key below it too.
+    /// The parts of a key's security descriptor that the text gives; with `below`, passed on to every key below it.
     SetKeySecurity {
         key: String,
         sddl: String,
@@ -106,11 +106,12 @@ pub enum Step {
         kind: LinkKind,
     },
     /// The parts of a security descriptor that the text gives. With `inside`, a `path` that is an existing folder, or ends in a
-    /// separator, means the file of that name in it.
+    /// separator, means the file of that name in it. With `below`, the parts are passed on to everything below.
     SetSecurity {
         path: String,
         sddl: String,
         inside: Option<String>,
+        below: bool,
     },
     BcdSet {
         object: String,

@@ -6,6 +6,7 @@
     deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
+mod accounts;
 pub mod error;
 pub mod disk;
 pub mod windows;
@@ -27,6 +28,7 @@ pub mod hive_name;
 pub mod registry;
 mod profile;
 
+pub use accounts::Accounts;
 pub use boots_on::{BusVerdict, boots_on};
 pub use disk::{Disk, DiskVolume};
 pub use error::GuestError;

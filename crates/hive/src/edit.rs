@@ -51,7 +51,7 @@ pub(crate) fn create_subkey(
 /// Counts one more key with the descriptor that a key below one with `parent` gets.
 fn inherit_security(cells: &mut Cells, parent: CellOffset) -> Result<CellOffset, HiveError> {
     let (_, own) = SecurityCell::read(cells, parent)?;
-    let inherited = descriptor::inherit(own).unwrap_or_else(|| own.to_vec());
+    let inherited = descriptor::inherit(own);
     security::share(cells, parent, &inherited)
 }
 

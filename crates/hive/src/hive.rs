@@ -28,6 +28,7 @@ mod transfer;
 pub use links::{LINK_VALUE, Walk};
 use query::components;
 pub use query::{KeyInfo, Value};
+pub use security::{SecurityChange, SecurityChanges};
 pub use set::{NewValue, ValueSet};
 
 /// A key of one hive: the offset of its key node cell, counted from the first bin.

@@ -33,7 +33,10 @@ mod value;
 
 pub use check::{Finding, check_file};
 pub use error::{HiveError, Structure};
-pub use hive::{Hive, KeyId, KeyInfo, LINK_VALUE, NewValue, Value, ValueSet, Walk};
+pub use hive::{
+    Hive, KeyId, KeyInfo, LINK_VALUE, NewValue, SecurityChange, SecurityChanges, Value, ValueSet,
+    Walk,
+};
 pub use rebuild::Loss;
 pub use recovery::Recovery;
 pub use value::ValueType;

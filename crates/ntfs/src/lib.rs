@@ -40,6 +40,7 @@ pub mod log;
 mod log_replay;
 mod log_state;
 mod secure;
+mod secure_below;
 pub mod security;
 mod shadow_copies;
 mod short_name;

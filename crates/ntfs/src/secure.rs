@@ -90,7 +90,7 @@ impl Core {
         let parent = self.descriptor(folder)?.ok_or(missing)?;
         let mut descriptor = security::inherit(&parent, is_directory)?;
         if let Some(given) = given {
-            descriptor = security::for_file(&security::replace_parts(&descriptor, given)?)?;
+            descriptor = security::assign(&descriptor, given, Some(&parent), is_directory)?;
         }
         let security = security::find_or_add(&mut Secure(self), &descriptor)?;
         if given.is_none() {
@@ -99,30 +99,54 @@ impl Core {
         Ok(security)
     }
 
-    /// Gives a file or folder the parts of a descriptor that are there; the others stay. What lies in a folder is not touched.
-    pub(crate) fn set_security(&mut self, file: FileReference, given: &[u8]) -> Result<(), Error> {
-        let base = self.base_record(file)?.number;
+    /// Gives a file or folder the parts of a descriptor that are there, with what `folder` passes on; the others stay. What lies in a
+    /// folder is not touched. Returns the descriptor before and now.
+    pub(crate) fn set_security(
+        &mut self,
+        file: FileReference,
+        folder: Option<FileReference>,
+        given: &[u8],
+    ) -> Result<(Option<Vec<u8>>, Vec<u8>), Error> {
+        let record = self.base_record(file)?;
+        let (base, is_directory) = (record.number, record.is_directory());
         if base != mft::ROOT {
             self.check_user_file(base)?;
         }
         self.check_secure(base)?;
-        let old = self.descriptor(base)?;
-        let whole = match &old {
-            Some(old) => security::replace_parts(old, given)?,
-            None => given.to_vec(),
+        let parent = match folder {
+            Some(folder) => {
+                self.folder_record(folder)?;
+                self.descriptor(folder.record())?
+            }
+            None => None,
         };
-        let new = security::for_file(&whole)?;
+        let old = self.descriptor(base)?;
+        // Without any descriptor the given one is all there is.
+        let was = old.as_deref().unwrap_or(given);
+        let new = security::assign(was, given, parent.as_deref(), is_directory)?;
+        self.store_descriptor(base, old.as_deref(), &new)?;
+        Ok((old, new))
+    }
+
+    /// Gives a record a descriptor in place of `old`; false when it is the same.
+    pub(crate) fn store_descriptor(
+        &mut self,
+        base: u64,
+        old: Option<&[u8]>,
+        new: &[u8],
+    ) -> Result<bool, Error> {
         let mut information = self.information(base)?;
-        if old.as_ref() == Some(&new) && information.security_id().is_some() {
-            return Ok(());
+        if old == Some(new) && information.security_id().is_some() {
+            return Ok(false);
         }
-        let id = security::find_or_add(&mut Secure(self), &new)?;
+        let id = security::find_or_add(&mut Secure(self), new)?;
         information.set_security_id(id);
         self.set_information(base, &information)?;
         if let Some(stream) = self.open_stream(base, kind::SECURITY_DESCRIPTOR, &[])? {
             self.remove_stream(stream)?;
         }
-        self.stamp(base, false)
+        self.stamp(base, false)?;
+        Ok(true)
     }
 
     /// Refuses volumes that keep descriptors with each file alone.

@@ -2,13 +2,11 @@
 
 use super::SecurityError;
 use super::ace::{Ace, INHERIT_ONLY, Kind};
-use super::descriptor::{DACL_PRESENT, Descriptor, List, Parts, SACL_PRESENT, build, build_list};
+use super::descriptor::{
+    DACL_BITS, DACL_PRESENT, Descriptor, List, Parts, SACL_BITS, SACL_PRESENT, build, build_list,
+};
 use super::objects::Objects;
 
-/// Control bits of the DACL beside its being there: default, auto-inherit request, auto-inherited, protected.
-const DACL_BITS: u16 = DACL_PRESENT | 0x0008 | 0x0100 | 0x0400 | 0x1000;
-/// Those of the SACL.
-const SACL_BITS: u16 = SACL_PRESENT | 0x0020 | 0x0200 | 0x0800 | 0x2000;
 /// Control bits: owner and group were filled in by default.
 const OWNER_DEFAULT: u16 = 0x0001;
 const GROUP_DEFAULT: u16 = 0x0002;

@@ -18,6 +18,10 @@ pub(crate) const SACL_PRESENT: u16 = 0x0010;
 pub(crate) const DACL_AUTO_INHERITED: u16 = 0x0400;
 /// Control bit: the SACL's entries came from the parent.
 pub(crate) const SACL_AUTO_INHERITED: u16 = 0x0800;
+/// Control bits of the DACL: present, default, auto-inherit request, auto-inherited, protected.
+pub(crate) const DACL_BITS: u16 = DACL_PRESENT | 0x0008 | 0x0100 | DACL_AUTO_INHERITED | 0x1000;
+/// Those of the SACL.
+pub(crate) const SACL_BITS: u16 = SACL_PRESENT | 0x0020 | 0x0200 | SACL_AUTO_INHERITED | 0x2000;
 /// Control bit: offsets instead of pointers.
 const SELF_RELATIVE: u16 = 0x8000;
 
@@ -107,6 +111,16 @@ impl<'a> List<'a> {
             next += size;
         }
         Ok(Self { revision, entries })
+    }
+
+    /// Its entries as bytes.
+    pub(crate) fn copies(&self) -> Vec<Vec<u8>> {
+        self.entries.iter().map(|ace| ace.bytes.to_vec()).collect()
+    }
+
+    /// The list as bytes, without room behind the entries.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, SecurityError> {
+        build_list(self.revision, &self.copies())
     }
 }
 

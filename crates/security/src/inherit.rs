@@ -1,72 +1,73 @@
-//! What a new file or folder inherits from its parent.
+//! What a new object inherits from its parent.
 
-use super::ace::{
-    Ace, CONTAINER_INHERIT, INHERIT_ONLY, INHERITED, Kind, NO_PROPAGATE, OBJECT_INHERIT,
-};
+use super::SecurityError;
+use super::ace::{Ace, INHERITED, Kind};
+use super::ace::{CONTAINER_INHERIT, INHERIT_ONLY, NO_PROPAGATE, OBJECT_INHERIT};
 use super::descriptor::{
-    DACL_AUTO_INHERITED, DACL_PRESENT, Descriptor, List, Parts, SACL_AUTO_INHERITED, SACL_PRESENT,
-    build, build_list,
+    DACL_AUTO_INHERITED, DACL_BITS, DACL_PRESENT, Descriptor, List, Parts, SACL_AUTO_INHERITED,
+    SACL_PRESENT, build, build_list,
 };
-use super::objects::Objects;
-use super::{SecurityError, sid};
+use super::objects::{Heir, Objects};
 
-const FILE_ALL_ACCESS: u32 = 0x001f_01ff;
-
-/// The self-relative descriptor that Windows gives a new file or folder whose creator names none.
+/// The self-relative descriptor that Windows gives a new object whose creator names none.
 ///
-/// The creator is taken to be the system itself, as when Windows sets itself up: the owner is BUILTIN\Administrators (S-1-5-32-544),
-/// the default owner in LocalSystem's token up to Windows 7 (Windows 10 makes LocalSystem the owner), and the group is LocalSystem
-/// (S-1-5-18), its primary group. The inheritable entries of the parent's DACL and SACL become the new lists; they and the lists are
-/// marked as inherited if the parent's list is. A parent that passes nothing on gives full access to LocalSystem and Administrators,
-/// and none to others.
+/// The inheritable entries of the parent's DACL and SACL become the new lists; they and the lists are marked as inherited if the
+/// parent's list is. `token` is a descriptor with what the creator's token holds: the owner, the group, and the DACL of objects whose
+/// parent passes nothing on.
 ///
 /// Entries of types that Windows does not inherit, or that are not known, are left out; so are object entries for one class of
-/// directory objects, but folders pass these on.
+/// directory objects, but containers pass these on.
 /// # Errors
-/// [`SecurityError::Descriptor`] when `parent` is malformed, [`SecurityError::ListTooLong`].
+/// [`SecurityError::Descriptor`] when `parent` or `token` is malformed, [`SecurityError::ListTooLong`].
 ///
-/// Source: MS-DTYP 2.5.3.4 "Algorithm for Creating a Security Descriptor"; the mark of inheritance and the owner: files on volumes of
-/// Windows Server 2003, 7 and 10.
-pub fn inherit(parent: &[u8], is_directory: bool) -> Result<Vec<u8>, SecurityError> {
-    let parent = Descriptor::parse(parent)?;
+/// Source: MS-DTYP 2.5.3.4 "Algorithm for Creating a Security Descriptor"; the mark of inheritance: files on volumes of Windows
+/// Server 2003, 7 and 10, keys in hives of Windows XP to 11.
+pub fn inherit(
+    parent: &[u8],
+    token: &[u8],
+    objects: Objects,
+    is_container: bool,
+) -> Result<Vec<u8>, SecurityError> {
+    let (parent, token) = (Descriptor::parse(parent)?, Descriptor::parse(token)?);
+    let heir = Heir { objects, is_container, owner: token.owner, group: token.group };
     let marked = |bit: u16| parent.control & bit;
     let mark = |bit| if marked(bit) == 0 { 0 } else { INHERITED };
-    let dacl = inherit_list(parent.dacl.as_ref(), is_directory, mark(DACL_AUTO_INHERITED))?;
-    let sacl = inherit_list(parent.sacl.as_ref(), is_directory, mark(SACL_AUTO_INHERITED))?;
-    let (dacl, mut control) = match dacl {
-        Some(dacl) => (dacl, DACL_PRESENT | marked(DACL_AUTO_INHERITED)),
-        None => (private_list(is_directory)?, DACL_PRESENT),
+    let list = |list: &Option<List<'_>>, mark| -> Result<Option<Vec<u8>>, SecurityError> {
+        let entries = passed_on(list.as_ref(), &heir, mark)?;
+        let list = list.as_ref().filter(|_| !entries.is_empty());
+        list.map(|list| build_list(list.revision, &entries)).transpose()
+    };
+    let dacl = list(&parent.dacl, mark(DACL_AUTO_INHERITED))?;
+    let sacl = list(&parent.sacl, mark(SACL_AUTO_INHERITED))?;
+    let (dacl, mut control) = match (dacl, &token.dacl) {
+        (Some(dacl), _) => (Some(dacl), DACL_PRESENT | marked(DACL_AUTO_INHERITED)),
+        (None, Some(own)) => (Some(own.to_bytes()?), token.control & DACL_BITS),
+        (None, None) => (None, token.control & DACL_BITS),
     };
     if sacl.is_some() {
         control |= SACL_PRESENT | marked(SACL_AUTO_INHERITED);
     }
-    let parts = Parts {
-        owner: Some(sid::ADMINISTRATORS),
-        group: Some(sid::LOCAL_SYSTEM),
-        sacl: sacl.as_deref(),
-        dacl: Some(&dacl),
-    };
-    Ok(build(control, parts))
+    let (owner, group) = (token.owner, token.group);
+    Ok(build(control, Parts { owner, group, sacl: sacl.as_deref(), dacl: dacl.as_deref() }))
 }
 
-/// The list of what `parent` passes on, each entry with the flag `mark`; `None` when that is nothing.
-fn inherit_list(
+/// The entries that a list of the parent passes on, each with the flag `mark`.
+pub(crate) fn passed_on(
     parent: Option<&List<'_>>,
-    is_directory: bool,
+    heir: &Heir<'_>,
     mark: u8,
-) -> Result<Option<Vec<u8>>, SecurityError> {
-    let Some(parent) = parent else { return Ok(None) };
+) -> Result<Vec<Vec<u8>>, SecurityError> {
     let mut entries = Vec::new();
-    for ace in &parent.entries {
-        inherit_entry(ace, is_directory, mark, &mut entries)?;
+    for ace in parent.iter().flat_map(|parent| &parent.entries) {
+        inherit_entry(ace, heir, mark, &mut entries)?;
     }
-    if entries.is_empty() { Ok(None) } else { build_list(parent.revision, &entries).map(Some) }
+    Ok(entries)
 }
 
 /// Adds what becomes of one entry: nothing, an entry that counts, one that is only passed on, or both.
 fn inherit_entry(
     ace: &Ace<'_>,
-    is_directory: bool,
+    heir: &Heir<'_>,
     mark: u8,
     entries: &mut Vec<Vec<u8>>,
 ) -> Result<(), SecurityError> {
@@ -74,21 +75,23 @@ fn inherit_entry(
     if ace.kind() == Kind::Other {
         return Ok(());
     }
-    let reaches = if is_directory { CONTAINER_INHERIT } else { OBJECT_INHERIT };
+    let reaches = if heir.is_container { CONTAINER_INHERIT } else { OBJECT_INHERIT };
     let counts = flags & reaches != 0 && !ace.is_for_one_class();
-    let passes_on = is_directory && flags & NO_PROPAGATE == 0;
+    let passes_on = heir.is_container && flags & NO_PROPAGATE == 0;
     let passed_on = if passes_on { flags & (OBJECT_INHERIT | CONTAINER_INHERIT) } else { 0 };
     let (mask, sid) = (ace.mask(), ace.sid()?);
     let (effective_mask, effective_sid) = match ace.kind() {
         Kind::Policy => (mask, sid),
-        _ => (Objects::Files.resolve(mask), replace_creator(sid)),
+        _ => (heir.objects.resolve(mask), heir.replace_creator(sid)),
     };
     let same = (effective_mask, effective_sid) == (mask, sid);
     if counts && passed_on != 0 && same {
         entries.push(ace.with(passed_on | mark, mask, sid)?);
         return Ok(());
     }
-    if counts {
+    let is_there =
+        || heir.objects == Objects::Keys && is_granted(entries, ace, effective_mask, effective_sid);
+    if counts && (same || !is_there()) {
         entries.push(ace.with(mark, effective_mask, effective_sid)?);
     }
     if passed_on != 0 {
@@ -97,23 +100,18 @@ fn inherit_entry(
     Ok(())
 }
 
-/// Replaces CREATOR OWNER and CREATOR GROUP by the owner and group of new files.
-fn replace_creator(sid: &[u8]) -> &[u8] {
-    match sid {
-        sid::CREATOR_OWNER => sid::ADMINISTRATORS,
-        sid::CREATOR_GROUP => sid::LOCAL_SYSTEM,
-        other => other,
-    }
-}
-
-/// Full access for LocalSystem and Administrators alone, passed on by folders.
-fn private_list(is_directory: bool) -> Result<Vec<u8>, SecurityError> {
-    let flags = if is_directory { OBJECT_INHERIT | CONTAINER_INHERIT } else { 0 };
-    let allow = |sid: &[u8]| {
-        let mut entry = vec![0, flags, 8 + sid.len() as u8, 0];
-        entry.extend(FILE_ALL_ACCESS.to_le_bytes());
-        entry.extend_from_slice(sid);
-        entry
-    };
-    build_list(2, &[allow(sid::LOCAL_SYSTEM), allow(sid::ADMINISTRATORS)])
+/// True when an earlier entry says the same already: Windows gives keys no second one for CREATOR OWNER or generic rights, though it
+/// does give it to files.
+///
+/// Source: keys and their parents in hives of Windows XP to 10; files of Windows Server 2003.
+fn is_granted(entries: &[Vec<u8>], ace: &Ace<'_>, mask: u32, sid: &[u8]) -> bool {
+    entries.iter().any(|bytes| {
+        let earlier = Ace { offset: 0, bytes };
+        earlier.type_code() == ace.type_code()
+            && earlier.kind() == Kind::Access
+            && earlier.flags() & INHERIT_ONLY == 0
+            && earlier.mask() & mask == mask
+            && earlier.sid() == Ok(sid)
+            && earlier.sid_at() + sid.len() == bytes.len()
+    })
 }

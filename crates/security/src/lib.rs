@@ -15,11 +15,15 @@ mod sddl_words;
 mod sddl;
 mod sddl_read;
 mod change;
+mod assign;
+mod propagate;
 
+pub use assign::assign;
 pub use change::{for_object, replace_parts};
 pub use descriptor::validate;
 pub use error::SecurityError;
 pub use inherit::inherit;
 pub use objects::Objects;
+pub use propagate::{Lists, ParentChange, owner_and_group, propagate};
 pub use sddl::to_sddl;
 pub use sddl_read::{Domains, from_sddl};

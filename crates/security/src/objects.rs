@@ -1,5 +1,7 @@
 //! What a descriptor protects: it decides what generic rights mean, and which letters stand for rights.
 
+use super::sid;
+
 /// What a descriptor protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Objects {
@@ -39,5 +41,29 @@ impl Objects {
         let pairs = GENERIC_RIGHTS.into_iter().zip(self.specific());
         let mapped = pairs.filter(|(generic, _)| mask & generic != 0);
         mapped.fold(mask & !GENERIC, |mask, (_, rights)| mask | rights)
+    }
+}
+
+/// What gets entries from a parent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heir<'a> {
+    pub(crate) objects: Objects,
+    /// A folder or a key.
+    pub(crate) is_container: bool,
+    pub(crate) owner: Option<&'a [u8]>,
+    pub(crate) group: Option<&'a [u8]>,
+}
+
+impl<'a> Heir<'a> {
+    /// Replaces CREATOR OWNER and CREATOR GROUP by owner and group.
+    pub(crate) fn replace_creator<'b>(&self, sid: &'b [u8]) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        match sid {
+            sid::CREATOR_OWNER => self.owner.unwrap_or(sid),
+            sid::CREATOR_GROUP => self.group.unwrap_or(sid),
+            other => other,
+        }
     }
 }

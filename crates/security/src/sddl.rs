@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn identifiers_without_letters_are_spelt_out() {
-        assert_eq!(sid_text(crate::sid::ADMINISTRATORS), "BA");
+        assert_eq!(sid_text(crate::sid::CREATOR_OWNER), "CO");
         let installer = [
             1, 6, 0, 0, 0, 0, 0, 5, 80, 0, 0, 0, 0xb5, 0x89, 0xfb, 0x38, 0x19, 0x84, 0xc2, 0xcb,
             0x5c, 0x6c,

@@ -2,10 +2,6 @@
 
 use super::SecurityError;
 
-/// BUILTIN\Administrators, S-1-5-32-544.
-pub(crate) const ADMINISTRATORS: &[u8] = &[1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0];
-/// LocalSystem, S-1-5-18.
-pub(crate) const LOCAL_SYSTEM: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
 /// CREATOR OWNER, S-1-3-0: stands for the owner of what will inherit the entry.
 pub(crate) const CREATOR_OWNER: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0];
 /// CREATOR GROUP, S-1-3-1: stands for the group of what will inherit the entry.

@@ -4,7 +4,8 @@
 use winkiln_ntfs::Error;
 use winkiln_ntfs::index::{self, Collation, Entry, IndexStore};
 use winkiln_ntfs::security::{
-    SecureFile, SecureIndex, SecurityError, find_or_add, hash, inherit, lookup, to_sddl,
+    Lists, ParentChange, SecureFile, SecureIndex, SecurityError, assign, find_or_add, hash,
+    inherit, lookup, propagate, to_sddl,
 };
 
 use crate::bytes::{Input, put, u32_at};
@@ -123,7 +124,21 @@ fn of_descriptor(descriptor: &[u8]) {
             Err(SecurityError::ListTooLong { .. }) => {}
             Err(error) => panic!("what is inherited is not passed on: {error}"),
         }
+        passed_on(descriptor, &child, is_directory);
     }
+}
+
+/// A given list gets what the parent passes on, once, and passing the parent on again changes nothing more.
+fn passed_on(parent: &[u8], child: &[u8], is_directory: bool) {
+    let given = assign(child, parent, Some(parent), is_directory);
+    let Ok(given) = given else { return };
+    to_sddl(&given).expect("what is given is a descriptor");
+    let lists = Lists { dacl: true, sacl: true };
+    let change = ParentChange { old: Some(parent), new: parent, lists, people: None };
+    let Ok((once, _)) = propagate(&given, change, is_directory) else { return };
+    to_sddl(&once).expect("what is passed on is a descriptor");
+    let (twice, _) = propagate(&once, change, is_directory).expect("it fits again");
+    assert_eq!(twice, once, "what is passed on again is the same");
 }
 
 /// Makes the first entry of `$SDS` agree with its hash, and an entry of `$SII` that leads to it.

@@ -227,11 +227,12 @@ fn edit(
             let link = Link::to(name, number & 1 == 0);
             link.is_some_and(|link| volume.create_link(*folder, &fresh, &link, false).is_ok())
         }
-        14 => volume.set_security(*file, &usual()).is_ok(),
+        14 => volume.set_security(*file, Some(*folder), &usual()).is_ok(),
         15 => volume.set_case_sensitive(*file, number & 1 == 0).is_ok(),
         _ => {
             let times = (Some(NOW), None, Some(NOW));
-            volume.set_attributes(*file, number as u32).is_ok()
+            volume.set_security_below(*file, None, &usual()).is_ok()
+                && volume.set_attributes(*file, number as u32).is_ok()
                 && volume.set_times(*file, times.0, times.1, times.2).is_ok()
         }
     }

@@ -7,9 +7,8 @@
 use std::fs;
 use std::path::Path;
 
-use winkiln_ntfs::security::{Domains, from_sddl};
-
 use super::error::{RecipeError, RecipeProblem};
+use super::security;
 use super::table::Table;
 use crate::image_path::ImagePath;
 use crate::step::Contents;
@@ -33,8 +32,7 @@ pub(super) fn read(
     let sddl = match table.get("sddl") {
         Some(node) => {
             let text = node.text()?;
-            from_sddl(text, Domains::default())
-                .map_err(|error| node.error(RecipeProblem::Sddl(error)))?;
+            security::check(text).map_err(|error| node.error(RecipeProblem::Sddl(error)))?;
             Some(text.to_owned())
         }
         None => None,
@@ -43,7 +41,8 @@ pub(super) fn read(
         fs::metadata(&from).map_err(|source| BakeError::HostFile { path: from.clone(), source })?;
     let secure = |path: &str, inside| {
         let path = path.to_owned();
-        sddl.clone().map(|sddl| Step::SetSecurity { path, sddl, inside })
+        let below = false;
+        sddl.clone().map(|sddl| Step::SetSecurity { path, sddl, inside, below })
     };
     if metadata.is_dir() {
         let drive = target.drive.map(|letter| format!("{letter}:")).unwrap_or_default();

@@ -5,10 +5,10 @@ use std::path::Path;
 use toml::de::DeValue;
 use winkiln_hive::ValueType;
 use winkiln_hive::reg_text::{RegAction, RegOperation};
-use winkiln_ntfs::security::{Domains, from_sddl};
 
 use super::Recipe;
 use super::error::{RecipeError, RecipeProblem};
+use super::security;
 use super::table::{Node, Table};
 use crate::value_text::{multi_data, parse_type, parse_value, type_name};
 use crate::{BakeError, Step};
@@ -41,7 +41,7 @@ fn access(table: &Table<'_>) -> Result<Option<Step>, RecipeError> {
         return Err(table.conflict("delete = true takes no sddl"));
     }
     let sddl = node.text()?.to_owned();
-    from_sddl(&sddl, Domains::default()).map_err(|error| node.error(RecipeProblem::Sddl(error)))?;
+    security::check(&sddl).map_err(|error| node.error(RecipeProblem::Sddl(error)))?;
     let key = table.required("key")?.to_owned();
     Ok(Some(Step::SetKeySecurity { key, sddl, below: false }))
 }

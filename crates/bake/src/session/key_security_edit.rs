@@ -1,8 +1,6 @@
 //! The step that sets the security descriptor of keys.
 
-use winkiln_guest::Location;
-use winkiln_hive::HiveError;
-use winkiln_ntfs::security::Domains;
+use winkiln_hive::{HiveError, SecurityChange};
 
 use super::Session;
 use super::registry_edit::failed;
@@ -17,6 +15,7 @@ impl Session {
         below: bool,
     ) -> Result<(), BakeError> {
         let now = self.now;
+        let accounts = self.accounts_in(sddl)?;
         let (place, hive, ledger) = self.hive_of(key)?;
         let failed = |source| match source {
             HiveError::SecurityDescriptor(source) => {
@@ -27,23 +26,14 @@ impl Session {
         let Some(found) = hive.find(hive.root(), &place.path).map_err(failed)? else {
             return Err(BakeError::NoKey { key: full_key(&place.hive, &place.path) });
         };
-        let mut left = vec![(found, place.path.clone())];
-        while let Some((key, path)) = left.pop() {
-            let before = hive.sddl(key).map_err(failed)?;
-            if hive.set_sddl(key, sddl, Domains::default(), now).map_err(failed)? {
-                let after = hive.sddl(key).map_err(failed)?;
-                let Location { hive, .. } = &place;
-                let target = Target::KeySecurity { hive: hive.clone(), path: path.clone() };
-                ledger.record(target, State::Security(before), State::Security(after));
-            } else {
-                ledger.unchanged += 1;
-            }
-            if below {
-                for (name, subkey) in hive.subkeys(key).map_err(failed)?.into_iter().rev() {
-                    let path = if path.is_empty() { name } else { format!("{path}\\{name}") };
-                    left.push((subkey, path));
-                }
-            }
+        let changes = hive.change_sddl(found, sddl, accounts.domains(), below, now);
+        let changes = changes.map_err(failed)?;
+        ledger.unchanged += changes.unchanged;
+        for SecurityChange { path, before, after } in changes.changed {
+            let separator = if place.path.is_empty() || path.is_empty() { "" } else { "\\" };
+            let path = format!("{}{separator}{path}", place.path);
+            let target = Target::KeySecurity { hive: place.hive.clone(), path };
+            ledger.record(target, State::Security(before), State::Security(after));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The step that sets a security descriptor.
 
-use winkiln_ntfs::security::{Domains, for_file, from_sddl, replace_parts, to_sddl};
+use winkiln_ntfs::security::to_sddl;
 use winkiln_volume::VolumeError;
 
 use super::Session;
@@ -13,9 +13,10 @@ impl Session {
         path: &str,
         sddl: &str,
         inside: Option<&str>,
+        below: bool,
     ) -> Result<(), BakeError> {
         let sddl_error = |source| BakeError::Sddl { text: sddl.to_owned(), source };
-        let given = from_sddl(sddl, Domains::default()).map_err(sddl_error)?;
+        let given = self.descriptor(sddl)?;
         let volume = self.file_volume()?;
         let target = self.image_path(path, volume)?;
         let mut path = target.path;
@@ -32,18 +33,29 @@ impl Session {
         };
         let text = |bytes: &[u8]| to_sddl(bytes).map_err(sddl_error);
         let before = found.security.as_deref().map(text).transpose()?.unwrap_or_default();
-        let whole = match &found.security {
-            Some(old) => replace_parts(old, &given).map_err(sddl_error)?,
-            None => given.clone(),
-        };
-        let after = text(&for_file(&whole).map_err(sddl_error)?)?;
-        if before == after {
+        let mut passed_on = 0;
+        self.edit(volume, &path, |volume| {
+            if below {
+                passed_on = volume.set_security_below(&path, &given)?;
+                Ok(())
+            } else {
+                volume.set_security(&path, &given)
+            }
+        })?;
+        let now = self.metadata(volume, &path)?.and_then(|found| found.security);
+        let after = now.as_deref().map(text).transpose()?.unwrap_or_default();
+        if before == after && passed_on == 0 {
             self.ledger.unchanged += 1;
             return Ok(());
         }
-        self.edit(volume, &path, |volume| volume.set_security(&path, &given))?;
+        let everything_below = format!("{}\\*", path.trim_end_matches('\\'));
         let target = Target::Security { volume, path };
         self.ledger.record(target, State::Security(before), State::Security(after));
+        if passed_on > 0 {
+            let target = Target::Security { volume, path: everything_below };
+            let state = State::Words(format!("passed on to {passed_on} files and folders"));
+            self.ledger.record(target, State::Absent, state);
+        }
         Ok(())
     }
 }

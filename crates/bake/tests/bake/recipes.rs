@@ -224,8 +224,8 @@ fn errors_name_the_place_and_what_was_meant() {
         ("[[files]]\nfrom = 'x'\n", "[[files]] needs to"),
         ("[[files]]\nfrom = 'x'\nto = 'C:\\..\\y'\n", "holds the component \"..\""),
         (
-            "[[files]]\nfrom = 'x'\nto = 'y'\nsddl = 'D:(A;;FA;;;DA)'\n",
-            "DA is an account of the domain",
+            "[[files]]\nfrom = 'x'\nto = 'y'\nsddl = 'D:(A;;FA;;;EA)'\n",
+            "EA is an account of the forest",
         ),
         ("[[files]]\nfrom = 'x'\nto = 'y'\nsddl = 'x'\n", "sddl: expected O:"),
         ("[[bcd]]\nobject = 'x'\nelement = 'y'\n", "[[bcd]] needs value"),

@@ -224,6 +224,9 @@ pub(crate) struct SecurityArgs {
     /// The parts to set, such as O:BA or D:P(A;OICI;FA;;;BA) [default: show the descriptor]
     #[arg(value_name = "SDDL")]
     pub(crate) sddl: Option<String>,
+    /// Pass them on to everything below, which keeps entries of its own
+    #[arg(short, long, requires = "sddl")]
+    pub(crate) recursive: bool,
     #[command(flatten)]
     pub(crate) with: EditArgs,
 }

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use serde_json::json;
+use winkiln_hive::{Hive, ValueType};
+
 use crate::env::{Guest, winkiln};
 
 /// A folder with a file, and links of every kind to both.
@@ -147,14 +150,69 @@ fn security_is_shown_and_set() {
     assert_eq!(show(r"\own\folder"), "O:BAG:SYD:P(A;OICI;FX;;;BU)");
     assert_eq!(show(r"\own\folder\inside"), "O:BAG:SYD:(A;;FX;;;BU)");
     let set = winkiln(&["fs", "security", image, r"\own", "G:BUS:(ML;;NW;;;HI)", "--json"]).json();
-    assert_eq!(set["changes"][0]["after"], "O:BAG:BUD:P(A;OICI;FA;;;BA)S:(ML;;NW;;;HI)", "{set}");
+    assert_eq!(set["changes"][0]["after"], "O:BAG:BUD:P(A;OICI;FA;;;BA)S:AI(ML;;NW;;;HI)", "{set}");
     let again = winkiln(&["fs", "security", image, r"\own", "G:BU", "--json"]).json();
     assert_eq!(again["committed"], false);
     let json = winkiln(&["fs", "security", image, r"\own", "--json"]).json();
-    assert_eq!(json["sddl"], "O:BAG:BUD:P(A;OICI;FA;;;BA)S:(ML;;NW;;;HI)");
+    assert_eq!(json["sddl"], "O:BAG:BUD:P(A;OICI;FA;;;BA)S:AI(ML;;NW;;;HI)");
     winkiln(&["fs", "security", image, r"\own", "D:(A;;FA;;;DA)"]).fails(2, &["DA", "S-1-5-21"]);
+    // A list that is not protected gets what the folder passes on; -r passes it on itself.
+    drop(winkiln(&["fs", "security", image, r"\own\a.txt", "D:(A;;GR;;;WD)"]).ok());
+    assert_eq!(show(r"\own\a.txt"), "O:BAG:SYD:AI(A;;FR;;;WD)(A;ID;FA;;;BA)");
+    let given = "D:P(A;OICI;FA;;;SY)";
+    let set = winkiln(&["fs", "security", "-r", image, r"\own", given, "--json"]).json();
+    let below = &set["changes"][1];
+    assert_eq!(
+        (&below["kind"], &below["target"]),
+        (&json!("security"), &json!(r"\own\*")),
+        "{set}"
+    );
+    assert_eq!(below["after"], "passed on to 1 files and folders", "{set}");
+    assert_eq!(show(r"\own\a.txt"), "O:BAG:SYD:AI(A;;FR;;;WD)(A;ID;FA;;;SY)");
+    assert_eq!(show(r"\own\folder"), "O:BAG:SYD:P(A;OICI;FX;;;BU)", "protected");
+    let again = winkiln(&["fs", "security", "-r", image, r"\own", given, "--json"]).json();
+    assert_eq!(again["committed"], false, "{again}");
+    winkiln(&["fs", "security", "-r", image, r"\own"]).fails(2, &["SDDL"]);
     winkiln(&["fs", "security", image, r"\own", "nonsense"]).fails(2, &["sddl", "character 0"]);
     winkiln(&["fs", "security", image, r"\none", "O:BA"]).fails(1, &["no such file"]);
+}
+
+/// LA and DA are accounts of the guest and its domain, which its SAM and SECURITY hives tell.
+#[test]
+fn accounts_of_the_guest_are_known() {
+    let guest = Guest::new();
+    let image = guest.image();
+    let sid = |numbers: [u32; 3]| {
+        let start = [1, 4, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0];
+        [start.to_vec(), numbers.into_iter().flat_map(u32::to_le_bytes).collect()].concat()
+    };
+    let account = ("SAM", r"SAM\Domains\Account", "V", [vec![7; 200], sid([1, 2, 3])].concat());
+    let domain = ("SECURITY", r"Policy\PolPrDmS", "", sid([4, 5, 6]));
+    for (name, key, value, data) in [account, domain] {
+        let mut hive = Hive::create("ROOT", 1);
+        let (key, _) = hive.create_key(hive.root(), key, 1).unwrap();
+        hive.set_value(key, value, ValueType::Binary, &data, 1).unwrap();
+        hive.seal(2);
+        fs::write(guest.local(name), hive.bytes()).unwrap();
+        let to = format!(r"\Windows\System32\config\{name}");
+        drop(winkiln(&["fs", "put", image, &guest.local(name), &to]).ok());
+    }
+    drop(winkiln(&["fs", "mkdir", image, r"\own", "--sddl", "O:LAD:P(A;;FA;;;DA)"]).ok());
+    let shown = winkiln(&["fs", "security", image, r"\own"]).ok();
+    assert_eq!(shown, "O:S-1-5-21-1-2-3-500G:SYD:P(A;;FA;;;S-1-5-21-4-5-6-512)\n");
+    let key = r"HKLM\SOFTWARE\Site";
+    drop(winkiln(&["reg", "add", image, key]).ok());
+    drop(winkiln(&["reg", "security", image, key, "O:LG"]).ok());
+    let shown = winkiln(&["reg", "security", image, key]).ok();
+    assert!(shown.starts_with("O:S-1-5-21-1-2-3-501G:"), "{shown}");
+    let hive = guest.local("SAM");
+    drop(winkiln(&["reg", "security", "--hive", &hive, r"\SAM", "O:LA"]).ok());
+    let text = "[[files]]\nfrom = 'SAM'\nto = 'C:\\x'\nsddl = 'D:P(A;;FA;;;LA)'\n";
+    let recipe = guest.write("recipe.toml", text.as_bytes());
+    drop(winkiln(&["apply", image, &recipe]).ok());
+    let shown = winkiln(&["fs", "security", image, r"\x"]).ok();
+    assert!(shown.ends_with("D:P(A;;FA;;;S-1-5-21-1-2-3-500)\n"), "{shown}");
+    winkiln(&["fs", "security", image, r"\x", "O:EA"]).fails(2, &["EA", "forest"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Installations found and described on disks that other programs built, and their registries.
 
+mod accounts;
 mod boots_on;
 mod damage;
 mod describe;

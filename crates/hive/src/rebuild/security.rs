@@ -34,7 +34,7 @@ impl Rebuild<'_> {
                     Some(parent) => SecurityCell::read(&self.to, parent)?.1.to_vec(),
                     None => descriptor::for_new_hive(),
                 };
-                let new = self.shared(&descriptor::inherit(&parent).unwrap_or(parent))?;
+                let new = self.shared(&descriptor::inherit(&parent))?;
                 // Not remembered: keys elsewhere inherit something else.
                 return Ok(new);
             }

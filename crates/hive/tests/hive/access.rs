@@ -13,16 +13,16 @@ const NOW: u64 = 0x01dc_0000_0000_0000;
 const TEXTS: [(&str, &str); 6] = [
     ("D:P(A;CI;KA;;;BA)", "D:P(A;CI;KA;;;BA)"),
     (
-        "D:(A;;GA;;;SY)(A;CIIO;GA;;;CO)(A;CI;GR;;;BU)",
-        "D:(A;;KA;;;SY)(A;CIIO;GA;;;CO)(A;CI;KR;;;BU)",
+        "D:P(A;;GA;;;SY)(A;CIIO;GA;;;CO)(A;CI;GR;;;BU)",
+        "D:P(A;;KA;;;SY)(A;CIIO;GA;;;CO)(A;CI;KR;;;BU)",
     ),
-    ("D:(A;;KX;;;WD)(A;;KW;;;AU)", "D:(A;;KR;;;WD)(A;;KW;;;AU)"),
+    ("D:P(A;;KX;;;WD)(A;;KW;;;AU)", "D:P(A;;KR;;;WD)(A;;KW;;;AU)"),
     (
-        "D:(D;;0x6;;;WD)(A;;CCDC;;;S-1-5-21-1-2-3-1001)",
-        "D:(D;;0x6;;;WD)(A;;0x3;;;S-1-5-21-1-2-3-1001)",
+        "D:P(D;;0x6;;;WD)(A;;CCDC;;;S-1-5-21-1-2-3-1001)",
+        "D:P(D;;0x6;;;WD)(A;;0x3;;;S-1-5-21-1-2-3-1001)",
     ),
     ("D:NO_ACCESS_CONTROL", "D:NO_ACCESS_CONTROL"),
-    ("D:AI(A;CIID;KA;;;BA)S:(AU;SAFA;KW;;;WD)", "D:AI(A;CIID;KA;;;BA)S:(AU;SAFA;KW;;;WD)"),
+    ("D:AI(A;CIID;KA;;;BA)S:P(AU;SAFA;KW;;;WD)", "D:AI(A;CIID;KA;;;BA)S:P(AU;SAFA;KW;;;WD)"),
 ];
 
 /// The lists alone.
@@ -78,6 +78,51 @@ fn descriptors_are_shared_counted_and_linked() {
         assert_eq!(lists(&whole), sddl, "{path}");
         if let Some(others) = &others {
             assert_eq!(to_sddl(Objects::Keys, &others[path]).unwrap(), whole, "{path}");
+        }
+    }
+}
+
+/// A list that is not protected gets what the parent passes on; below, entries of their own stay and inherited ones are replaced.
+#[test]
+fn lists_are_inherited_and_passed_on() {
+    let mut hive = Hive::create("ROOT", NOW);
+    let root = hive.root();
+    let domains = Domains::default();
+    let key = |hive: &mut Hive, path: &str| hive.create_key(root, path, NOW).unwrap().0;
+    let keys = ["A", r"A\B", r"A\B\C", r"A\P", r"A\P\Q"].map(|path| key(&mut hive, path));
+    let [a, b, c, p, _] = keys;
+    let top = "D:PAI(A;CI;KA;;;SY)(A;CIIO;GA;;;CO)";
+    hive.change_sddl(a, top, domains, true, NOW).unwrap();
+    let inherited = "(A;CIID;KA;;;SY)(A;ID;KA;;;BA)(A;CIIOID;GA;;;CO)";
+    assert_eq!(hive.sddl(c).unwrap(), format!("O:BAG:SYD:AI{inherited}"));
+    assert!(hive.set_sddl(b, "D:(A;;GR;;;WD)", domains, NOW).unwrap());
+    assert_eq!(hive.sddl(b).unwrap(), format!("O:BAG:SYD:AI(A;;KR;;;WD){inherited}"));
+    assert_eq!(hive.sddl(c).unwrap(), format!("O:BAG:SYD:AI{inherited}"), "stays");
+    hive.set_sddl(p, "D:P(A;CI;KR;;;BU)", domains, NOW).unwrap();
+    // Those of the root are taken as they are given.
+    hive.set_sddl(root, "D:(A;CI;KA;;;BA)", domains, NOW).unwrap();
+    assert_eq!(hive.sddl(root).unwrap(), "O:BAG:SYD:(A;CI;KA;;;BA)");
+
+    let changes = hive.change_sddl(a, "D:P(A;CI;KA;;;BA)", domains, true, NOW).unwrap();
+    let told: Vec<_> = changes.changed.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!((told, changes.unchanged), (vec!["", "B", r"B\C"], 1), "Q is not even looked at");
+    let sddls = keys.map(|key| hive.sddl(key).unwrap());
+    let expected = [
+        "D:P(A;CI;KA;;;BA)",
+        "D:AI(A;;KR;;;WD)(A;CIID;KA;;;BA)",
+        "D:AI(A;CIID;KA;;;BA)",
+        "D:P(A;CI;KR;;;BU)",
+        &format!("D:AI{inherited}"),
+    ];
+    assert_eq!(sddls, expected.map(|list| format!("O:BAG:SY{list}")));
+    let changes = hive.change_sddl(a, "O:SY", domains, true, NOW).unwrap();
+    assert_eq!((changes.changed.len(), changes.unchanged), (5, 0), "an owner is that of all below");
+    assert!(keys.iter().all(|key| hive.sddl(*key).unwrap().starts_with("O:SYG:SYD:")));
+    assert_eq!(hive.check(), []);
+    hive.seal(NOW + 1);
+    if let Some(others) = read_by_hivex(hive.bytes()) {
+        for (key, path) in keys.iter().zip(["A", r"A\B", r"A\B\C", r"A\P", r"A\P\Q"]) {
+            assert_eq!(others[path], hive.security(*key).unwrap(), "{path}");
         }
     }
 }

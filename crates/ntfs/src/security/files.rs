@@ -1,6 +1,6 @@
 //! Descriptors of files and folders.
 
-use winkiln_security::{Objects, SecurityError};
+use winkiln_security::{Domains, Lists, Objects, ParentChange, SecurityError, from_sddl};
 
 /// A descriptor of a file as a line of SDDL, such as `O:BAG:SYD:AI(A;OICIID;FA;;;BA)`.
 ///
@@ -16,4 +16,48 @@ pub fn to_sddl(descriptor: &[u8]) -> Result<String, SecurityError> {
 /// As [`winkiln_security::for_object`].
 pub fn for_file(descriptor: &[u8]) -> Result<Vec<u8>, SecurityError> {
     winkiln_security::for_object(Objects::Files, descriptor)
+}
+
+/// The descriptor of a new file or folder whose creator names none: what the parent passes on.
+///
+/// The creator is taken to be the system itself, as when Windows sets itself up: the owner is BUILTIN\Administrators (S-1-5-32-544),
+/// the default owner in LocalSystem's token up to Windows 7 (Windows 10 makes LocalSystem the owner), and the group is LocalSystem
+/// (S-1-5-18), its primary group. A parent that passes nothing on gives full access to LocalSystem and Administrators, and none to
+/// others.
+///
+/// # Errors
+/// As [`winkiln_security::inherit`].
+///
+/// Source: files on volumes of Windows Server 2003, 7 and 10.
+pub fn inherit(parent: &[u8], is_directory: bool) -> Result<Vec<u8>, SecurityError> {
+    let flags = if is_directory { "OICI" } else { "" };
+    let token = format!("O:BAG:SYD:(A;{flags};FA;;;SY)(A;{flags};FA;;;BA)");
+    let token = from_sddl(&token, Domains::default())?;
+    winkiln_security::inherit(parent, &token, Objects::Files, is_directory)
+}
+
+/// The descriptor of a file or folder that has, or would get, `base` and is given the parts of `given` in a folder with the descriptor
+/// `parent`.
+///
+/// # Errors
+/// As [`winkiln_security::assign`].
+pub fn assign(
+    base: &[u8],
+    given: &[u8],
+    parent: Option<&[u8]>,
+    is_directory: bool,
+) -> Result<Vec<u8>, SecurityError> {
+    winkiln_security::assign(base, given, parent, Objects::Files, is_directory)
+}
+
+/// What becomes of the descriptor of a file or folder when that of its folder changes.
+///
+/// # Errors
+/// As [`winkiln_security::propagate`].
+pub fn propagate(
+    child: &[u8],
+    change: ParentChange<'_>,
+    is_directory: bool,
+) -> Result<(Vec<u8>, Lists), SecurityError> {
+    winkiln_security::propagate(child, change, Objects::Files, is_directory)
 }

@@ -5,8 +5,10 @@ pub(crate) mod sds;
 mod store;
 pub mod secure_file;
 
-pub use files::{for_file, to_sddl};
+pub use files::{assign, for_file, inherit, propagate, to_sddl};
 pub use sds::hash;
 pub use secure_file::{SecureFile, SecureIndex};
 pub use store::{find_or_add, lookup};
-pub use winkiln_security::{Domains, SecurityError, from_sddl, inherit, replace_parts};
+pub use winkiln_security::{
+    Domains, Lists, ParentChange, SecurityError, from_sddl, owner_and_group, replace_parts,
+};

@@ -132,7 +132,7 @@ impl Model {
         let Some(path) = self.pick(false) else { return Ok(()) };
         let sddl = SDDL[self.random.below(SDDL.len() as u64) as usize];
         let security = from_sddl(sddl, Domains::default()).expect("a descriptor");
-        volume.set_security(Self::reference(volume, &path), &security)?;
+        volume.set_security(Self::reference(volume, &path), None, &security)?;
         // The parts that it leaves out stay: what was there before counts no more, or is not known.
         let whole = sddl.contains("S:AI");
         if let Some(file) = self.file_mut(&path) {

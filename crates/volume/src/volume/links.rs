@@ -51,7 +51,8 @@ impl Volume {
         }
     }
 
-    /// Replaces the parts that a self-relative security descriptor holds; the others stay, as does what lies in a folder.
+    /// Replaces the parts that a self-relative security descriptor holds; the others stay, as does what lies in a folder. A list that
+    /// is not protected also gets what the folder above passes on.
     ///
     /// # Errors
     /// [`VolumeError::NotFound`], [`VolumeError::NotOnFat`]; the filesystem's own.
@@ -59,6 +60,23 @@ impl Volume {
         let path = plain(path)?;
         match &mut self.backend {
             Backend::Ntfs(backend) => backend.set_security(&path, descriptor),
+            Backend::Fat(_) => Err(not_on_fat(path, "security descriptors")),
+        }
+    }
+
+    /// As [`Volume::set_security`], and passes the lists on to everything below; a given owner or group becomes that of all below.
+    /// Returns how many files and folders below have another descriptor now.
+    ///
+    /// # Errors
+    /// As [`Volume::set_security`].
+    pub fn set_security_below(
+        &mut self,
+        path: &str,
+        descriptor: &[u8],
+    ) -> Result<u64, VolumeError> {
+        let path = plain(path)?;
+        match &mut self.backend {
+            Backend::Ntfs(backend) => backend.set_security_below(&path, descriptor),
             Backend::Fat(_) => Err(not_on_fat(path, "security descriptors")),
         }
     }

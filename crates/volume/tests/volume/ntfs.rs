@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use winkiln_ntfs::security::{Domains, from_sddl};
 use winkiln_volume::{Filesystem, Link, LinkKind, VolumeError, identify};
 
 use crate::environment::{corpus, device, have, must, open, run, writable};
@@ -223,7 +224,8 @@ fn links_and_security_by_path() {
     let missing = volume.create_directory(r"there\none\deep").unwrap_err();
     assert_eq!(missing.to_string(), r"no such file or folder: \there\none");
 
-    let descriptor = volume.metadata("there").unwrap().unwrap().security.unwrap();
+    let text = "O:BAG:SYD:P(A;OICI;FA;;;BA)";
+    let descriptor = from_sddl(text, Domains::default()).unwrap();
     volume.set_security("there/a", &descriptor).unwrap();
     assert_eq!(volume.metadata("hard").unwrap().unwrap().security.unwrap(), descriptor);
     assert!(volume.allows_short_names().unwrap());

@@ -3,7 +3,6 @@
 use winkiln_drivers::inf::Existing;
 use winkiln_drivers::staging::{Edit, Guest, Value};
 use winkiln_hive::ValueType;
-use winkiln_ntfs::security::{Domains, from_sddl};
 use winkiln_trust::pe::{FileVersion, Image};
 
 use super::super::Session;
@@ -35,7 +34,7 @@ impl Session {
                     Existing::Replace => None,
                     Existing::Keep | Existing::Only => Some(self.value_of(key, name)?.is_some()),
                 };
-                let (kind, bytes) = stored(value)?;
+                let (kind, bytes) = self.stored(value)?;
                 match (existing, is_there) {
                     (Existing::Keep, Some(true)) | (Existing::Only, Some(false)) => {
                         self.ledger.unchanged += 1;
@@ -144,6 +143,16 @@ impl Session {
         }
         self.set_value(key, name, ValueType::ExpandSz, &string_data(&text))
     }
+
+    /// The type and the bytes of a value.
+    fn stored(&mut self, value: &Value) -> Result<(ValueType, Vec<u8>), BakeError> {
+        Ok(match value {
+            Value::Data { kind, bytes } => (ValueType::from_raw(*kind), bytes.clone()),
+            Value::Descriptor { kind, sddl } => {
+                (ValueType::from_raw(*kind), self.descriptor(sddl)?)
+            }
+        })
+    }
 }
 
 /// The version of a program; `None` when it tells none.
@@ -153,16 +162,4 @@ fn file_version(bytes: &[u8]) -> Option<FileVersion> {
 
 fn same(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
-}
-
-/// The type and the bytes of a value.
-fn stored(value: &Value) -> Result<(ValueType, Vec<u8>), BakeError> {
-    Ok(match value {
-        Value::Data { kind, bytes } => (ValueType::from_raw(*kind), bytes.clone()),
-        Value::Descriptor { kind, sddl } => {
-            let failed = |source| BakeError::Sddl { text: sddl.clone(), source };
-            let bytes = from_sddl(sddl, Domains::default()).map_err(failed)?;
-            (ValueType::from_raw(*kind), bytes)
-        }
-    })
 }

@@ -18,7 +18,7 @@ pub(crate) struct SecurityArgs {
     /// The parts to set, such as O:BA or D:P(A;CI;KA;;;BA) [default: show the descriptor]
     #[arg(value_name = "SDDL")]
     sddl: Option<OsString>,
-    /// Set them on every key below too
+    /// Pass them on to every key below, which keeps entries of its own
     #[arg(short, long)]
     pub(crate) recursive: bool,
     /// Act on a symbolic link at the end of the key itself, not on the key that it leads to

@@ -25,7 +25,7 @@ pub(super) fn run(args: &MakeDirectoryArgs) -> Result<()> {
     let path = args.path.clone();
     let mut steps = vec![Step::MakeDirectory { path: path.clone(), parents: args.parents }];
     if let Some(sddl) = args.sddl.clone() {
-        steps.push(Step::SetSecurity { path, sddl, inside: None });
+        steps.push(Step::SetSecurity { path, sddl, inside: None, below: false });
     }
     let report = session::bake(session, &steps, &args.image, output)?;
     output.report(&report, None)

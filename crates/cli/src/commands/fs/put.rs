@@ -60,7 +60,7 @@ fn secure(steps: &mut Vec<Step>, sddl: String) {
     else {
         return;
     };
-    let step = Step::SetSecurity { path: path.clone(), sddl, inside: None };
+    let step = Step::SetSecurity { path: path.clone(), sddl, inside: None, below: false };
     steps.insert(1, step);
 }
 

@@ -28,7 +28,8 @@ pub(super) fn run(args: &SecurityArgs) -> Result<()> {
         return output.data(&files::security_json(number, &path, &sddl), || format!("{sddl}\n"));
     };
     let session = session::open(&args.image, &args.with.open, &args.with.write)?;
-    let step = Step::SetSecurity { path: args.path.clone(), sddl: sddl.clone(), inside: None };
+    let (path, sddl, below) = (args.path.clone(), sddl.clone(), args.recursive);
+    let step = Step::SetSecurity { path, sddl, inside: None, below };
     let report = session::bake(session, &[step], &args.image, output)?;
     output.report(&report, None)
 }

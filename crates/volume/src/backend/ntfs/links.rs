@@ -58,8 +58,27 @@ impl NtfsBackend {
     }
 
     pub(crate) fn set_security(&mut self, path: &VolumePath, descriptor: &[u8]) -> Result<()> {
+        let (file, folder) = self.placed(path)?;
+        self.0.set_security(file, folder, descriptor).map_err(|error| about(error, path))
+    }
+
+    pub(crate) fn set_security_below(
+        &mut self,
+        path: &VolumePath,
+        descriptor: &[u8],
+    ) -> Result<u64> {
+        let (file, folder) = self.placed(path)?;
+        self.0.set_security_below(file, folder, descriptor).map_err(|error| about(error, path))
+    }
+
+    /// A file or folder and the folder it lies in, which the root does not.
+    fn placed(
+        &self,
+        path: &VolumePath,
+    ) -> Result<(ntfs::FileReference, Option<ntfs::FileReference>)> {
         let file = self.existing(path)?;
-        self.0.set_security(file, descriptor).map_err(|error| about(error, path))
+        let folder = path.split().map(|(folder, _)| self.folder(folder)).transpose()?;
+        Ok((file, folder))
     }
 
     pub(crate) fn allows_short_names(&self) -> Result<bool> {
