@@ -66,6 +66,9 @@ pub struct Report {
     /// What became of each driver package; left out of the JSON where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drivers: Vec<DriverReport>,
+    /// The file that holds what the commit overwrote; left out of the JSON where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<String>,
     /// I/O.
     pub io: Io,
     /// Read back by independent readers.

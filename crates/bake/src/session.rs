@@ -76,6 +76,8 @@ pub struct Session {
     file_volume: Option<u32>,
     /// The step means a symbolic link of the registry itself.
     open_link: bool,
+    /// The file that the commit keeps what it overwrites in.
+    undo: Option<String>,
     /// As asked.
     short_names: ShortNames,
     /// Volumes that were told whether to make 8.3 names.
@@ -132,6 +134,7 @@ impl Session {
             volume: options.volume,
             file_volume: None,
             open_link: false,
+            undo: options.open.undo.as_ref().map(|path| path.display().to_string()),
             short_names: options.short_names,
             told_short_names: BTreeSet::new(),
             failed: false,

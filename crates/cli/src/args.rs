@@ -64,6 +64,11 @@ pub(crate) enum Command {
     /// With --repair, damaged hives are written anew. What lies on a volume that has problems itself is left alone.
     /// Problems end with exit status 4. Unclean and hibernated volumes are checked as they are, and said to be so.
     Check(check::CheckArgs),
+    /// Put back what a commit overwrote that was made with --undo FILE
+    ///
+    /// The image file is afterwards, byte by byte, what it was before that commit. An image that was changed since is
+    /// refused. Undoing is a commit too: what interrupts it, the next opening finishes.
+    Undo(UndoArgs),
     /// Finish or discard an interrupted commit
     ///
     /// Opening an image for writing does the same.
@@ -136,6 +141,9 @@ pub(crate) struct WriteArgs {
     /// Stamp edits with this time, in seconds since 1970, instead of now
     #[arg(long, value_name = "SECONDS")]
     pub(crate) time: Option<u64>,
+    /// Keep what the commit overwrites in this new file, for `winkiln undo`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) undo: Option<PathBuf>,
     /// Whether new long names get 8.3 names: on, off, or guest for what the guest's registry says
     #[arg(
         long,
@@ -252,6 +260,28 @@ pub(crate) struct ApplyArgs {
 
 fn preset_help() -> String {
     format!("Apply a preset, after those of the recipe: {}", Preset::names().join(", "))
+}
+
+/// Of `undo`.
+#[derive(Debug, Args)]
+pub(crate) struct UndoArgs {
+    /// What the commit was given as --undo FILE
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The image, where it has another name by now
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<PathBuf>,
+    /// Undo although the image file's date says that something wrote to it since; where the commit wrote, it must be unchanged
+    #[arg(long)]
+    pub(crate) ignore_date: bool,
+    /// Tell whether the commit can be undone, write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The folder that the image's journal is kept in, if not beside the image
+    #[arg(long, value_name = "DIR")]
+    pub(crate) journal_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// Of `recover`.

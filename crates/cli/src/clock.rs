@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::args::WriteArgs;
 use crate::error::{CliError, Result};
 
 /// Seconds from 1601-01-01 to 1970-01-01.
@@ -26,6 +27,14 @@ pub(crate) fn file_time(unix_seconds: Option<u64>) -> Result<u64> {
                 + u64::from(since.subsec_nanos()) / 100)
         }
     }
+}
+
+/// The time to stamp on edits of a loose hive, which is no image.
+pub(crate) fn loose_time(write: &WriteArgs) -> Result<u64> {
+    if write.undo.is_some() {
+        return Err(CliError::usage("--undo is for images").hint("keep a copy of the file"));
+    }
+    file_time(write.time)
 }
 
 /// A file time as `2024-05-01 13:37:00` UTC; empty for 0, which means never.

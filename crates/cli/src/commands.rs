@@ -10,6 +10,7 @@ mod fs;
 mod inspect;
 mod recover;
 mod reg;
+mod undo;
 
 pub(crate) use reg::Compared;
 
@@ -29,5 +30,6 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Bootini(command) => bootini::run(command),
         Command::Drivers(command) => drivers::run(command),
         Command::Recover(args) => recover::run(&args),
+        Command::Undo(args) => undo::run(&args),
     }
 }

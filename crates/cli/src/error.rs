@@ -20,7 +20,7 @@ use winkiln_bake::BakeError;
 use winkiln_bake::session::ErrorKind;
 use winkiln_boot::bcd::BcdError;
 use winkiln_boot::boot_ini::BootIniError;
-use winkiln_disk::ImageError;
+use winkiln_disk::{ImageError, UndoError};
 use winkiln_guest::GuestError;
 use winkiln_hive::HiveError;
 use winkiln_hive::reg_text::RegTextError;
@@ -181,6 +181,7 @@ fn image_hint(error: &ImageError) -> Option<String> {
             "if the image can be trusted: --allow-backing {}, or --format qcow2",
             names.display()
         )),
+        ImageError::UndoExists { .. } => Some("name a file that is not there".to_owned()),
         ImageError::JournalFolder { .. } => {
             Some("--journal-dir DIR, on a disk that outlives a restart of this system".to_owned())
         }
@@ -238,6 +239,25 @@ impl From<HiveError> for CliError {
 impl From<ImageError> for CliError {
     fn from(error: ImageError) -> Self {
         Self::of(refused_if(error.is_refusal()), &error, image_hint(&error))
+    }
+}
+
+impl From<UndoError> for CliError {
+    fn from(error: UndoError) -> Self {
+        let ending = refused_if(error.is_refusal());
+        let hint = match &error {
+            UndoError::Image(source) => {
+                let missing = matches!(source, ImageError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+                let renamed = missing.then(|| "an image that has another name by now: --image IMAGE".to_owned());
+                return Self::of(ending, source, image_hint(source).or(renamed));
+            }
+            UndoError::Date { .. } => Some(
+                "if it was only copied or touched: --ignore-date; what the commit wrote is compared all the same"
+                    .to_owned(),
+            ),
+            _ => None,
+        };
+        Self::of(ending, &error, hint)
     }
 }
 

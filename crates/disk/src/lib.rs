@@ -39,6 +39,8 @@ mod overlay;
 pub mod partition;
 #[cfg(feature = "image")]
 pub mod transaction;
+#[cfg(feature = "image")]
+pub mod undo;
 
 pub use cursor::DeviceCursor;
 pub use device::{Device, DeviceError};
@@ -47,4 +49,6 @@ pub use image::{Format, Image, ImageError, KnownFormat, OpenOptions, Qcow2Error,
 pub use memory::MemoryDevice;
 #[cfg(feature = "image")]
 pub use transaction::{CommitError, CommitReport, IoCounts, Transaction};
+#[cfg(feature = "image")]
+pub use undo::{UndoError, UndoFile, UndoOptions, Undone};
 pub use window::Window;

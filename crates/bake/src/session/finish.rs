@@ -23,6 +23,7 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
         unchanged: session.ledger.unchanged,
         warnings: Vec::new(),
         drivers: Vec::new(),
+        undo: None,
         io: Io::default(),
         verified: Vec::new(),
     };
@@ -32,6 +33,7 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
         verify(&mut session, &saved, &mut report)?;
         if !session.dry_run {
             report.committed = session.transaction.commit()?.committed;
+            report.undo = session.undo.take().filter(|_| report.committed);
         }
     }
     report.io = session.transaction.io().into();

@@ -24,6 +24,9 @@ pub(crate) struct CheckArgs {
     /// With --repair: stamp hives with this time, in seconds since 1970, instead of now
     #[arg(long, value_name = "SECONDS", requires = "repair")]
     pub(crate) time: Option<u64>,
+    /// With --repair of an image: keep what the commit overwrites in this new file, for `winkiln undo`
+    #[arg(long, value_name = "FILE", requires = "repair", conflicts_with = "hive")]
+    pub(crate) undo: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) open: ImageArgs,
     #[command(flatten)]

@@ -39,7 +39,7 @@ fn edit_store(
     write: &WriteArgs,
     edit: impl FnOnce(&mut Hive, u64) -> Result<bool, BcdError>,
 ) -> Result<Report> {
-    let now = clock::file_time(write.time)?;
+    let now = clock::loose_time(write)?;
     let mut store = LooseHive::open(file, Some(MOUNT))?;
     let doing = || format!("cannot edit {element} of {object} in {}", file.display());
     let (hive, ledger) = store.parts();

@@ -90,7 +90,7 @@ fn edit_loose(
     all_control_sets: bool,
     write: &WriteArgs,
 ) -> Result<Report> {
-    let now = clock::file_time(write.time)?;
+    let now = clock::loose_time(write)?;
     let operation = RegOperation { line: 0, key: key.into(), action };
     hive.carry_out(&operation, all_control_sets, now)
         .doing(|| format!("cannot edit {key} in {}", file.display()))?;

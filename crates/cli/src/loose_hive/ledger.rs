@@ -73,6 +73,7 @@ impl Ledger {
             warnings: Vec::new(),
             io: Io::default(),
             drivers: Vec::new(),
+            undo: None,
             verified: Vec::new(),
         }
     }

@@ -32,6 +32,7 @@ pub(crate) fn rewrite(path: &Path, why: Rewrite, now: u64, dry_run: bool) -> Res
 fn untouched(before: u64, dry_run: bool) -> Rewritten {
     let report = Report {
         drivers: Vec::new(),
+        undo: None,
         committed: false,
         dry_run,
         changes: Vec::new(),

@@ -170,6 +170,9 @@ pub(crate) fn summary(report: &Report, took: Option<Duration>) -> String {
             readers.iter().map(|(reader, number)| format!("{number} by {reader}")).collect();
         let _ = write!(line, "\nread back and agreed: {}", list.join(", "));
     }
+    if let Some(undo) = &report.undo {
+        let _ = write!(line, "\nto put it back: winkiln undo {}", printable(undo));
+    }
     line.push('\n');
     line
 }

@@ -17,5 +17,6 @@ mod registry;
 mod registry_keys;
 mod registry_links;
 mod registry_repair;
+mod undo;
 mod usage;
 mod wrong_input;

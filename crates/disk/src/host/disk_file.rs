@@ -136,6 +136,15 @@ impl HostFile for DiskFile {
         self.file.sync_data()
     }
 
+    fn modified(&self) -> io::Result<Option<(i64, u32)>> {
+        use std::os::unix::fs::MetadataExt;
+        if self.device_size.is_some() {
+            return Ok(None);
+        }
+        let facts = self.file.metadata()?;
+        Ok(Some((facts.mtime(), u32::try_from(facts.mtime_nsec()).unwrap_or(0))))
+    }
+
     fn start_writing(&self, offset: u64, length: u64) {
         if let (Ok(offset), Ok(length)) = (i64::try_from(offset), i64::try_from(length)) {
             // Linux starts to write dirty pages that are declared unneeded, and keeps them meanwhile. No more than a hint.

@@ -44,6 +44,11 @@ pub(crate) trait HostFile: Debug + Send + Sync {
         self.sync()
     }
 
+    /// When the file was last changed, in seconds since 1970 and nanoseconds; `None` where that tells nothing.
+    fn modified(&self) -> io::Result<Option<(i64, u32)>> {
+        Ok(None)
+    }
+
     /// Suggests that what was written to `length` bytes from `offset` go to the medium now, without waiting for it.
     fn start_writing(&self, _offset: u64, _length: u64) {}
 

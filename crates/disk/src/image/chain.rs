@@ -23,6 +23,7 @@ use crate::overlay::{Limits, Overlay};
 const MAX_DEPTH: usize = 32;
 
 /// Opens, locks and keeps track of the files of one chain.
+#[derive(Debug)]
 pub(crate) struct Chain {
     options: OpenOptions,
     /// The folder of the image that the user named, without symbolic links.

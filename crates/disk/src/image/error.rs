@@ -116,6 +116,12 @@ pub enum ImageError {
         /// The block device.
         path: PathBuf,
     },
+    /// The undo file is there already.
+    #[error("the undo file {} is there already", path.display())]
+    UndoExists {
+        /// The file.
+        path: PathBuf,
+    },
     /// The journal beside the image could not be handled.
     #[error("cannot {action} the journal of an interrupted commit, {}", journal.display())]
     Journal {
@@ -133,7 +139,7 @@ pub enum ImageError {
         journal: PathBuf,
     },
     /// The journal was written by an older or newer program.
-    #[error("the journal {} has version {version}, this program knows version 2: finish the commit with the program that began it", journal.display())]
+    #[error("the journal {} has version {version}, this program knows version 3: finish the commit with the program that began it", journal.display())]
     JournalVersion {
         /// The journal.
         journal: PathBuf,
@@ -176,6 +182,7 @@ impl ImageError {
                 | Self::Driver { .. }
                 | Self::JournalFolder { .. }
                 | Self::Journal { .. }
+                | Self::UndoExists { .. }
         )
     }
 }

@@ -21,7 +21,9 @@ pub use qcow2_header::Qcow2Error;
 
 use crate::host::HostFile;
 use crate::host::disk_file::DiskFile;
+use crate::host::folder::JournalPlace;
 use crate::overlay::Limits;
+use crate::undo::Keep;
 use chain::Chain;
 
 /// The container format of an image.
@@ -48,6 +50,8 @@ pub struct OpenOptions {
     /// A block device opened for writing needs one, on a file system that outlives the system's restart, and must be
     /// given the same one after an interrupted commit.
     pub journal_dir: Option<PathBuf>,
+    /// A new file, in which the commit keeps what it overwrites ([`crate::UndoFile`]).
+    pub undo: Option<PathBuf>,
 }
 
 /// What opening did about an interrupted commit.
@@ -74,6 +78,52 @@ pub struct Image {
     _files: Vec<Arc<DiskFile>>,
 }
 
+/// An image file, locked, whatever it holds.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    chain: Chain,
+    /// The file; opened for reading only, as it is once its journal has been dealt with.
+    pub(crate) view: Arc<dyn HostFile>,
+    recovery: Option<Recovery>,
+    /// Where the journal goes; `None` when opened for reading only.
+    pub(crate) place: Option<JournalPlace>,
+    /// Free space can be written to ahead of a commit.
+    early: bool,
+}
+
+/// Opens and locks an image file, and deals with its journal.
+pub(crate) fn open_file(path: &Path, options: &OpenOptions) -> Result<Opened, ImageError> {
+    let mut chain = Chain::new(path, options)?;
+    let disk_file = chain.open_file(path, options.writable)?;
+    let place = journal::place(path, options, disk_file.is_block_device())?;
+    let early = !disk_file.is_block_device();
+    let file: Arc<dyn HostFile> = disk_file;
+    if !options.writable {
+        let (view, recovery) = journal::read_through(place.as_ref(), file)?;
+        return Ok(Opened { chain, view, recovery, place: None, early });
+    }
+    let place = place.ok_or_else(|| ImageError::JournalFolder { path: path.to_owned() })?;
+    let recovery = journal::recover(&place, &*file)?;
+    Ok(Opened { chain, view: file, recovery, place: Some(place), early })
+}
+
+/// The undo file at `undo`, which must not be there yet, of the image at `path`.
+fn keep(path: &Path, undo: &Path) -> Result<Keep, ImageError> {
+    let failed = |action, path: &Path| {
+        let path = path.to_owned();
+        move |source| ImageError::Io { action, path, source }
+    };
+    if undo.symlink_metadata().is_ok() {
+        return Err(ImageError::UndoExists { path: undo.to_owned() });
+    }
+    let full = std::path::absolute(undo).map_err(failed("open", undo))?;
+    let name = full.file_name().unwrap_or_default().to_owned();
+    let mut place = JournalPlace::new(full.parent().unwrap_or(Path::new("/")), name);
+    place.path = undo.to_owned();
+    let image = path.canonicalize().map_err(failed("open", path))?;
+    Keep::new(place, &image).map_err(failed("name", path))
+}
+
 impl Image {
     /// Opens and locks the image at `path`.
     ///
@@ -82,21 +132,16 @@ impl Image {
     /// # Errors
     /// See [`ImageError`].
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, ImageError> {
-        let mut chain = Chain::new(path, options)?;
-        let disk_file = chain.open_file(path, options.writable)?;
-        let place = journal::place(path, options, disk_file.is_block_device())?;
-        let early = !disk_file.is_block_device();
-        let file: Arc<dyn HostFile> = disk_file;
-        let mut journal = PathBuf::new();
-        let (view, recovery, limits) = if options.writable {
-            let place = place.ok_or_else(|| ImageError::JournalFolder { path: path.to_owned() })?;
-            let recovery = journal::recover(&place, &*file)?;
-            journal.clone_from(&place.path);
-            (file, recovery, Some(Limits::new(place, early)))
-        } else {
-            let (view, recovery) = journal::read_through(place.as_ref(), file)?;
-            (view, recovery, None)
+        let keep = match &options.undo {
+            Some(undo) if options.writable => Some(keep(path, undo)?),
+            _ => None,
         };
+        let Opened { mut chain, view, recovery, place, early } = open_file(path, options)?;
+        let mut journal = PathBuf::new();
+        let limits = place.map(|place| {
+            journal.clone_from(&place.path);
+            Limits { undo: keep, ..Limits::new(place, early) }
+        });
         let (format, backend) = chain.open_top(path, view, limits)?;
         Ok(Self {
             path: path.to_owned(),

@@ -20,8 +20,10 @@ pub(super) fn survey(
     let failed = |error| RecoverFailure::Io("check", error);
     let length = image.len().map_err(failed)?;
     let (mut changed, mut foreign) = (None, None);
-    let bounds = journal.length_before..=journal.length_after;
-    if complete && !journal.pages.is_empty() && !bounds.contains(&length) {
+    let (before, after) = (journal.length_before, journal.length_after);
+    let bounds = before.min(after)..=before.max(after);
+    let bound = !journal.pages.is_empty() || !journal.gone.is_empty();
+    if complete && bound && !bounds.contains(&length) {
         foreign = Some(length);
     }
     for (number, position) in journal.pages.iter() {

@@ -33,6 +33,11 @@ impl Extents {
         self.0.last_key_value().map_or(0, |(_, extent)| extent.end)
     }
 
+    /// Every range with its end, and whether it was a hole, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64, bool)> + '_ {
+        self.0.iter().map(|(start, extent)| (*start, extent.end, extent.hole))
+    }
+
     /// Adds a range that overlaps none before.
     pub(crate) fn add(&mut self, offset: u64, length: u64, hole: bool) {
         let end = offset + length;
@@ -68,13 +73,13 @@ impl Extents {
         }
     }
 
-    /// Puts back what the ranges were, and the file's length. Not durable before the file is synced.
-    pub(crate) fn take_back(&self, file: &dyn HostFile, length_before: u64) -> io::Result<()> {
-        if file.len()? > length_before {
-            file.set_len(length_before)?;
+    /// Turns the ranges into zeros, and cuts the file where it is longer than `length`. Not durable before the file is synced.
+    pub(crate) fn take_back(&self, file: &dyn HostFile, length: u64) -> io::Result<()> {
+        if file.len()? > length {
+            file.set_len(length)?;
         }
         for (offset, extent) in &self.0 {
-            let end = extent.end.min(length_before);
+            let end = extent.end.min(length);
             if *offset < end {
                 file.zero(*offset, end - *offset, extent.hole)?;
             }

@@ -6,7 +6,7 @@ use super::early::SECTOR;
 use crate::host::pages::{PAGE, PAGE_BYTES};
 
 const MAGIC: &[u8; 8] = b"WKJRNL\r\n";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 pub(super) const HEADER_BYTES: usize = 48;
 /// Bytes of a record before its body.
 pub(super) const HEAD_BYTES: usize = 24;
@@ -80,6 +80,7 @@ pub(super) enum Kind {
     Page = 1,
     Early = 2,
     End = 3,
+    Gone = 4,
 }
 
 impl Head {
@@ -93,13 +94,13 @@ impl Head {
         self.body - self.b as usize
     }
 
-    /// True when the range of an early record was a hole.
+    /// True when the range of an early record was a hole, or that of a gone record is to be one.
     pub(super) fn hole(&self) -> bool {
         self.a == 1
     }
 
-    /// Bytes that an early record covers.
-    pub(super) fn early_bytes(&self) -> u64 {
+    /// Bytes that an early or gone record covers.
+    pub(super) fn covered_bytes(&self) -> u64 {
         (self.body / 4 * SECTOR) as u64
     }
 }
@@ -144,6 +145,11 @@ pub(super) fn encode_early(offset: u64, hole: bool, sectors: &[u8], bytes: &mut 
     encode(Kind::Early, offset, u32::from(hole), 0, &[sectors], bytes)
 }
 
+/// Appends the record of bytes that are to be zeros; returns its checksum.
+pub(super) fn encode_gone(offset: u64, hole: bool, sectors: &[u8], bytes: &mut Vec<u8>) -> u64 {
+    encode(Kind::Gone, offset, u32::from(hole), 0, &[sectors], bytes)
+}
+
 /// Appends the record that ends a journal of `count` records.
 pub(super) fn encode_end(after: u64, count: u64, chain: u64, bytes: &mut Vec<u8>) {
     encode(Kind::End, after, 0, 0, &[&count.to_le_bytes(), &chain.to_le_bytes()], bytes);
@@ -186,6 +192,7 @@ pub(super) fn decode_head(bytes: &[u8]) -> Option<Head> {
         1 => Kind::Page,
         2 => Kind::Early,
         3 => Kind::End,
+        4 => Kind::Gone,
         _ => return None,
     };
     let [body, a, b] = [4, 16, 20].map(|at| u32_at(bytes, at));
@@ -200,7 +207,7 @@ pub(super) fn decode_head(bytes: &[u8]) -> Option<Head> {
                 && (stored == 0 || stored == held)
                 && head.offset.is_multiple_of(PAGE_BYTES)
         }
-        Kind::Early => {
+        Kind::Early | Kind::Gone => {
             body > 0
                 && body.is_multiple_of(4)
                 && body <= MAX_BODY

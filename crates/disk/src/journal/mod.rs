@@ -12,6 +12,7 @@
 //!                    (b is a, or 0 when all were zero)
 //!   kind 2, early    n: CRC-32 of each sector of 512 bytes from the offset; a: 1 when they were a hole, 0 when stored zeros
 //!   kind 3, end      offset: file length after; n: record count u64, CRC-64 over the checksums of the records
+//!   kind 4, gone     as early, of bytes that the file held and that are to be zeros
 //! ```
 //! All numbers are little-endian; checksums are CRC-64/XZ, those of sectors CRC-32/ISO-HDLC. The end record is the last
 //! thing in the file; with it the journal is complete. Of several pages with one offset the last one counts.
@@ -19,10 +20,14 @@
 //! An early record is durable before the first of its bytes is written, and its bytes are durable before the end record is
 //! written. So where the journal is incomplete, exactly the sectors that it lists may hold anything but zeros, and each of
 //! them is zero or has the checksum listed, unless somebody else wrote to the image since. That is never zeroed, but refused.
+//!
+//! Gone records are in the journal of a commit that is undone: it takes back what the commit had put into free space, and
+//! past the end that the file had. Only there is the file's length after less than before.
 
 mod checks;
 mod early;
 mod format;
+mod gone;
 mod in_place;
 mod index;
 mod reader;
@@ -34,9 +39,10 @@ use std::io;
 
 pub(crate) use early::Extents;
 pub(crate) use format::MAX_EARLY;
+pub(crate) use gone::{Still, check_gone};
 pub(crate) use in_place::{put_back, write_in_place};
 pub(crate) use index::Index;
-pub(crate) use reader::{Journal, read_bytes};
+pub(crate) use reader::{Decoded, Journal, read, read_bytes, read_page};
 pub(crate) use writer::{Mark, Writer};
 
 use crate::host::folder::JournalPlace;

@@ -28,9 +28,13 @@ pub(crate) struct Journal {
     pub(crate) early: Extents,
     /// The early records as they came.
     pub(super) announced: Vec<Announced>,
+    /// What is to be zeros.
+    pub(crate) gone: Extents,
+    /// The gone records as they came.
+    pub(super) vanishing: Vec<Announced>,
 }
 
-/// An early record.
+/// An early or gone record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Announced {
     pub(super) offset: u64,
@@ -41,7 +45,7 @@ pub(super) struct Announced {
 
 /// What reading found.
 #[derive(Debug)]
-pub(super) enum Decoded {
+pub(crate) enum Decoded {
     /// Header, every record and the end are there and right.
     Complete(Journal),
     /// Cut short or damaged; holds the records before the damage.
@@ -53,7 +57,7 @@ pub(super) enum Decoded {
 }
 
 /// Reads a journal.
-pub(super) fn read(file: Arc<dyn HostFile>) -> io::Result<Decoded> {
+pub(crate) fn read(file: Arc<dyn HostFile>) -> io::Result<Decoded> {
     let length = file.len()?;
     let mut window = Window { start: 0, bytes: Vec::new(), length };
     let header = decode_header(window.get(&*file, 0, HEADER_BYTES)?);
@@ -70,6 +74,8 @@ pub(super) fn read(file: Arc<dyn HostFile>) -> io::Result<Decoded> {
         pages: Index::default(),
         early: Extents::default(),
         announced: Vec::new(),
+        gone: Extents::default(),
+        vanishing: Vec::new(),
     };
     if header == Header::Torn {
         return Ok(Decoded::Incomplete(journal));
@@ -88,7 +94,7 @@ pub(super) fn read(file: Arc<dyn HostFile>) -> io::Result<Decoded> {
                 pages.push((head.offset / PAGE_BYTES, position));
             }
             Kind::Early => {
-                let (offset, length) = (head.offset, head.early_bytes());
+                let (offset, length) = (head.offset, head.covered_bytes());
                 if journal.early.touch(offset, length) {
                     break;
                 }
@@ -97,11 +103,19 @@ pub(super) fn read(file: Arc<dyn HostFile>) -> io::Result<Decoded> {
                 let sums = position + HEAD_BYTES as u64;
                 journal.announced.push(Announced { offset, length, sums });
             }
+            Kind::Gone => {
+                let (offset, length) = (head.offset, head.covered_bytes());
+                if journal.gone.touch(offset, length) {
+                    break;
+                }
+                journal.gone.add(offset, length, head.hole());
+                let sums = position + HEAD_BYTES as u64;
+                journal.vanishing.push(Announced { offset, length, sums });
+            }
             Kind::End => {
                 complete = decode_end(body) == (count, sums)
                     && next == length
-                    && reach <= head.offset
-                    && length_before <= head.offset;
+                    && reach <= head.offset.max(length_before);
                 if complete {
                     journal.length_after = head.offset;
                 }
@@ -124,7 +138,7 @@ impl Journal {
         &*self.file
     }
 
-    /// The checksums of an early record's sectors.
+    /// The checksums of an early or gone record's sectors.
     pub(super) fn sums(&self, announced: &Announced) -> io::Result<Vec<u32>> {
         let mut bytes = vec![0; announced.length as usize / SECTOR * 4];
         read_padded(&*self.file, announced.sums, &mut bytes)?;
@@ -134,7 +148,7 @@ impl Journal {
 }
 
 /// Reads the page record at `position` and checks it.
-pub(super) fn read_page(file: &dyn HostFile, position: u64) -> io::Result<PageWrite> {
+pub(crate) fn read_page(file: &dyn HostFile, position: u64) -> io::Result<PageWrite> {
     let mut bytes = [0; HEAD_BYTES + 8].to_vec();
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a journal record changed");
     let whole = |head: &Head| head.kind == Kind::Page;

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::checks::{check_early, survey};
+use super::gone::{Still, check_gone};
 use super::reader::{Decoded, read};
 use super::{Journal, discard, write_in_place};
 use crate::host::HostFile;
@@ -45,6 +46,10 @@ pub(crate) fn find(place: &JournalPlace, image: &dyn HostFile) -> Result<Found, 
                 None => check_early(&journal, image, true)?,
                 Some(offset) => Some(offset),
             };
+            let foreign = match foreign {
+                None => check_gone(&journal, image, Still::Perhaps)?,
+                Some(offset) => Some(offset),
+            };
             match foreign {
                 Some(offset) => Err(RecoverFailure::Mismatch(offset)),
                 None => Ok(Found::Complete(journal)),
@@ -73,9 +78,18 @@ pub(crate) fn finish(
 ) -> Result<(), RecoverFailure> {
     let failed = |error| RecoverFailure::Io("finish", error);
     write_in_place(journal.file(), &journal.pages, image, journal.length_after, &mut 0)
+        .and_then(|()| clear_gone(journal, image))
         .map_err(failed)?;
     image.sync().map_err(failed)?;
     discard(place).map_err(|error| RecoverFailure::Io("remove", error))
+}
+
+/// Turns what is to be gone into zeros, and cuts the file to its length.
+fn clear_gone(journal: &Journal, image: &dyn HostFile) -> io::Result<()> {
+    if journal.gone.is_empty() && journal.length_after >= journal.length_before {
+        return Ok(());
+    }
+    journal.gone.take_back(image, journal.length_after)
 }
 
 /// Takes back what an incomplete journal says was written ahead, makes that durable, and removes the journal.

@@ -19,7 +19,9 @@ pub(crate) struct View {
 impl View {
     /// The image with its commit finished.
     pub(crate) fn finished(image: Arc<dyn HostFile>, journal: Journal) -> io::Result<Self> {
-        let length = image.len()?.max(journal.length_after);
+        let undone = journal.length_after < journal.length_before;
+        let after = journal.length_after;
+        let length = if undone { after } else { image.len()?.max(after) };
         Ok(Self { image, journal, complete: true, length })
     }
 
@@ -55,6 +57,7 @@ impl HostFile for View {
         read_padded(&*self.image, offset, buf)?;
         if self.complete {
             self.finished_bytes(offset, buf)?;
+            self.journal.gone.mask(offset, buf);
         } else {
             self.journal.early.mask(offset, buf);
         }

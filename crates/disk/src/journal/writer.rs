@@ -4,7 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::early::SECTOR;
-use super::format::{HEADER_BYTES, chain, encode_early, encode_end, encode_header, encode_page};
+use super::format::{
+    HEADER_BYTES, chain, encode_early, encode_end, encode_gone, encode_header, encode_page,
+};
 use crate::host::folder::JournalPlace;
 use crate::host::{HostFile, write_counted, write_zeros};
 
@@ -100,6 +102,18 @@ impl Writer {
         let sectors: Vec<u8> =
             sectors.flat_map(|sector| crc32fast::hash(sector).to_le_bytes()).collect();
         let sum = encode_early(offset, hole, &sectors, &mut self.buffer);
+        self.added(sum)
+    }
+
+    /// Adds bytes from `offset` on that are to be zeros; a last sector that is cut short counts as filled up with zeros.
+    pub(crate) fn gone(&mut self, offset: u64, hole: bool, bytes: &[u8]) -> io::Result<()> {
+        let sums = bytes.chunks(SECTOR).map(|sector| {
+            let mut whole = [0; SECTOR];
+            whole[..sector.len()].copy_from_slice(sector);
+            crc32fast::hash(&whole).to_le_bytes()
+        });
+        let sums: Vec<u8> = sums.flatten().collect();
+        let sum = encode_gone(offset, hole, &sums, &mut self.buffer);
         self.added(sum)
     }
 

@@ -22,6 +22,7 @@ pub(crate) struct FlushFailure {
 pub(crate) enum Side {
     Image,
     Journal,
+    Undo,
 }
 
 impl Side {

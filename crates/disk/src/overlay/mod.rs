@@ -19,6 +19,7 @@ use crate::host::folder::JournalPlace;
 use crate::host::pages::{PAGE_BYTES, Pages};
 use crate::host::{HostFile, read_padded};
 use crate::journal::{Extents, Index, Writer, read_bytes};
+use crate::undo::Keep;
 pub(crate) use flush::{FlushFailure, Side};
 pub(crate) use settle::{SealFailure, UndoFailure};
 
@@ -46,12 +47,14 @@ pub(crate) struct Limits {
     pub(crate) pages: usize,
     /// A commit writes pages ahead only when they are so many: it costs one more wait for the medium.
     pub(crate) early_at_commit: usize,
+    /// Where a commit keeps what it overwrites.
+    pub(crate) undo: Option<Keep>,
 }
 
 impl Limits {
     /// The usual ones: 12 MiB in memory.
     pub(crate) fn new(place: JournalPlace, early: bool) -> Self {
-        Self { place, early, pages: 12 << 8, early_at_commit: 2 << 8 }
+        Self { place, early, pages: 12 << 8, early_at_commit: 2 << 8, undo: None }
     }
 }
 
@@ -126,6 +129,11 @@ impl Overlay {
             counts.flushes += writer.flushes;
         }
         counts
+    }
+
+    /// Where a commit keeps what it overwrites.
+    pub(crate) fn undo(&self) -> Option<&Keep> {
+        self.0.limits.as_ref()?.undo.as_ref()
     }
 
     pub(crate) fn length(&self) -> u64 {

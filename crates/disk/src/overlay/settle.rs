@@ -6,6 +6,7 @@ use super::flush::{FlushFailure, Side, begun, flush};
 use super::{Limits, Overlay, State};
 use crate::host::HostFile;
 use crate::journal::{self, Extents, Index, Mark, Writer};
+use crate::undo::Commit;
 
 /// Everything that a commit needs, in a complete journal. Nothing of it is in the overlay any more.
 #[derive(Debug)]
@@ -79,6 +80,19 @@ impl Overlay {
             Err(failure) => return Err(state.take_back(file, limits, failure)),
         };
         let Some(mut writer) = state.writer.take() else { return Ok(None) };
+        if let Some(keep) = &limits.undo {
+            let State { spilled: pages, early, .. } = &*state;
+            let journal = writer.file();
+            // Durable before the end record: from there on the commit is finished, whatever happens.
+            match keep.write(&Commit { journal, pages, early, file, before, after: length }) {
+                Ok(flushes) => state.counts.flushes += flushes,
+                Err(source) => {
+                    state.writer = Some(writer);
+                    let failure = FlushFailure { side: Side::Undo, source };
+                    return Err(state.take_back(file, limits, failure));
+                }
+            }
+        }
         if let Err(source) = writer.finish(&limits.place, length) {
             let undone = writer.unfinish(mark);
             state.writer = Some(writer);
@@ -120,6 +134,9 @@ impl Overlay {
             taken.map_err(|_| UndoFailure::Incomplete)?;
         }
         let discarded = journal::discard(&limits.place);
+        if let Some(keep) = &limits.undo {
+            keep.discard();
+        }
         // An incomplete one does no harm.
         if sealed.early.is_empty() { discarded.map_err(|_| UndoFailure::Complete) } else { Ok(()) }
     }
@@ -131,7 +148,11 @@ impl Overlay {
         state.counts.journal_bytes += sealed.writer.bytes;
         state.counts.flushes += sealed.writer.flushes + 1;
         state.before = sealed.length;
-        journal::discard(&limits.place)
+        journal::discard(&limits.place)?;
+        if let Some(keep) = &limits.undo {
+            keep.note_date(&*self.0.file);
+        }
+        Ok(())
     }
 }
 
@@ -171,6 +192,9 @@ impl State {
         limits: &Limits,
         failure: FlushFailure,
     ) -> SealFailure {
+        if let Some(keep) = &limits.undo {
+            keep.discard();
+        }
         match self.roll_back(file, limits) {
             Ok(()) => SealFailure::Undone(failure),
             Err(error) => SealFailure::NotUndone(error),

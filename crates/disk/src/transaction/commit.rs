@@ -30,6 +30,14 @@ pub enum CommitError {
         /// What the system said.
         source: io::Error,
     },
+    /// The undo file could not be written. The image is unchanged.
+    #[error("cannot write the undo file {}; the image is unchanged", path.display())]
+    Undo {
+        /// The undo file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The image could not be written. Everything was put back: it is as it was.
     #[error("cannot write the image; it was put back as it was")]
     UndoneWrite(#[source] io::Error),
@@ -73,6 +81,10 @@ pub(super) fn commit(overlay: &Overlay, journal: &Path) -> Result<bool, CommitEr
     let sealed = overlay.seal().map_err(|failure| match failure {
         SealFailure::Undone(FlushFailure { side: Side::Journal, source }) => {
             CommitError::Journal { journal: journal(), source }
+        }
+        SealFailure::Undone(FlushFailure { side: Side::Undo, source }) => {
+            let path = overlay.undo().map_or_else(PathBuf::new, |keep| keep.path().to_owned());
+            CommitError::Undo { path, source }
         }
         SealFailure::Undone(FlushFailure { side: Side::Image, source }) => {
             CommitError::UndoneWrite(source)

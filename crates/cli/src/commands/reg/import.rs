@@ -48,7 +48,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
             session::bake(session, &steps, image, output)?
         }
         Target::Loose(file) => {
-            let now = clock::file_time(args.write.time)?;
+            let now = clock::loose_time(&args.write)?;
             let mut hive = LooseHive::open(file, args.hive.mount.as_deref())?;
             hive.import(operations, args.all_control_sets, now)
                 .doing(|| format!("cannot import {}", source.display()))?;

@@ -42,7 +42,7 @@ fn run(args: &RewriteArgs, why: Rewrite) -> Result<()> {
     let (target, rest) = split_target(args.hive.as_ref(), &args.positional(), names, 0)?;
     match &target {
         Target::Loose(file) => {
-            let now = clock::file_time(args.write.time)?;
+            let now = clock::loose_time(&args.write)?;
             let done = rewrite::rewrite(file, why, now, args.write.dry_run)?;
             tell(args, &done, &file.display().to_string())
         }

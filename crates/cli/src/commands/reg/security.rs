@@ -38,7 +38,7 @@ pub(super) fn run(args: &SecurityArgs) -> Result<()> {
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
-            let now = clock::file_time(args.write.time)?;
+            let now = clock::loose_time(&args.write)?;
             let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
             let mut hive = hive.with_open_link(args.open_link);
             hive.set_security(&key, &sddl, args.recursive, now)?;

@@ -37,7 +37,7 @@ fn run(
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
-            let now = clock::file_time(args.write.time)?;
+            let now = clock::loose_time(&args.write)?;
             let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
             let mut hive = hive.with_open_link(args.open_link);
             loose(&mut hive, &from, &to, now)?;

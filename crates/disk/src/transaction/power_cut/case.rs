@@ -1,5 +1,6 @@
 //! Images and changes to them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use imago::qcow2::Qcow2;
@@ -12,6 +13,7 @@ use crate::image::qcow2::Qcow2Disk;
 use crate::image::{Backend, Format, Image};
 use crate::overlay::{Limits, Overlay};
 use crate::transaction::{CommitError, SIZES, Sizes, Transaction};
+use crate::undo::Keep;
 
 /// One write.
 #[derive(Debug, Clone)]
@@ -61,7 +63,10 @@ impl Case {
     }
 
     pub(super) fn begin(&self, host: &Host) -> Transaction {
-        let mut limits = Limits::new(host.place(), true);
+        self.begin_with(host, Limits::new(host.place(), true))
+    }
+
+    fn begin_with(&self, host: &Host, mut limits: Limits) -> Transaction {
         let mut sizes = SIZES;
         if matches!(self.memory, Memory::Scarce) {
             (limits.pages, limits.early_at_commit) = (4, 3);
@@ -84,7 +89,17 @@ impl Case {
 
     /// Makes all changes, with a fault on the way.
     pub(super) fn run(&self, host: &Host, fault: Fault) -> Result<(), Failure> {
-        let transaction = self.begin(host);
+        self.change(self.begin(host), host, fault)
+    }
+
+    /// As [`Case::run`], with an undo file.
+    pub(super) fn run_keeping(&self, host: &Host, fault: Fault) -> Result<(), Failure> {
+        let keep = Keep::new(host.undo_place(), Path::new("/i")).expect("a short path");
+        let limits = Limits { undo: Some(keep), ..Limits::new(host.place(), true) };
+        self.change(self.begin_with(host, limits), host, fault)
+    }
+
+    fn change(&self, transaction: Transaction, host: &Host, fault: Fault) -> Result<(), Failure> {
         host.world().fault = fault;
         for Change { offset, data, fresh } in &self.changes {
             let written = if *fresh {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::host::folder::{Folder, JournalPlace};
@@ -111,11 +110,15 @@ impl Host {
     }
 
     pub(super) fn place(&self) -> JournalPlace {
-        JournalPlace {
-            folder: Box::new(self.clone()),
-            name: JOURNAL.into(),
-            path: PathBuf::from(JOURNAL),
-        }
+        self.place_of(JOURNAL)
+    }
+
+    pub(super) fn undo_place(&self) -> JournalPlace {
+        self.place_of("u")
+    }
+
+    fn place_of(&self, name: &str) -> JournalPlace {
+        JournalPlace { folder: Box::new(self.clone()), name: name.into(), path: name.into() }
     }
 
     /// Counts an operation, and fails it when its turn has come.

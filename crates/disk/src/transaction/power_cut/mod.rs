@@ -2,6 +2,7 @@
 
 mod case;
 mod host;
+mod undo;
 
 use std::sync::Arc;
 
