@@ -1,10 +1,11 @@
 //! The boot configurations of a disk: `boot.ini` files and BCD stores.
 
-use winkiln_boot::bcd::{self, ElementValue, Object, PartitionRef};
+use winkiln_boot::bcd::{self, ElementValue, Object, Place};
 use winkiln_boot::boot_ini::BootIni;
-use winkiln_disk::partition::{DiskId, Partition, PartitionKind, PartitionTable};
+use winkiln_disk::partition::{PartitionKind, PartitionTable};
 
 use crate::arc_path::ArcPath;
+use crate::boot_partitions::named_volume;
 use crate::{BootKind, Disk, Firmware, RecoveredHive};
 
 /// Bytes of a boot.ini: real ones have hundreds.
@@ -163,8 +164,11 @@ fn read_objects(
             _ => object.guid.clone(),
         };
         let volume = match element(object, OS_DEVICE) {
-            Some(ElementValue::Device { partition: Some(named), .. }) => named_volume(table, named),
-            Some(ElementValue::Device { text, .. }) if text == "boot" => Some(file.volume),
+            Some(ElementValue::Device(device)) => match device.place {
+                Place::Partition(named) => named_volume(table, named),
+                Place::Boot => Some(file.volume),
+                _ => None,
+            },
             _ => None,
         };
         let folder = match element(object, SYSTEM_ROOT) {
@@ -185,20 +189,4 @@ fn read_objects(
         file.testsigning = Some(loaders.iter().all(signing));
     }
     Ok(())
-}
-
-/// The number of the partition that a device element names, when it is on this disk.
-fn named_volume(table: &PartitionTable, named: PartitionRef) -> Option<u32> {
-    let is_named = |partition: &&Partition| match (named, table.disk_id, &partition.kind) {
-        (PartitionRef::Mbr { signature, offset }, DiskId::Mbr(id), _) => {
-            id == signature && partition.start == offset
-        }
-        (
-            PartitionRef::Gpt { disk, partition: wanted },
-            DiskId::Gpt(id),
-            PartitionKind::Gpt { guid, .. },
-        ) => id.0 == disk && guid.0 == wanted,
-        _ => false,
-    };
-    table.partitions.iter().find(is_named).map(|partition| partition.number)
 }

@@ -12,7 +12,9 @@ pub mod disk;
 pub mod windows;
 mod installation;
 mod arc_path;
+mod boot_candidates;
 mod boot_files;
+mod boot_partitions;
 mod boot_choice;
 pub mod boots_on;
 mod describe;
@@ -29,6 +31,8 @@ pub mod registry;
 mod profile;
 
 pub use accounts::Accounts;
+pub use boot_candidates::boot_candidates;
+pub use boot_partitions::{boot_partitions, partition_ref, partitions_of};
 pub use boots_on::{BusVerdict, boots_on};
 pub use disk::{Disk, DiskVolume};
 pub use error::GuestError;

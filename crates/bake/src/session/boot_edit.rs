@@ -31,10 +31,11 @@ impl Session {
         let failed = |source| BakeError::Bcd { object: object.to_owned(), source };
         let (guest, disk, ledger) = self.guest()?;
         require_bcd(guest)?;
+        let partitions = winkiln_guest::boot_partitions(disk, &mut guest.registry)?;
         let store = guest.registry.hive_mut(disk, &HiveName::Bcd)?;
         let before = bcd::element(store, object, element).map_err(failed)?;
         let changed = match value {
-            Some(value) => bcd::set(store, object, element, value, now),
+            Some(value) => bcd::set_on(store, object, element, value, &partitions, now),
             None => bcd::delete_value(store, object, element, now),
         }
         .map_err(failed)?;
@@ -117,7 +118,7 @@ fn edit(bytes: &[u8], step: &Step) -> Result<Vec<u8>, BootIniError> {
 }
 
 fn state(element: &Element) -> State {
-    let (kind, data) = bcd::encode(&element.value);
+    let (kind, data) = element.encode();
     State::Element(element.to_text(), kind, data)
 }
 

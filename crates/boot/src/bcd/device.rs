@@ -3,18 +3,28 @@
 //! ```text
 //! 0x00  16  GUID of the object with the device's options; zero when there are none
 //! 0x10   4  device type: 0 local, 2 legacy partition, 3 serial, 4 UDP, 5 boot, 6 partition, 7 VMBus, 8 locate
-//! 0x14   4  flags
+//! 0x14   4  flags: 1 on a ramdisk
 //! 0x18   4  size of the descriptor from 0x10 on
 //! 0x1c   4  zero
 //! 0x20      by type
 //! ```
 //!
-//! Source: observed on stores of Windows 7 to 11; ReactOS `boot/environ`, `BL_DEVICE_DESCRIPTOR`.
+//! A file, and what is made of one, holds the descriptor of the device that the file is on.
+//!
+//! Source: observed on stores of Windows 7 to 11; ReactOS `boot/environ`, `BL_DEVICE_DESCRIPTOR`; Microsoft's BCD reference,
+//! "BcdDeviceData".
 
-use super::value::{ElementValue, first_text};
+mod decode;
+mod encode;
+mod parse;
+mod text;
+
+use super::guid::GuidBytes;
+pub(super) use decode::decode;
+pub(super) use parse::parse;
 
 /// The partition that a device element names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PartitionRef {
     /// MBR.
     Mbr {
@@ -32,187 +42,333 @@ pub enum PartitionRef {
     },
 }
 
+/// A disk that a device element names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DiskRef {
+    /// GPT disk GUID.
+    Gpt(GuidBytes),
+    /// MBR disk signature.
+    Mbr(u32),
+    /// A number, for disks without either.
+    Raw(u32),
+}
+
+/// A device element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The object with the device's options, such as those of a ramdisk.
+    pub options: Option<GuidBytes>,
+    /// Where it is.
+    pub place: Place,
+    /// The element's bytes, where they are not those that [`Device::encode`] would make of the rest.
+    stored: Option<Vec<u8>>,
+}
+
+/// Where a device is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// The device that the boot program itself was loaded from.
+    Boot,
+    /// A partition.
+    Partition(PartitionRef),
+    /// A partition by its number, as Vista's first builds had it.
+    LegacyPartition {
+        /// Number of the partition.
+        number: u32,
+        /// Its disk.
+        disk: DiskRef,
+    },
+    /// A partition inside a virtual disk.
+    VirtualPartition {
+        /// The partition, by the virtual disk's own table.
+        partition: PartitionRef,
+        /// The file that is the virtual disk.
+        file: Box<Self>,
+    },
+    /// A whole disk.
+    Disk(DiskRef),
+    /// A floppy drive, by number.
+    Floppy(u32),
+    /// A CD drive, by number.
+    Cdrom(u32),
+    /// A file taken as a disk in memory.
+    Ramdisk {
+        /// Address, length and offset of the image in memory, which the loader fills in.
+        image: [u8; 20],
+        /// Where the file is.
+        file: Box<FilePlace>,
+    },
+    /// A file taken as a device.
+    File(Box<FilePlace>),
+    /// A virtual disk.
+    Vhd {
+        /// Identity of the disk inside, mostly zeros.
+        disk: [u8; 20],
+        /// The file that is the virtual disk.
+        file: Box<Self>,
+    },
+    /// A device that is searched for.
+    Locate {
+        /// What it is told by.
+        by: LocateBy,
+        /// The device to look on or in.
+        parent: Option<Box<Self>>,
+    },
+    /// A serial port.
+    Serial,
+    /// The network that the boot program came from.
+    Udp,
+    /// A Hyper-V bus.
+    VmBus,
+    /// Not understood.
+    Unknown,
+}
+
+/// A file on a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePlace {
+    /// The device.
+    pub device: Place,
+    /// Path on it.
+    pub path: String,
+}
+
+/// What a device that is searched for is told by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocateBy {
+    /// It holds the file that this element of the same object names.
+    Element(u32),
+    /// It holds this path.
+    Path(String),
+}
+
 /// Bytes of the options GUID before a descriptor.
 const OPTIONS: usize = 16;
 /// Bytes of a descriptor's type, flags, size and padding.
 const HEAD: usize = 16;
-/// Bytes of a boot or partition descriptor, its head included.
-const PARTITION_DESCRIPTOR: u32 = 0x48;
-/// Devices nested in each other that are looked through: a ramdisk on a VHD on a partition is 3.
-const NESTING_MAX: usize = 4;
+/// Devices nested in each other that are looked through: a virtual disk that is searched for is 4.
+const NESTING_MAX: usize = 8;
 
-/// Encodes the device `boot`: the one the boot program was loaded from.
-pub(super) fn boot_device() -> ElementValue {
-    let mut raw = vec![0; OPTIONS];
-    raw.extend(head(5));
-    raw.resize(OPTIONS + PARTITION_DESCRIPTOR as usize, 0);
-    decode(&raw)
-}
+impl Device {
+    /// A device without options.
+    #[must_use]
+    pub fn new(place: Place) -> Self {
+        Self { options: None, place, stored: None }
+    }
 
-/// Encodes a partition as a device element.
-#[must_use]
-pub fn partition_device(partition: &PartitionRef) -> ElementValue {
-    let mut raw = vec![0; OPTIONS];
-    raw.extend(head(6));
-    match partition {
-        PartitionRef::Gpt { disk, partition } => {
-            raw.extend(partition);
-            raw.extend([0; 8]);
-            raw.extend(disk);
-        }
-        PartitionRef::Mbr { signature, offset } => {
-            raw.extend(offset.to_le_bytes());
-            raw.extend([0; 12]);
-            raw.extend(1_u32.to_le_bytes());
-            raw.extend(signature.to_le_bytes());
-            raw.extend([0; 12]);
+    /// A device with the options that an object holds.
+    #[must_use]
+    pub fn with_options(place: Place, options: Option<GuidBytes>) -> Self {
+        Self { options, place, stored: None }
+    }
+
+    /// The partition the device is, when it is one.
+    #[must_use]
+    pub fn partition(&self) -> Option<PartitionRef> {
+        match self.place {
+            Place::Partition(partition) => Some(partition),
+            _ => None,
         }
     }
-    raw.extend([0; 16]);
-    decode(&raw)
-}
 
-fn head(kind: u32) -> Vec<u8> {
-    [kind, 0, PARTITION_DESCRIPTOR, 0].iter().flat_map(|word| word.to_le_bytes()).collect()
-}
-
-/// Decodes a device element; what is not understood has the text `unknown`.
-pub(super) fn decode(raw: &[u8]) -> ElementValue {
-    let shown = raw.get(OPTIONS..).and_then(|descriptor| describe(descriptor, NESTING_MAX));
-    let Some(Description { mut text, partition }) = shown else {
-        return ElementValue::Device {
-            text: "unknown".to_owned(),
-            partition: None,
-            raw: raw.to_vec(),
-        };
-    };
-    if let Some(options) = raw.first_chunk::<16>().filter(|options| **options != [0; 16]) {
-        text = format!("{text},{}", guid_text(options));
+    /// Every partition the device rests on: the one it is, or those that hold its files. Partitions inside virtual disks are
+    /// not among them.
+    #[must_use]
+    pub fn partitions(&self) -> Vec<PartitionRef> {
+        let mut found = Vec::new();
+        self.place.each_partition(&mut |partition| found.push(*partition));
+        found
     }
-    ElementValue::Device { text, partition, raw: raw.to_vec() }
-}
 
-struct Description {
-    text: String,
-    partition: Option<PartitionRef>,
-}
-
-/// Describes the descriptor at the start of `bytes`, looking through at most `nesting` devices.
-fn describe(bytes: &[u8], nesting: usize) -> Option<Description> {
-    let size = usize::try_from(word(bytes, 8)?).ok()?;
-    let body = bytes.get(HEAD..size)?;
-    let plain = |text: &str| Some(Description { text: text.to_owned(), partition: None });
-    match word(bytes, 0)? {
-        0 => local(body, nesting.checked_sub(1)?),
-        3 => plain("serial"),
-        4 => plain("udp"),
-        5 => plain("boot"),
-        2 | 6 => {
-            let partition = partition(body)?;
-            Some(Description { text: partition_text(&partition), partition: Some(partition) })
+    /// The path of the file that the device is made of, on the partition it rests on.
+    pub(super) fn file_path(&self) -> Option<&str> {
+        let mut place = &self.place;
+        let mut found = None;
+        loop {
+            if let Place::Ramdisk { file, .. } | Place::File(file) = place {
+                found = Some(file.path.as_str());
+            }
+            match place.below() {
+                Some(below) => place = below,
+                None => return found,
+            }
         }
-        7 => plain("vmbus"),
-        8 => locate(body),
-        _ => None,
+    }
+
+    /// The same device with every partition it rests on replaced by what `moved` makes of it; `None` when that changes nothing.
+    #[must_use]
+    pub fn with_partitions(
+        &self,
+        moved: &dyn Fn(&PartitionRef) -> Option<PartitionRef>,
+    ) -> Option<Self> {
+        let mut place = self.place.clone();
+        let mut changed = false;
+        place.each_partition_mut(&mut |partition| {
+            if let Some(new) = moved(partition).filter(|new| new != partition) {
+                *partition = new;
+                changed = true;
+            }
+        });
+        changed.then_some(Self { options: self.options, place, stored: None })
     }
 }
 
-/// A local device: type, 20 bytes by type, and for files and what is made of files the path they come from.
-fn local(body: &[u8], nesting: usize) -> Option<Description> {
-    let name = match word(body, 0)? {
-        0 => return Some(Description { text: "harddisk".to_owned(), partition: None }),
-        1 => return Some(Description { text: "floppy".to_owned(), partition: None }),
-        2 => return Some(Description { text: "cdrom".to_owned(), partition: None }),
-        3 => "ramdisk",
-        5 => "file",
-        6 => "vhd",
-        _ => return None,
-    };
-    // A path: version 1, its size, type 5 (a path on a device), the device, the text.
-    let path = body.get(24..)?;
-    let size = usize::try_from(word(path, 4)?).ok()?;
-    let path = path.get(..size)?;
-    if word(path, 0)? != 1 || word(path, 8)? != 5 {
-        return None;
+impl Place {
+    /// The place that this one lies on.
+    fn below(&self) -> Option<&Self> {
+        match self {
+            Self::Ramdisk { file, .. } | Self::File(file) => Some(&file.device),
+            Self::Vhd { file, .. } | Self::VirtualPartition { file, .. } => Some(file),
+            Self::Locate { parent, .. } => parent.as_deref(),
+            _ => None,
+        }
     }
-    let device = path.get(12..)?;
-    let device_size = usize::try_from(word(device, 8)?).ok()?;
-    let below = describe(device, nesting)?;
-    let file = first_text(device.get(device_size..)?)?;
-    let parent = below.text.strip_prefix("partition=").unwrap_or(&below.text).to_owned();
-    // The file's partition is not the device's: a ramdisk is no partition.
-    Some(Description { text: format!("{name}=[{parent}]{file}"), partition: None })
-}
 
-/// A device that is searched for: by a path, or by what an element of the same object names.
-fn locate(body: &[u8]) -> Option<Description> {
-    let text = match word(body, 0)? {
-        0 => format!("locate=custom:{:08x}", word(body, 4)?),
-        1 => format!("locate={}", first_text(body.get(12..)?)?),
-        _ => return None,
-    };
-    Some(Description { text, partition: None })
-}
-
-fn partition(body: &[u8]) -> Option<PartitionRef> {
-    let at = |offset: usize| body.get(offset..)?.first_chunk::<16>().copied();
-    match word(body, 20)? {
-        0 => Some(PartitionRef::Gpt { partition: at(0)?, disk: at(24)? }),
-        1 => Some(PartitionRef::Mbr {
-            signature: word(body, 24)?,
-            offset: u64::from_le_bytes(*body.first_chunk::<8>()?),
-        }),
-        _ => None,
+    fn below_mut(&mut self) -> Option<&mut Self> {
+        match self {
+            Self::Ramdisk { file, .. } | Self::File(file) => Some(&mut file.device),
+            Self::Vhd { file, .. } | Self::VirtualPartition { file, .. } => Some(file),
+            Self::Locate { parent, .. } => parent.as_deref_mut(),
+            _ => None,
+        }
     }
-}
 
-/// `bcdedit` shows a drive letter or a device of the running system; here the partition's own identity stands.
-fn partition_text(partition: &PartitionRef) -> String {
-    match partition {
-        PartitionRef::Gpt { partition, .. } => format!("partition={}", guid_text(partition)),
-        PartitionRef::Mbr { signature, offset } => {
-            format!("partition=mbr:{signature:08x}:{offset:#x}")
+    fn each_partition(&self, visit: &mut dyn FnMut(&PartitionRef)) {
+        match self {
+            Self::Partition(partition) => visit(partition),
+            other => {
+                if let Some(below) = other.below() {
+                    below.each_partition(visit);
+                }
+            }
+        }
+    }
+
+    fn each_partition_mut(&mut self, visit: &mut dyn FnMut(&mut PartitionRef)) {
+        match self {
+            Self::Partition(partition) => visit(partition),
+            other => {
+                if let Some(below) = other.below_mut() {
+                    below.each_partition_mut(visit);
+                }
+            }
         }
     }
 }
 
-/// `{guid}` in lower case from its bytes on disk.
-fn guid_text(bytes: &[u8; 16]) -> String {
-    let [a0, a1, a2, a3, b0, b1, c0, c1, d @ ..] = bytes;
-    let tail: String = d[2..].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!(
-        "{{{:08x}-{:04x}-{:04x}-{:02x}{:02x}-{tail}}}",
-        u32::from_le_bytes([*a0, *a1, *a2, *a3]),
-        u16::from_le_bytes([*b0, *b1]),
-        u16::from_le_bytes([*c0, *c1]),
-        d[0],
-        d[1],
-    )
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|word| u32::from_le_bytes(*word))
+impl PartitionRef {
+    /// The partition as this program names it where Windows would show a drive letter: `{guid}`, or `mbr:` with disk signature
+    /// and byte offset.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Gpt { partition, .. } => super::guid::text(partition),
+            Self::Mbr { signature, offset } => format!("mbr:{signature:08x}:{offset:#x}"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const GPT: PartitionRef = PartitionRef::Gpt { disk: [7; 16], partition: [9; 16] };
+    const MBR: PartitionRef = PartitionRef::Mbr { signature: 0xC97A, offset: 0x10_0000 };
+
+    fn file(device: Place, path: &str) -> Box<FilePlace> {
+        Box::new(FilePlace { device, path: path.to_owned() })
+    }
+
+    /// Every form there is, on every kind of partition.
+    fn every_form() -> Vec<(Place, &'static str)> {
+        let vhd = |parent| Place::Vhd {
+            disk: [0; 20],
+            file: Box::new(Place::File(file(parent, r"\w.vhd"))),
+        };
+        let by = LocateBy::Element(0x1200_0002);
+        vec![
+            (Place::Boot, "boot"),
+            (Place::Partition(MBR), "partition=mbr:0000c97a:0x100000"),
+            (Place::Partition(GPT), "partition={09090909-0909-0909-0909-090909090909}"),
+            (Place::File(file(Place::Boot, r"\a.img")), r"file=[boot]\a.img"),
+            (
+                Place::Ramdisk { image: [0; 20], file: file(Place::Partition(MBR), r"\b.wim") },
+                r"ramdisk=[mbr:0000c97a:0x100000]\b.wim",
+            ),
+            (
+                Place::Locate { by: by.clone(), parent: Some(Box::new(vhd(Place::Boot))) },
+                r"vhd=[boot]\w.vhd,locate=custom:12000002",
+            ),
+            (
+                Place::Locate {
+                    by: by.clone(),
+                    parent: Some(Box::new(vhd(Place::Locate { by: by.clone(), parent: None }))),
+                },
+                r"vhd=[locate]\w.vhd,locate=custom:12000002",
+            ),
+            (
+                Place::VirtualPartition {
+                    partition: MBR,
+                    file: Box::new(Place::File(file(Place::Partition(GPT), r"\w.vhd"))),
+                },
+                r"vhd=[{09090909-0909-0909-0909-090909090909}]\w.vhd",
+            ),
+            (Place::Locate { by, parent: None }, "locate=custom:12000002"),
+            (
+                Place::Locate { by: LocateBy::Path(r"\Windows".to_owned()), parent: None },
+                r"locate=\Windows",
+            ),
+            (
+                Place::LegacyPartition { number: 2, disk: DiskRef::Mbr(0xC97A) },
+                "legacypartition=0000c97a:2",
+            ),
+            (Place::Disk(DiskRef::Raw(1)), "harddisk=1"),
+            (Place::Floppy(0), "floppy=0"),
+            (Place::Cdrom(1), "cdrom=1"),
+            (Place::Serial, "serial"),
+            (Place::Udp, "udp"),
+            (Place::VmBus, "vmbus"),
+        ]
+    }
+
     #[test]
-    fn partitions_round_trip() {
-        for partition in [
-            PartitionRef::Mbr { signature: 0xC97A, offset: 0x10_0000 },
-            PartitionRef::Gpt { disk: [7; 16], partition: [9; 16] },
-        ] {
-            let ElementValue::Device { partition: found, raw, .. } = partition_device(&partition)
-            else {
-                panic!("not a device");
-            };
-            assert_eq!(found, Some(partition));
-            assert_eq!(raw.len(), 88);
+    fn every_form_is_shown_and_round_trips() {
+        for (place, text) in every_form() {
+            let device = Device::new(place);
+            assert_eq!(decode(&device.encode()), device, "{text}");
+            assert_eq!(device.to_text(), text);
         }
-        let ElementValue::Device { text, raw, .. } = boot_device() else { panic!("not a device") };
-        assert_eq!((text.as_str(), raw.len()), ("boot", 88));
+        assert_eq!(Device::new(Place::Boot).encode().len(), 88);
+        assert_eq!(Device::new(Place::Partition(GPT)).encode().len(), 88);
+    }
+
+    /// One bit anywhere may change what is understood, but never what is written back.
+    #[test]
+    fn odd_bytes_are_kept() {
+        for (place, text) in every_form() {
+            let raw = Device { options: Some([3; 16]), ..Device::new(place) }.encode();
+            for at in 0..raw.len() {
+                let mut odd = raw.clone();
+                odd[at] ^= 0x40;
+                assert_eq!(decode(&odd).encode(), odd, "{text}: byte {at:#x}");
+                assert_eq!(decode(&raw[..at]).encode(), raw[..at], "{text}: {at:#x} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn partitions_are_replaced_wherever_they_are() {
+        let to_gpt = |partition: &PartitionRef| (*partition == MBR).then_some(GPT);
+        for (place, text) in every_form() {
+            let device = Device::new(place);
+            let moved = device.with_partitions(&to_gpt);
+            assert_eq!(moved.is_some(), device.partitions().contains(&MBR), "{text}");
+            if let Some(moved) = moved {
+                assert_eq!(moved.partitions(), [GPT], "{text}");
+                assert_eq!(decode(&moved.encode()), moved, "{text}");
+            }
+        }
     }
 
     /// A descriptor that holds itself, or lies about its size, ends.
@@ -229,8 +385,8 @@ mod tests {
             nested.extend(inner);
         }
         for raw in [&nested[..], &[0xFF; 88], &[0; 16], &[]] {
-            let ElementValue::Device { text, .. } = decode(raw) else { panic!("not a device") };
-            assert_eq!(text, "unknown");
+            assert_eq!(decode(raw).to_text(), "unknown");
+            assert_eq!(decode(raw).encode(), raw);
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use winkiln_hive::Hive;
 
+use super::partitions::Partitions;
 use super::store::{self, ELEMENT, Target};
 use super::value::{self, ElementValue, Format};
 use super::{BcdError, device, integer_words, names};
 
-/// Sets an element from `bcdedit`'s words (`on`, `off`, `yes`, numbers, enumeration words, text, `{guid}`, `boot`).
-/// Returns false when it is already so. Lists are separated by spaces or commas.
+/// Sets an element from `bcdedit`'s words (`on`, `off`, `yes`, numbers, enumeration words, text, `{guid}`, `boot`,
+/// `partition=...`). Returns false when it is already so. Lists are separated by spaces or commas. Of partitions those are
+/// known that the store names already.
 ///
 /// `now` is stamped on the keys that change, 100 ns ticks since 1601-01-01 UTC.
 ///
@@ -20,8 +22,23 @@ pub fn set(
     value: &str,
     now: u64,
 ) -> Result<bool, BcdError> {
+    set_on(store, object, element, value, &Partitions::default(), now)
+}
+
+/// The same on a disk with these partitions.
+///
+/// # Errors
+/// As [`set`].
+pub fn set_on(
+    store: &mut Hive,
+    object: &str,
+    element: &str,
+    value: &str,
+    partitions: &Partitions,
+    now: u64,
+) -> Result<bool, BcdError> {
     let target = Target::find(store, object, element)?;
-    let wanted = parse(store, &target, value)?;
+    let wanted = parse(store, &target, value, partitions)?;
     if target.value(store)?.as_ref() == Some(&wanted) {
         return Ok(false);
     }
@@ -47,7 +64,12 @@ pub fn delete_value(
 }
 
 /// Reads `value` as the element's format asks.
-fn parse(store: &Hive, target: &Target, value: &str) -> Result<ElementValue, BcdError> {
+fn parse(
+    store: &Hive,
+    target: &Target,
+    value: &str,
+    partitions: &Partitions,
+) -> Result<ElementValue, BcdError> {
     let name = names::name_of(target.application, target.id);
     let bad = |expected: &str| BcdError::BadValue {
         element: name.clone(),
@@ -85,8 +107,13 @@ fn parse(store: &Hive, target: &Target, value: &str) -> Result<ElementValue, Bcd
             }
             Ok(ElementValue::ObjectList(guids))
         }
-        Format::Device if value.eq_ignore_ascii_case("boot") => Ok(device::boot_device()),
-        Format::Device => Err(bad("boot (other devices cannot be set)")),
+        Format::Device => {
+            let mut known = partitions.clone();
+            store::named_partitions(store)?.into_iter().for_each(|named| known.add_other(named));
+            device::parse(target.id, value, &known)
+                .map(ElementValue::Device)
+                .map_err(|expected| bad(&expected))
+        }
         Format::Unknown => Err(bad("an element of a known format")),
     }
 }

@@ -1,6 +1,9 @@
 //! Objects and elements as they are shown.
 
-use super::value::ElementValue;
+use winkiln_hive::ValueType;
+
+use super::spelling::Spelling;
+use super::value::{self, ElementValue};
 use super::{integer_words, names};
 
 /// One element of an object.
@@ -8,13 +11,20 @@ use super::{integer_words, names};
 pub struct Element {
     /// Number, such as 0x16000049.
     pub id: u32,
-    /// `bcdedit`'s name, such as `testsigning`; `0x16000049` form when unknown.
+    /// `bcdedit`'s name, such as `testsigning`; `custom:16000049` when it has none.
     pub name: String,
     /// Decoded value.
     pub value: ElementValue,
+    pub(super) spelling: Spelling,
 }
 
 impl Element {
+    /// Registry type and data of the value `Element`, as they are in the store.
+    #[must_use]
+    pub fn encode(&self) -> (ValueType, Vec<u8>) {
+        self.spelling.apply(value::encode(&self.value))
+    }
+
     /// The value as `bcdedit` prints it: `Yes`, `OptIn`, `30`, `{bootloadersettings}`. Lists have one item a line.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -1,8 +1,10 @@
 //! Reading a store.
 
-use winkiln_hive::{Hive, KeyId};
+use winkiln_hive::{Hive, KeyId, ValueType};
 
+use super::device::{PartitionRef, Place};
 use super::kind::{self, Application};
+use super::spelling::Spelling;
 use super::value::{self, ElementValue};
 use super::{BcdError, Element, Object, alias, names};
 
@@ -61,12 +63,30 @@ pub fn windows_loaders(store: &Hive) -> Result<Vec<String>, BcdError> {
         .collect())
 }
 
+/// Every partition that a device element of the store names, each once.
+///
+/// # Errors
+/// When it is not a BCD store.
+pub fn named_partitions(store: &Hive) -> Result<Vec<PartitionRef>, BcdError> {
+    let mut found = Vec::new();
+    for element in objects(store)?.into_iter().flat_map(|object| object.elements) {
+        if let ElementValue::Device(device) = element.value {
+            for partition in device.partitions() {
+                if !found.contains(&partition) {
+                    found.push(partition);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
 fn starts_installed_windows(object: &Object) -> bool {
     let yes =
         |id| object.element(id).is_some_and(|element| element.value == ElementValue::Boolean(true));
     let on_partition = [DEVICE, OS_DEVICE].into_iter().all(|id| {
         object.element(id).is_none_or(|element| match &element.value {
-            ElementValue::Device { text, .. } => !text.starts_with("ramdisk="),
+            ElementValue::Device(device) => !matches!(device.place, Place::Ramdisk { .. }),
             _ => true,
         })
     });
@@ -86,11 +106,9 @@ fn starts_installed_windows(object: &Object) -> bool {
 /// Unknown object or element name.
 pub fn element(store: &Hive, object: &str, element: &str) -> Result<Option<Element>, BcdError> {
     let target = Target::find(store, object, element)?;
-    Ok(target.value(store)?.map(|value| Element {
-        id: target.id,
-        name: names::name_of(target.application, target.id),
-        value,
-    }))
+    let Some(key) = target.key(store)? else { return Ok(None) };
+    let stored = store.value(key, ELEMENT)?;
+    Ok(stored.map(|stored| read(target.application, target.id, stored.kind, &stored.data)))
 }
 
 /// An object and an element number that it may have.
@@ -166,13 +184,26 @@ fn elements(
     let Some(key) = store.find(object, "Elements")? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for (name, key) in store.subkeys(key)? {
-        let Ok(id) = u32::from_str_radix(&name, 16) else { continue };
-        let Some(stored) = store.value(key, ELEMENT)? else { continue };
-        found.push(Element {
-            id,
-            name: names::name_of(application, id),
-            value: value::decode(id, stored.kind, &stored.data),
+        let Some(id) = number(&name) else { continue };
+        found.push(match store.value(key, ELEMENT) {
+            Ok(Some(stored)) => read(application, id, stored.kind, &stored.data),
+            Ok(None) => continue,
+            // One damaged value does not hide the others.
+            Err(_) => read(application, id, ValueType::None, &[]),
         });
     }
     Ok(found)
+}
+
+/// The number that an element's key is named after.
+fn number(name: &str) -> Option<u32> {
+    let plain = name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    plain.then(|| u32::from_str_radix(name, 16).ok()).flatten()
+}
+
+/// Reads what an element's key holds.
+fn read(application: Application, id: u32, kind: ValueType, data: &[u8]) -> Element {
+    let value = value::decode(id, kind, data);
+    let spelling = Spelling::of(&value, data);
+    Element { id, name: names::name_of(application, id), value, spelling }
 }

@@ -6,7 +6,7 @@
 use winkiln_hive::ValueType;
 
 use super::alias;
-use super::device::{self, PartitionRef};
+use super::device::{self, Device};
 
 /// The format of an element's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +40,7 @@ impl Format {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ElementValue {
     /// Device.
-    Device {
-        /// `bcdedit`'s text, such as `partition=...`, `boot`, `unknown`.
-        text: String,
-        /// Partition the element names, when it does.
-        partition: Option<PartitionRef>,
-        /// As stored.
-        raw: Vec<u8>,
-    },
+    Device(Device),
     /// Text.
     String(String),
     /// One object, `{guid}` in lower case.
@@ -60,8 +53,8 @@ pub enum ElementValue {
     Boolean(bool),
     /// Numbers.
     IntegerList(Vec<u64>),
-    /// Not understood; kept.
-    Raw(Vec<u8>),
+    /// Not understood; kept as it is, with its registry type.
+    Raw(ValueType, Vec<u8>),
 }
 
 impl ElementValue {
@@ -72,7 +65,8 @@ impl ElementValue {
         let shown =
             |guid: &String| alias::alias_of(guid).map_or_else(|| guid.clone(), str::to_owned);
         match self {
-            Self::Device { text, .. } | Self::String(text) => text.clone(),
+            Self::Device(device) => device.to_text(),
+            Self::String(text) => text.clone(),
             Self::Object(guid) => shown(guid),
             Self::ObjectList(guids) => guids.iter().map(shown).collect::<Vec<_>>().join("\n"),
             Self::Integer(number) => number.to_string(),
@@ -80,7 +74,7 @@ impl ElementValue {
             Self::IntegerList(numbers) => {
                 numbers.iter().map(|number| format!("{number:#x}")).collect::<Vec<_>>().join("\n")
             }
-            Self::Raw(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::Raw(_, bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
 }
@@ -91,7 +85,7 @@ impl ElementValue {
 #[must_use]
 pub fn decode(id: u32, kind: ValueType, data: &[u8]) -> ElementValue {
     let known = match (Format::of(id), kind) {
-        (Format::Device, ValueType::Binary) => Some(device::decode(data)),
+        (Format::Device, ValueType::Binary) => Some(ElementValue::Device(device::decode(data))),
         (Format::String, ValueType::Sz) => first_text(data).map(ElementValue::String),
         (Format::Object, ValueType::Sz) => {
             first_text(data).and_then(|text| alias::as_guid(&text)).map(ElementValue::Object)
@@ -110,16 +104,15 @@ pub fn decode(id: u32, kind: ValueType, data: &[u8]) -> ElementValue {
         }
         _ => None,
     };
-    known.unwrap_or_else(|| ElementValue::Raw(data.to_vec()))
+    known.unwrap_or_else(|| ElementValue::Raw(kind, data.to_vec()))
 }
 
 /// Encodes a value as Windows writes it: registry type and data of the value `Element`.
 #[must_use]
 pub fn encode(value: &ElementValue) -> (ValueType, Vec<u8>) {
     match value {
-        ElementValue::Device { raw, .. } | ElementValue::Raw(raw) => {
-            (ValueType::Binary, raw.clone())
-        }
+        ElementValue::Device(device) => (ValueType::Binary, device.encode()),
+        ElementValue::Raw(kind, raw) => (*kind, raw.clone()),
         ElementValue::String(text) | ElementValue::Object(text) => {
             (ValueType::Sz, terminated(text))
         }
@@ -167,7 +160,7 @@ fn units(data: &[u8]) -> Option<Vec<u16>> {
         .then(|| data.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect())
 }
 
-fn terminated(text: &str) -> Vec<u8> {
+pub(super) fn terminated(text: &str) -> Vec<u8> {
     text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
 }
 
@@ -206,7 +199,8 @@ mod tests {
             (0x2300_0003, ValueType::Sz, &[0x41, 0]),
             (0x1F00_0000, ValueType::Binary, &[1]),
         ] {
-            assert_eq!(decode(id, kind, data), ElementValue::Raw(data.to_vec()), "{id:#x}");
+            let raw = ElementValue::Raw(kind, data.to_vec());
+            assert_eq!(decode(id, kind, data), raw, "{id:#x}");
         }
         assert_eq!(
             decode(0x2500_0004, ValueType::Binary, &[0, 0xC2, 1]),

@@ -3,3 +3,4 @@
 mod bcd;
 mod boot_ini;
 mod corpus;
+mod retarget;

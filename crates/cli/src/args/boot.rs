@@ -43,7 +43,8 @@ pub(crate) struct EnumArgs {
     /// Raw or qcow2 image, or block device; left out with --store
     #[arg(value_name = "IMAGE")]
     image: Option<OsString>,
-    /// What to show: {default}, {bootmgr}, a GUID, all, or active, the boot menu [default: active]
+    /// What to show: {default}, {bootmgr}, a GUID, all, firmware, bootmgr, osloader, resume, inherit, bootapp, or active, the
+    /// boot menu [default: active]
     #[arg(value_name = "OBJECT")]
     object: Option<OsString>,
     #[command(flatten)]

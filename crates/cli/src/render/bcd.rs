@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use winkiln_boot::bcd::{Element, ElementValue, Object};
+use winkiln_boot::bcd::{Element, ElementValue, Object, Partitions};
 
 use crate::render::text::{hex, printable};
 
@@ -36,12 +36,13 @@ struct ElementJson {
 }
 
 /// The JSON form.
-pub(crate) fn enum_json(objects: &[&Object]) -> EnumJson {
+pub(crate) fn enum_json(objects: &[&Object], partitions: &Partitions) -> EnumJson {
+    let shown = Shown { objects: &[], partitions, guids: true };
     let element = |element: &Element| ElementJson {
         id: format!("{:#010x}", element.id),
         name: element.name.clone(),
         value: value_json(&element.value),
-        text: one_line(element),
+        text: shown.lines(element).join(" "),
     };
     let object = |object: &&Object| ObjectJson {
         guid: object.guid.clone(),
@@ -55,34 +56,62 @@ pub(crate) fn enum_json(objects: &[&Object]) -> EnumJson {
 
 fn value_json(value: &ElementValue) -> Json {
     match value {
-        ElementValue::Device { text, .. } => json!(text),
+        ElementValue::Device(device) => json!(device.to_text()),
         ElementValue::String(text) | ElementValue::Object(text) => json!(text),
         ElementValue::ObjectList(list) => json!(list),
         ElementValue::Integer(number) => json!(number),
         ElementValue::Boolean(on) => json!(on),
         ElementValue::IntegerList(list) => json!(list),
-        ElementValue::Raw(bytes) => json!(hex(bytes)),
+        ElementValue::Raw(_, bytes) => json!(hex(bytes)),
         #[allow(unreachable_patterns)]
         _ => Json::Null,
     }
 }
 
-/// The text form. With `guids`, identifiers are not replaced by their aliases.
-pub(crate) fn enum_text(objects: &[&Object], all: &[Object], guids: bool) -> String {
-    let short = |guid: &str| -> String {
-        let known = all.iter().find(|object| object.guid.eq_ignore_ascii_case(guid));
+/// What stands for GUIDs and partitions.
+pub(crate) struct Shown<'a> {
+    /// Objects of the store.
+    pub(crate) objects: &'a [Object],
+    /// Drive letters.
+    pub(crate) partitions: &'a Partitions,
+    /// Identifiers are not replaced by their aliases.
+    pub(crate) guids: bool,
+}
+
+impl Shown<'_> {
+    fn short(&self, guid: &str) -> String {
+        let known = self.objects.iter().find(|object| object.guid.eq_ignore_ascii_case(guid));
         match known.and_then(|object| object.alias.clone()) {
-            Some(alias) if !guids => alias,
+            Some(alias) if !self.guids => alias,
             _ => guid.to_owned(),
         }
-    };
+    }
+
+    /// A value in bcdedit's words, a line for each part of a list.
+    fn lines(&self, element: &Element) -> Vec<String> {
+        match &element.value {
+            ElementValue::Object(guid) => vec![self.short(guid)],
+            ElementValue::ObjectList(list) => list.iter().map(|guid| self.short(guid)).collect(),
+            ElementValue::Device(device) => {
+                vec![
+                    device
+                        .text_with(&|named| self.partitions.name(named), &|guid| self.short(guid)),
+                ]
+            }
+            _ => element.to_text().lines().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// The text form.
+pub(crate) fn enum_text(objects: &[&Object], shown: &Shown<'_>) -> String {
     let mut text = String::new();
     for object in objects {
         let heading = printable(&object.heading);
         let _ = writeln!(text, "\n{heading}\n{}", "-".repeat(heading.chars().count()));
-        line(&mut text, "identifier", &short(&object.guid));
+        line(&mut text, "identifier", &shown.short(&object.guid));
         for element in &object.elements {
-            for (number, value) in lines(element, &short).iter().enumerate() {
+            for (number, value) in shown.lines(element).iter().enumerate() {
                 line(&mut text, if number == 0 { &element.name } else { "" }, value);
             }
         }
@@ -92,19 +121,11 @@ pub(crate) fn enum_text(objects: &[&Object], all: &[Object], guids: bool) -> Str
 
 /// A value in bcdedit's words, in one line.
 pub(crate) fn one_line(element: &Element) -> String {
-    lines(element, &|guid| guid.to_owned()).join(" ")
+    let shown = Shown { objects: &[], partitions: &Partitions::default(), guids: true };
+    shown.lines(element).join(" ")
 }
 
 fn line(text: &mut String, name: &str, value: &str) {
     let (name, value) = (printable(name), printable(value));
     let _ = writeln!(text, "{}", format!("{name:<NAME_WIDTH$}{value}").trim_end());
-}
-
-/// A value in bcdedit's words, a line for each part of a list.
-fn lines(element: &Element, short: &dyn Fn(&str) -> String) -> Vec<String> {
-    match &element.value {
-        ElementValue::Object(guid) => vec![short(guid)],
-        ElementValue::ObjectList(list) => list.iter().map(|guid| short(guid)).collect(),
-        _ => element.to_text().lines().map(str::to_owned).collect(),
-    }
 }

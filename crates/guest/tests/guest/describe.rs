@@ -1,7 +1,7 @@
 //! Every field of what is told of an installation.
 
-use winkiln_boot::bcd::{self, ElementValue, PartitionRef};
-use winkiln_disk::partition::{DiskId, PartitionKind, TableKind};
+use winkiln_boot::bcd::{self, Device, Place};
+use winkiln_disk::partition::TableKind;
 use winkiln_guest::{Architecture, Boot, BootKind, Disk, Firmware, HiveName, Registry, Windows};
 use winkiln_hive::ValueType;
 
@@ -140,16 +140,8 @@ fn stores_that_name_this_disk() {
         assert_eq!(windows.volume, volume);
         assert!(windows.warnings[0].starts_with("no entry of"), "{:?}", windows.warnings);
         let found = disk.volumes().iter().find(|found| found.number == volume).unwrap();
-        let named = match (disk.table().disk_id, &found.partition.kind) {
-            (DiskId::Mbr(signature), _) => {
-                PartitionRef::Mbr { signature, offset: found.partition.start }
-            }
-            (DiskId::Gpt(id), PartitionKind::Gpt { guid, .. }) => {
-                PartitionRef::Gpt { disk: id.0, partition: guid.0 }
-            }
-            other => panic!("{other:?}"),
-        };
-        let ElementValue::Device { raw, .. } = bcd::partition_device(&named) else { panic!() };
+        let named = winkiln_guest::partition_ref(disk.table(), &found.partition).unwrap();
+        let raw = Device::new(Place::Partition(named)).encode();
         let mut registry = Registry::new(&windows);
         let store = registry.hive_mut(&mut disk, &HiveName::Bcd).unwrap();
         let default = bcd::find_object(store, "{default}").unwrap();

@@ -1,0 +1,187 @@
+//! Pointing device elements at the partitions they meant, after a disk got another signature or other GUIDs.
+//!
+//! A clone keeps where partitions lie and what is on them, and changes how they are named. What an element meant is told, in
+//! this order: by an old name that is known to have been the partition's; by the partition's GUID, which stayed when the disk's
+//! changed; by its offset together with the files that the object looks for; by those files alone, where one partition has them.
+//! Where nothing tells, nothing is guessed.
+
+use winkiln_hive::Hive;
+
+use super::device::PartitionRef;
+use super::store::{self, ELEMENT};
+use super::value::{self, ElementValue};
+use super::{BcdError, Element};
+
+/// A partition of the disk, with what speaks for its being meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Candidate {
+    /// The number of the partition, for people.
+    pub number: u32,
+    /// How device elements name it now.
+    pub partition: Option<PartitionRef>,
+    /// Old names that are known to have meant it, such as one of `MountedDevices` with its drive letter.
+    pub formerly: Vec<PartitionRef>,
+    /// Paths, such as `\Windows\system32\winload.exe` and `\bootmgr`, that elements name and that it has, in lower case.
+    pub files: Vec<String>,
+}
+
+/// An element that was pointed elsewhere, or should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retargeted {
+    /// `{guid}` of its object.
+    pub object: String,
+    /// The element as it was.
+    pub before: Element,
+    /// The element as it is, or would be; `None` where no partition could be told to be meant.
+    pub after: Option<Element>,
+}
+
+/// The paths that objects of the store look for on the partitions that their devices name, in lower case: what
+/// [`Candidate::files`] should tell of.
+///
+/// # Errors
+/// When it is not a BCD store.
+pub fn wanted_files(store: &Hive) -> Result<Vec<String>, BcdError> {
+    let mut found: Vec<String> = Vec::new();
+    for object in store::objects(store)? {
+        for element in &object.elements {
+            let ElementValue::Device(device) = &element.value else { continue };
+            if !device.partitions().is_empty() {
+                found.extend(evidence(&object.elements, element));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+/// Tells which device elements name partitions that are not on the disk, and what they should name.
+///
+/// # Errors
+/// When it is not a BCD store.
+pub fn dangling(store: &Hive, disk: &[Candidate]) -> Result<Vec<Retargeted>, BcdError> {
+    let objects = store::objects(store)?;
+    let is_there = |named: &PartitionRef| disk.iter().any(|found| found.partition == Some(*named));
+    let mut found: Vec<Retargeted> = Vec::new();
+    // What one element proves holds for every other that has the same name: the elements with evidence come first.
+    let mut proved: Vec<(PartitionRef, PartitionRef)> = Vec::new();
+    for object in &objects {
+        for element in &object.elements {
+            let ElementValue::Device(device) = &element.value else { continue };
+            for named in device.partitions().into_iter().filter(|named| !is_there(named)) {
+                if proved.iter().any(|(old, _)| *old == named) {
+                    continue;
+                }
+                let files = evidence(&object.elements, element);
+                let meant = by_identity(&named, disk)
+                    .or_else(|| by_place(&named, &files, disk))
+                    .or_else(|| by_files(&files, disk));
+                proved.extend(meant.map(|meant| (named, meant)));
+            }
+        }
+    }
+    let moved =
+        |named: &PartitionRef| proved.iter().find(|(old, _)| old == named).map(|(_, meant)| *meant);
+    for object in objects {
+        for element in &object.elements {
+            let ElementValue::Device(device) = &element.value else { continue };
+            if device.partitions().iter().all(is_there) {
+                continue;
+            }
+            let after = device.with_partitions(&moved).map(|device| Element {
+                value: ElementValue::Device(device),
+                spelling: super::spelling::Spelling::Usual,
+                ..element.clone()
+            });
+            let object = object.guid.clone();
+            found.push(Retargeted { object, before: element.clone(), after });
+        }
+    }
+    Ok(found)
+}
+
+/// Points every element that [`dangling`] has an answer for at it, and returns all that dangled.
+///
+/// `now` is stamped on the keys that change, 100 ns ticks since 1601-01-01 UTC.
+///
+/// # Errors
+/// When it is not a BCD store, or cannot be edited.
+pub fn retarget(
+    store: &mut Hive,
+    disk: &[Candidate],
+    now: u64,
+) -> Result<Vec<Retargeted>, BcdError> {
+    let found = dangling(store, disk)?;
+    for Retargeted { object, after, .. } in &found {
+        let Some(after) = after else { continue };
+        let object = store::find_object(store, object)?;
+        let path = format!("Elements\\{:08x}", after.id);
+        let Some(key) = store.find(object, &path)? else { continue };
+        let (kind, data) = value::encode(&after.value);
+        store.set_value(key, ELEMENT, kind, &data, now)?;
+    }
+    Ok(found)
+}
+
+/// The one partition that is known to have had an old name, or that kept its own GUID when its disk got another.
+fn by_identity(named: &PartitionRef, disk: &[Candidate]) -> Option<PartitionRef> {
+    let formerly = disk.iter().filter(|found| found.formerly.contains(named));
+    only(formerly).or_else(|| {
+        let PartitionRef::Gpt { partition: wanted, .. } = named else { return None };
+        only(disk.iter().filter(|found| {
+            matches!(&found.partition, Some(PartitionRef::Gpt { partition, .. }) if partition == wanted)
+        }))
+    })
+}
+
+/// The partition at the same offset of a disk with another signature, when it has the files that are looked for: many a disk has
+/// a partition at 1 MiB.
+fn by_place(named: &PartitionRef, files: &[String], disk: &[Candidate]) -> Option<PartitionRef> {
+    let PartitionRef::Mbr { offset: wanted, .. } = named else { return None };
+    let is_there = |found: &&Candidate| matches!(found.partition, Some(PartitionRef::Mbr { offset, .. }) if offset == *wanted);
+    only(disk.iter().filter(is_there).filter(|found| has_all(found, files)))
+}
+
+fn has_all(found: &Candidate, files: &[String]) -> bool {
+    !files.is_empty() && files.iter().all(|path| found.files.contains(path))
+}
+
+/// The one partition that has every file that is looked for.
+fn by_files(wanted: &[String], disk: &[Candidate]) -> Option<PartitionRef> {
+    only(disk.iter().filter(|found| has_all(found, wanted)))
+}
+
+fn only<'c>(mut found: impl Iterator<Item = &'c Candidate>) -> Option<PartitionRef> {
+    let first = found.next()?;
+    found.next().is_none().then_some(first.partition).flatten()
+}
+
+/// The files that prove a partition to be the one an element means: the file of the device itself, else what the object starts
+/// there.
+fn evidence(object: &[Element], element: &Element) -> Vec<String> {
+    const DEVICE: u32 = 0x1100_0001;
+    const OS_DEVICE: u32 = 0x2100_0001;
+    let text = |id: u32| {
+        object.iter().find(|element| element.id == id).and_then(|element| match &element.value {
+            ElementValue::String(text) => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    let ElementValue::Device(device) = &element.value else { return Vec::new() };
+    let inner = device.file_path();
+    let path = match (inner, element.id) {
+        (Some(path), _) => Some(path.to_owned()),
+        (None, DEVICE) => text(0x1200_0002).map(str::to_owned),
+        // The folder alone could be many a partition's; with the kernel in it, it is a Windows.
+        (None, OS_DEVICE) => {
+            // A resume loader has the hibernation file there instead.
+            text(0x2200_0002)
+                .filter(|path| !path.to_ascii_lowercase().ends_with(".sys"))
+                .map(|root| format!("{}\\system32\\ntoskrnl.exe", root.trim_end_matches('\\')))
+        }
+        (None, 0x3100_0003) => text(0x3200_0004).map(str::to_owned),
+        _ => None,
+    };
+    path.into_iter().filter(|path| path.starts_with('\\')).map(|path| path.to_lowercase()).collect()
+}

@@ -1,0 +1,152 @@
+//! The master boot record: boot code, the active flag, and what the table says of the disk's geometry.
+//!
+//! ```text
+//! 0x000  440  boot code
+//! 0x1b8    4  disk signature
+//! 0x1be   64  four entries of 16 bytes: boot flag, first sector as CHS, type, last sector as CHS, start, sectors
+//! 0x1fe    2  55 AA
+//! ```
+
+use super::{BYTES, Geometry, SIGNATURE};
+
+const CODE: usize = 440;
+const ENTRIES: usize = 0x1BE;
+const ENTRY_BYTES: usize = 16;
+const ACTIVE: u8 = 0x80;
+
+/// A master boot record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MasterBootRecord {
+    bytes: [u8; BYTES],
+}
+
+/// What keeps a BIOS from starting a disk by its master boot record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MasterFault {
+    /// The sector does not end in 55 AA.
+    NoSignature,
+    /// There is no boot code.
+    NoCode,
+    /// No partition is active.
+    NoneActive,
+    /// More than one partition is active.
+    SeveralActive,
+}
+
+impl MasterBootRecord {
+    /// Takes the first sector of a disk.
+    #[must_use]
+    pub fn new(bytes: [u8; BYTES]) -> Self {
+        Self { bytes }
+    }
+
+    /// The sector.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; BYTES] {
+        &self.bytes
+    }
+
+    /// Everything that keeps a BIOS from starting it.
+    #[must_use]
+    pub fn faults(&self) -> Vec<MasterFault> {
+        let mut faults = Vec::new();
+        if self.bytes[BYTES - 2..] != SIGNATURE {
+            faults.push(MasterFault::NoSignature);
+        }
+        if self.bytes[..CODE].iter().all(|byte| *byte == 0) {
+            faults.push(MasterFault::NoCode);
+        }
+        match self.active().len() {
+            0 => faults.push(MasterFault::NoneActive),
+            1 => {}
+            _ => faults.push(MasterFault::SeveralActive),
+        }
+        faults
+    }
+
+    /// Numbers of the primary partitions that are active, from 1.
+    #[must_use]
+    pub fn active(&self) -> Vec<u32> {
+        (1..=4)
+            .filter(|number| self.entry(*number).is_some_and(|entry| entry[0] == ACTIVE))
+            .collect()
+    }
+
+    /// Makes one primary partition the active one. Returns false when it is already so, or there is no such partition.
+    pub fn set_active(&mut self, number: u32) -> bool {
+        if self.active() == [number] || self.entry(number).is_none_or(|entry| entry[4] == 0) {
+            return false;
+        }
+        for (index, entry) in
+            self.bytes[ENTRIES..][..4 * ENTRY_BYTES].chunks_exact_mut(ENTRY_BYTES).enumerate()
+        {
+            entry[0] = if index as u32 + 1 == number { ACTIVE } else { 0 };
+        }
+        true
+    }
+
+    /// The geometry that the table was made for, as told by where partitions end: on the last head and sector of a cylinder.
+    #[must_use]
+    pub fn geometry(&self) -> Option<Geometry> {
+        let told = (1..=4).filter_map(|number| {
+            let entry = self.entry(number)?;
+            let (head, sector) = (u16::from(entry[5]), u16::from(entry[6] & 0x3F));
+            // FE FF FF and FF FF FF stand for ends that CHS cannot tell: the former still tells the geometry.
+            (entry[4] != 0 && head > 0 && head < 255 && sector > 0)
+                .then_some(Geometry { heads: head + 1, sectors_per_track: sector })
+        });
+        let mut told: Vec<Geometry> = told.collect();
+        told.dedup();
+        // Partitions that end inside a cylinder contradict each other, or name fewer sectors than a track has.
+        match told.as_slice() {
+            [one] if one.sectors_per_track == 63 => Some(*one),
+            _ => None,
+        }
+    }
+
+    fn entry(&self, number: u32) -> Option<&[u8]> {
+        let index = usize::try_from(number.checked_sub(1)?).ok().filter(|index| *index < 4)?;
+        self.bytes[ENTRIES..].get(index * ENTRY_BYTES..(index + 1) * ENTRY_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> MasterBootRecord {
+        let mut bytes = [0; BYTES];
+        bytes[0] = 0x33;
+        bytes[ENTRIES..ENTRIES + 16]
+            .copy_from_slice(&[0x80, 1, 1, 0, 7, 0xFE, 0xFF, 0xFF, 63, 0, 0, 0, 0, 0, 1, 0]);
+        bytes[ENTRIES + 16 + 4] = 7;
+        bytes[BYTES - 2..].copy_from_slice(&SIGNATURE);
+        MasterBootRecord::new(bytes)
+    }
+
+    #[test]
+    fn one_partition_is_active() {
+        let mut record = record();
+        assert_eq!(record.faults(), []);
+        assert_eq!(record.geometry(), Some(Geometry { heads: 255, sectors_per_track: 63 }));
+        assert!(!record.set_active(1) && !record.set_active(3) && !record.set_active(0));
+        assert!(!record.set_active(5));
+        assert!(record.set_active(2));
+        assert_eq!(record.active(), [2]);
+        assert!(record.set_active(1));
+        assert_eq!(record, self::record(), "nothing else changed");
+    }
+
+    #[test]
+    fn faults_are_told_apart() {
+        let fault = |at: usize, value: u8| {
+            let mut bytes = *record().bytes();
+            bytes[at] = value;
+            MasterBootRecord::new(bytes).faults()
+        };
+        assert_eq!(fault(0, 0), [MasterFault::NoCode]);
+        assert_eq!(fault(BYTES - 1, 0), [MasterFault::NoSignature]);
+        assert_eq!(fault(ENTRIES, 0), [MasterFault::NoneActive]);
+        assert_eq!(fault(ENTRIES + 16, 0x80), [MasterFault::SeveralActive]);
+    }
+}
