@@ -45,7 +45,9 @@ pub mod undo;
 pub use cursor::DeviceCursor;
 pub use device::{Device, DeviceError};
 #[cfg(feature = "image")]
-pub use image::{Format, Image, ImageError, KnownFormat, OpenOptions, Qcow2Error, Recovery};
+pub use image::{
+    Format, Image, ImageError, JournaledFile, KnownFormat, OpenOptions, Qcow2Error, Recovery,
+};
 pub use memory::MemoryDevice;
 #[cfg(feature = "image")]
 pub use transaction::{CommitError, CommitReport, IoCounts, Transaction};

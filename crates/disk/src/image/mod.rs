@@ -4,6 +4,7 @@ mod backend;
 mod chain;
 mod error;
 mod journal;
+mod journaled_file;
 mod layout;
 mod overlap;
 mod probe;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub(crate) use backend::{BLOCK, Backend, GuestFile, Run};
 pub use error::ImageError;
+pub use journaled_file::JournaledFile;
 pub use probe::KnownFormat;
 pub use qcow2_header::Qcow2Error;
 

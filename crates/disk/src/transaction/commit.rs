@@ -73,7 +73,7 @@ pub enum CommitError {
 
 /// Brings everything in the overlay to the file; false when there is nothing. A crash between any two steps leaves the old
 /// image, perhaps with an incomplete journal that says what to take back, or a complete journal beside it.
-pub(super) fn commit(overlay: &Overlay, journal: &Path) -> Result<bool, CommitError> {
+pub(crate) fn commit(overlay: &Overlay, journal: &Path) -> Result<bool, CommitError> {
     let journal = || journal.to_owned();
 
     // 1: what was written ahead of the commit is made durable. 2: the journal is completed and made durable, and its name.

@@ -1,7 +1,7 @@
 //! The transaction: edits collect above an image and reach it all at once, or not at all.
 
 mod cache;
-mod commit;
+pub(crate) mod commit;
 #[cfg(test)]
 mod power_cut;
 

@@ -2,6 +2,7 @@
 
 mod case;
 mod host;
+mod journaled_file;
 mod undo;
 
 use std::sync::Arc;
