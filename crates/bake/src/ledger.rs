@@ -151,20 +151,31 @@ impl Ledger {
 
     /// The changes, for the report.
     pub(crate) fn changes(&self) -> Vec<Change> {
+        self.changes_up_to(usize::MAX).0
+    }
+
+    /// The first changes, for the report, and how many more there are.
+    pub(crate) fn changes_up_to(&self, max: usize) -> (Vec<Change>, usize) {
         let told = self.told_renames();
         let ends: BTreeSet<usize> = told.values().copied().collect();
         let mut changes = Vec::new();
+        let mut untold = 0;
         for (at, entry) in self.entries.iter().enumerate() {
-            if let Some(to) = told.get(&at) {
-                changes.push(self.rename_change(at, *to));
+            let renamed = told.get(&at);
+            let is_told = entry.before == State::Absent && ends.contains(&at);
+            if renamed.is_none() && (entry.before == entry.after || is_told) {
                 continue;
             }
-            let is_told = entry.before == State::Absent && ends.contains(&at);
-            if entry.before != entry.after && !is_told {
-                changes.push(change(entry));
+            if changes.len() >= max {
+                untold += 1;
+                continue;
             }
+            changes.push(match renamed {
+                Some(to) => self.rename_change(at, *to),
+                None => change(entry),
+            });
         }
-        changes
+        (changes, untold)
     }
 }
 

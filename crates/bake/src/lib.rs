@@ -15,6 +15,7 @@ mod ledger;
 mod nearest;
 pub mod preset;
 pub mod recipe;
+pub mod reg_steps;
 pub mod report;
 pub mod session;
 mod source;

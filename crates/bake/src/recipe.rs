@@ -15,7 +15,7 @@ mod table;
 
 use std::path::Path;
 
-use crate::{BakeError, Preset, Step};
+use crate::{BakeError, Preset, Step, reg_steps};
 pub use error::{RecipeError, RecipeProblem};
 use table::{Node, Table};
 
@@ -75,7 +75,8 @@ impl Recipe {
         let bytes = read_host_file(path, REG_FILE_BYTES_MAX, "64 MiB")?;
         let operations = winkiln_hive::reg_text::parse(&bytes)
             .map_err(|source| BakeError::RegFile { path: path.to_owned(), source })?;
-        self.steps.extend(operations.into_iter().map(registry::step));
+        let operations = operations.into_iter().map(Ok::<_, BakeError>);
+        self.steps.extend(reg_steps::steps(operations)?);
         Ok(())
     }
 }

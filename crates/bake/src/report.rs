@@ -50,6 +50,12 @@ pub struct VerifiedBy {
     pub what: String,
 }
 
+impl From<winkiln_verify::Verified> for VerifiedBy {
+    fn from(verified: winkiln_verify::Verified) -> Self {
+        Self { reader: verified.reader.to_owned(), what: verified.what }
+    }
+}
+
 /// What a bake did. The JSON of every writing command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -59,6 +65,9 @@ pub struct Report {
     pub dry_run: bool,
     /// The ledger.
     pub changes: Vec<Change>,
+    /// Changes that were made and are not in the ledger, because nobody asked for all of them.
+    #[serde(skip)]
+    pub untold: usize,
     /// Steps that were already so.
     pub unchanged: usize,
     /// What the user should know.

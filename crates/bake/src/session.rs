@@ -66,6 +66,8 @@ pub struct Session {
     claims: Vec<(u32, Claim)>,
     warnings: Vec<String>,
     drivers: Vec<DriverReport>,
+    /// Changes that the report tells one by one; `None` for all.
+    told_max: Option<usize>,
     format: Format,
     editable: bool,
     dry_run: bool,
@@ -127,6 +129,7 @@ impl Session {
             claims: Vec::new(),
             warnings: Vec::new(),
             drivers: Vec::new(),
+            told_max: None,
             format,
             editable,
             dry_run: options.dry_run,
@@ -313,6 +316,7 @@ impl Session {
             Step::CreateKey { .. }
             | Step::DeleteKey { .. }
             | Step::SetValue { .. }
+            | Step::SetValues { .. }
             | Step::DeleteValue { .. }
             | Step::SetKeySecurity { .. }
             | Step::MoveKey { .. }
@@ -354,6 +358,11 @@ impl Session {
     /// An earlier step that failed, a reader that disagrees, a commit that fails; the image is as it was.
     pub fn finish(self) -> Result<Report, BakeError> {
         finish::finish(self)
+    }
+
+    /// Has the report tell no more than so many changes one by one, and count the others; `None` for all.
+    pub fn tell_changes(&mut self, max: Option<usize>) {
+        self.told_max = max;
     }
 
     /// Adds a warning once.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use winkiln_guest::{HiveFile, Rewrite};
-use winkiln_hive::ValueType;
+use winkiln_hive::{Value, ValueType};
 
 use crate::DriverSource;
 use crate::first_boot::Command;
@@ -45,6 +45,11 @@ pub enum Step {
         name: String,
         kind: ValueType,
         data: Vec<u8>,
+    },
+    /// Values of one key, in their order; creates the key when it is missing.
+    SetValues {
+        key: String,
+        values: Vec<Value>,
     },
     DeleteValue {
         key: String,

@@ -147,14 +147,6 @@ pub fn multi_data<S: AsRef<str>>(strings: &[S]) -> Result<Vec<u8>, ValueTextErro
     Ok(data)
 }
 
-/// The strings of a stored REG_SZ, REG_EXPAND_SZ or REG_MULTI_SZ; empty ones are left out.
-pub(crate) fn strings_of(data: &[u8]) -> Vec<String> {
-    let units: Vec<u16> =
-        data.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-    let texts = units.split(|unit| *unit == 0).filter(|text| !text.is_empty());
-    texts.map(String::from_utf16_lossy).collect()
-}
-
 /// Splits at `\0` (a backslash and a zero); one at the end is allowed.
 fn split_multi(text: &str) -> Vec<&str> {
     let text = text.strip_suffix("\\0").unwrap_or(text);

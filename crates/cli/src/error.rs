@@ -20,7 +20,7 @@ use winkiln_bake::BakeError;
 use winkiln_bake::session::ErrorKind;
 use winkiln_boot::bcd::BcdError;
 use winkiln_boot::boot_ini::BootIniError;
-use winkiln_disk::{ImageError, UndoError};
+use winkiln_disk::{CommitError, ImageError, UndoError};
 use winkiln_guest::GuestError;
 use winkiln_hive::HiveError;
 use winkiln_hive::reg_text::RegTextError;
@@ -258,6 +258,12 @@ impl From<UndoError> for CliError {
             _ => None,
         };
         Self::of(ending, &error, hint)
+    }
+}
+
+impl From<CommitError> for CliError {
+    fn from(error: CommitError) -> Self {
+        Self::of(Ending::Failed, &error, None)
     }
 }
 

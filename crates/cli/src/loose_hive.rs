@@ -1,6 +1,7 @@
 //! A hive in a file of its own, edited without an image.
 
 mod check;
+mod file;
 mod import;
 mod ledger;
 mod links;
@@ -12,22 +13,24 @@ mod security;
 mod transfer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use winkiln_bake::Report;
 use winkiln_hive::reg_text::RegOperation;
 use winkiln_hive::{Hive, KeyId};
 
-use crate::error::{CliError, Doing as _, Result};
+use crate::error::{Doing as _, Result};
 use crate::output::Output;
+use file::HiveFile;
 pub(crate) use ledger::Ledger;
 pub(crate) use mount::{full_name, guess};
-
-/// A hive is at most this long: what 32-bit cell offsets with their top bit reserved can reach.
-const HIVE_BYTES_MAX: u64 = 2 << 30;
 
 /// A hive file, open.
 pub(crate) struct LooseHive {
     path: PathBuf,
+    /// `None` for a hive that is not yet a file.
+    file: Option<HiveFile>,
+    dry_run: bool,
     hive: Hive,
     mount: Option<String>,
     /// A symbolic link at the end of a key is meant itself.
@@ -42,10 +45,11 @@ impl LooseHive {
     /// Opens for reading. A dirty hive is recovered from the logs beside it; without any, it is read as it is, with a
     /// warning.
     pub(crate) fn open_read_only(path: &Path, mount: Option<&str>, output: Output) -> Result<Self> {
-        let this = match Self::load(path, read(path)?, mount) {
+        let bytes = Arc::new(HiveFile::open(path, false)?.read()?);
+        let this = match Self::load(path, Arc::clone(&bytes), mount) {
             Err(error) if !logs::are_beside(path)? => {
                 // Only a dirty hive can be opened nevertheless.
-                let Ok(hive) = Hive::open_unrecovered(read(path)?) else { return Err(error) };
+                let Ok(hive) = Hive::open_unrecovered(bytes) else { return Err(error) };
                 output.warn(&format!("{}; shown without its logs", error.one_line()));
                 return Self::new(path, hive, mount);
             }
@@ -57,12 +61,14 @@ impl LooseHive {
         Ok(this)
     }
 
-    /// Opens for editing.
-    pub(crate) fn open(path: &Path, mount: Option<&str>) -> Result<Self> {
-        Self::load(path, read(path)?, mount)
+    /// Opens for editing. A dry run reads alone.
+    pub(crate) fn open(path: &Path, mount: Option<&str>, dry_run: bool) -> Result<Self> {
+        let file = HiveFile::open(path, !dry_run)?;
+        let this = Self::load(path, Arc::new(file.read()?), mount)?;
+        Ok(Self { file: Some(file), dry_run, ..this })
     }
 
-    fn load(path: &Path, bytes: Vec<u8>, mount: Option<&str>) -> Result<Self> {
+    fn load(path: &Path, bytes: Arc<Vec<u8>>, mount: Option<&str>) -> Result<Self> {
         let logs::Loaded { hive, recovered } = logs::load(path, bytes)?;
         let mut this = Self::new(path, hive, mount)?;
         if let Some((logs, recovery)) = recovered {
@@ -80,6 +86,8 @@ impl LooseHive {
         };
         Ok(Self {
             path: path.to_owned(),
+            file: None,
+            dry_run: false,
             hive,
             mount,
             open_link: false,
@@ -87,6 +95,12 @@ impl LooseHive {
             logs: Vec::new(),
             warnings: Vec::new(),
         })
+    }
+
+    /// Has no more than so many changes told one by one, and the others counted.
+    pub(crate) fn with_changes_told(mut self, max: Option<usize>) -> Self {
+        self.ledger.tell(max);
+        self
     }
 
     /// Where it is mounted, when that is known.
@@ -124,15 +138,19 @@ impl LooseHive {
         all_control_sets: bool,
         now: u64,
     ) -> Result<()> {
-        let mut places = vec![(operation.key.to_string(), self.unfollowed(&operation.key)?)];
-        if all_control_sets {
-            places = mount::in_all_control_sets(&self.hive, &places.remove(0))?;
-        }
-        for (key, path) in places {
-            let (key, path) = self.follow(key, path)?;
+        for (key, path) in self.places(&operation.key, all_control_sets)? {
             self.ledger.apply(&mut self.hive, &key, &path, &operation.action, now)?;
         }
         Ok(())
+    }
+
+    /// The full names and paths that a key means, through symbolic links: one, or one in each control set.
+    fn places(&self, key: &str, all_control_sets: bool) -> Result<Vec<(String, String)>> {
+        let mut places = vec![(key.to_owned(), self.unfollowed(key)?)];
+        if all_control_sets {
+            places = mount::in_all_control_sets(&self.hive, &places.remove(0))?;
+        }
+        places.into_iter().map(|(key, path)| self.follow(key, path)).collect()
     }
 
     /// Renames a key, or moves it.
@@ -147,26 +165,19 @@ impl LooseHive {
         self.ledger.copy_key(&mut self.hive, (&from, &old), (&to, &new), now)
     }
 
-    /// Seals the hive and puts it in the file's place, unless nothing changed or `dry_run`.
-    pub(crate) fn finish(mut self, now: u64, dry_run: bool) -> Result<Report> {
-        let mut report = self.ledger.report(dry_run);
+    /// Seals the hive and writes it to its file, unless nothing changed or it is a dry run.
+    pub(crate) fn finish(mut self, now: u64) -> Result<Report> {
+        let mut report = self.ledger.report(self.dry_run);
         report.warnings = self.warnings;
         if !self.hive.is_edited() {
             return Ok(report);
         }
-        let changed: u64 = self.hive.seal(now).iter().map(|range| range.end - range.start).sum();
+        let ranges = self.hive.seal(now);
         report.verified = self.ledger.verify(&self.path, &self.hive.shared_bytes())?;
-        if !dry_run && changed > 0 {
-            replace::replace(&self.path, self.hive.bytes()).map_err(|error| {
-                CliError::host(format!("cannot write {}", self.path.display()), &error)
-            })?;
+        if let Some(file) = self.file.filter(|_| !self.dry_run && !ranges.is_empty()) {
+            report.io = file.write(self.hive.bytes(), &ranges)?;
             report.committed = true;
-            report.io.image_bytes_written = self.hive.bytes().len() as u64;
-            report.io.flushes = 2;
-            if let Err(error) = logs::empty(&self.logs) {
-                // Windows passes them over: the hive is complete, and newer than they are.
-                report.warnings.push(format!("a log of the hive could not be emptied: {error}"));
-            }
+            logs::empty(&self.logs, &mut report);
         }
         Ok(report)
     }
@@ -176,19 +187,4 @@ impl LooseHive {
         self.hive.seal(now);
         self.hive.bytes().to_vec()
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let doing = || format!("cannot read {}", path.display());
-    let facts = std::fs::metadata(path).map_err(|error| CliError::host(doing(), &error))?;
-    if !facts.is_file() {
-        return Err(CliError::failed(format!("{} is not a regular file", path.display())));
-    }
-    if facts.len() > HIVE_BYTES_MAX {
-        return Err(CliError::refused(format!(
-            "{} is longer than a registry hive can be",
-            path.display()
-        )));
-    }
-    std::fs::read(path).map_err(|error| CliError::host(doing(), &error))
 }

@@ -40,6 +40,11 @@ impl Output {
         self.verbose > 0
     }
 
+    /// Changes of a report that are shown one by one; `None` for all.
+    pub(crate) fn changes_told(self) -> Option<usize> {
+        (!self.json && self.verbose == 0).then_some(report::CHANGES_MAX)
+    }
+
     /// Prints data: the JSON form when asked for, otherwise the text.
     pub(crate) fn data<T: Serialize>(self, json: &T, text: impl FnOnce() -> String) -> Result<()> {
         if self.json {

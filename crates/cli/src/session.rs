@@ -75,6 +75,7 @@ pub(crate) fn bake(
     image: &Path,
     output: Output,
 ) -> Result<Report> {
+    session.tell_changes(output.changes_told());
     {
         let progress = Progress::steps(output, steps.len(), "editing");
         for step in steps {
@@ -85,6 +86,11 @@ pub(crate) fn bake(
             progress.advance(1);
         }
     }
+    finish(session, image, output)
+}
+
+/// Verifies and commits what was edited.
+pub(crate) fn finish(session: Session, image: &Path, output: Output) -> Result<Report> {
     let _progress = Progress::spinner(output, "verifying and committing");
     session.finish().doing(|| format!("cannot commit to {}", image.display()))
 }

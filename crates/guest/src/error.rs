@@ -164,6 +164,17 @@ pub enum GuestError {
 }
 
 impl GuestError {
+    /// True for a hive that its logs could have put right, had they been of use.
+    pub(crate) fn logs_may_help(&self) -> bool {
+        match self {
+            Self::Hive { source, .. } => source.logs_may_help(),
+            Self::DirtyHive { .. }
+            | Self::HiveRecovery { .. }
+            | Self::DamagedAfterRecovery { .. } => true,
+            _ => false,
+        }
+    }
+
     /// True when the image is unsafe to edit (damaged, dirty, hibernated, encrypted...), as opposed to plain answers.
     #[must_use]
     pub fn is_refusal(&self) -> bool {

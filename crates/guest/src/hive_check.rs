@@ -1,9 +1,11 @@
 //! The registry hives and boot configuration stores of a volume, found by their places and checked one by one.
 
+use std::sync::Arc;
+
 use winkiln_hive::{Finding, check_file};
 use winkiln_volume::Volume;
 
-use crate::hive_logs::{self, SIZE_MAX};
+use crate::hive_logs;
 use crate::{Disk, GuestError, HiveFile, installation};
 
 /// Boot configuration stores, on any volume.
@@ -84,13 +86,19 @@ impl Disk {
                 return checked;
             }
         };
-        match hive_logs::load(volume, &file) {
+        let bytes = match hive_logs::read(volume, &file) {
+            Ok(bytes) => Arc::new(bytes),
+            Err(error) => {
+                checked.failure = Some(told(&error));
+                return checked;
+            }
+        };
+        match hive_logs::load_bytes(volume, &file, Arc::clone(&bytes)) {
             Ok(loaded) => {
                 checked.note = loaded.recovered.map(|recovered| recovered.to_string());
                 checked.findings = loaded.hive.check();
             }
             Err(error) => {
-                let bytes = volume.read(path, SIZE_MAX).unwrap_or_default();
                 checked.findings = check_file(&bytes).unwrap_or_default();
                 if matches!(error, GuestError::DirtyHive { .. }) {
                     checked.findings.retain(|finding| finding.id != "base.dirty");

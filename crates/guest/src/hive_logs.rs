@@ -10,6 +10,7 @@
 //! a hive".
 
 use std::fmt;
+use std::sync::Arc;
 
 use winkiln_hive::{Hive, HiveError, Recovery};
 use winkiln_volume::{Volume, VolumeError};
@@ -54,23 +55,33 @@ pub(crate) struct LoadedHive {
 
 /// Reads a hive, and recovers it when Windows would.
 pub(crate) fn load(volume: &Volume, file: &HiveFile) -> Result<LoadedHive, GuestError> {
+    load_bytes(volume, file, Arc::new(read(volume, file)?))
+}
+
+/// Reads the bytes of a hive's file.
+pub(crate) fn read(volume: &Volume, file: &HiveFile) -> Result<Vec<u8>, GuestError> {
+    let failed = |source| GuestError::Volume { number: file.volume, source };
+    volume.read(&file.path, SIZE_MAX).map_err(failed)
+}
+
+/// As [`load`], of a file that has been read.
+pub(crate) fn load_bytes(
+    volume: &Volume,
+    file: &HiveFile,
+    bytes: Arc<Vec<u8>>,
+) -> Result<LoadedHive, GuestError> {
     let HiveFile { volume: number, path } = file;
     let failed = |source| GuestError::Volume { number: *number, source };
-    let fault = match Hive::open(volume.read(path, SIZE_MAX).map_err(failed)?) {
+    let fault = match Hive::open(Arc::clone(&bytes)) {
         Ok(hive) => return Ok(LoadedHive { hive, recovered: None }),
         Err(fault) => fault,
     };
-    // A torn base block, or bins that are not in the file yet, can come from the logs too.
-    let unfinished = matches!(
-        fault,
-        HiveError::Dirty { .. } | HiveError::Checksum { .. } | HiveError::Length { .. }
-    );
-    let logs = if unfinished { paths(volume, path).map_err(failed)? } else { Vec::new() };
+    let may_help = fault.logs_may_help();
+    let logs = if may_help { paths(volume, path).map_err(failed)? } else { Vec::new() };
     if logs.is_empty() {
         return Err(unusable(path, logs, fault));
     }
     let contents = read_all(volume, &logs).map_err(failed)?;
-    let bytes = volume.read(path, SIZE_MAX).map_err(failed)?;
     let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
     let (mut hive, recovery) = match Hive::recover(&bytes, &contents) {
         Ok(recovered) => recovered,

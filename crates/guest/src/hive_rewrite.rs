@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use winkiln_hive::{Hive, Loss};
 
-use crate::hive_logs::{self, LoadedHive, SIZE_MAX};
+use crate::hive_logs::{self, LoadedHive};
 use crate::{Disk, GuestError, HiveFile};
 
 /// Why a hive is written anew.
@@ -47,7 +47,7 @@ impl Disk {
     ) -> Result<HiveRewrite, GuestError> {
         let volume = self.volume(file.volume)?;
         let failed = |source| GuestError::Volume { number: file.volume, source };
-        let before = Arc::new(volume.read(&file.path, SIZE_MAX).map_err(failed)?);
+        let before = Arc::new(hive_logs::read(volume, file)?);
         let mut plan = HiveRewrite {
             file: file.clone(),
             before: Arc::clone(&before),
@@ -56,7 +56,7 @@ impl Disk {
             note: None,
             logs: Vec::new(),
         };
-        let loaded = hive_logs::load(volume, file);
+        let loaded = hive_logs::load_bytes(volume, file, Arc::clone(&before));
         let in_hive = |source| GuestError::Hive { path: file.path.clone(), source };
         let mut bytes = before;
         match (&loaded, why) {
@@ -70,7 +70,7 @@ impl Disk {
                 plan.logs.clone_from(&recovered.logs);
                 bytes = hive.shared_bytes();
             }
-            (Err(error), Rewrite::Repair) => {
+            (Err(error), Rewrite::Repair) if error.logs_may_help() => {
                 plan.logs = hive_logs::paths(volume, &file.path).map_err(failed)?;
                 if !plan.logs.is_empty() {
                     plan.note = Some(format!("logs were of no use: {}", error.with_cause()));

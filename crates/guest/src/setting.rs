@@ -1,6 +1,6 @@
 //! Registry values read as what Windows takes them for.
 
-use winkiln_hive::{Hive, KeyId};
+use winkiln_hive::{Hive, KeyId, strings};
 
 /// A key by its path below `from`; `None` when it does not exist or is damaged.
 pub(crate) fn key(hive: &Hive, from: KeyId, path: &str) -> Option<KeyId> {
@@ -21,11 +21,5 @@ pub(crate) fn text(hive: &Hive, key: KeyId, name: &str) -> Option<String> {
 /// Texts, stored as REG_MULTI_SZ; empty ones are left out.
 pub(crate) fn texts(hive: &Hive, key: KeyId, name: &str) -> Option<Vec<String>> {
     let value = hive.value(key, name).ok().flatten()?;
-    let units: Vec<u16> = value
-        .data
-        .chunks_exact(2)
-        .map(|pair| u16::from_le_bytes(pair.try_into().unwrap_or_default()))
-        .collect();
-    let texts = units.split(|unit| *unit == 0).filter(|text| !text.is_empty());
-    Some(texts.map(String::from_utf16_lossy).collect())
+    Some(strings(&value.data))
 }

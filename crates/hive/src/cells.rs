@@ -31,6 +31,8 @@ pub(crate) struct Cells {
     free: Option<FreeCells>,
     dirty: DirtyPages,
     undo: Option<Undo>,
+    /// Memory for the next edit's.
+    spare_undo: Undo,
 }
 
 impl Cells {
@@ -41,7 +43,7 @@ impl Cells {
             return Err(HiveError::Length { length, file: bytes.len() as u64 });
         };
         let layout = bin::walk(bins, None)?;
-        Ok(Self { bytes, length, layout, free: None, dirty: DirtyPages::default(), undo: None })
+        Ok(Self::new(bytes, length, layout))
     }
 
     /// As [`Cells::open`], but keeps what can be walked of a damaged file, and returns the faults.
@@ -52,17 +54,19 @@ impl Cells {
             length.min(u32::try_from(bytes.len().saturating_sub(base)).unwrap_or(u32::MAX));
         let bins = bytes.get(base..base + length as usize).unwrap_or_default();
         let layout = bin::walk(bins, Some(&mut faults)).unwrap_or_default();
-        (
-            Self {
-                bytes: bytes.into(),
-                length,
-                layout,
-                free: None,
-                dirty: DirtyPages::default(),
-                undo: None,
-            },
-            faults,
-        )
+        (Self::new(bytes.into(), length, layout), faults)
+    }
+
+    fn new(bytes: Arc<Vec<u8>>, length: u32, layout: Layout) -> Self {
+        Self {
+            bytes,
+            length,
+            layout,
+            free: None,
+            dirty: DirtyPages::default(),
+            undo: None,
+            spare_undo: Undo::default(),
+        }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

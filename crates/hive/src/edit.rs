@@ -35,7 +35,7 @@ pub(crate) fn create_subkey(
     key.flags.set(if stored.compressed { key_node::COMP_NAME } else { 0 });
     key.name_length.set(u16::try_from(stored.bytes.len()).unwrap_or(u16::MAX));
     let mut cell = key.as_bytes().to_vec();
-    cell.extend(&stored.bytes);
+    cell.extend(stored.bytes.iter());
     let at = cells.allocate_with(&cell)?;
 
     let units: Vec<u16> = name::units(name).collect();

@@ -177,6 +177,13 @@ pub enum HiveError {
 }
 
 impl HiveError {
+    /// True when the transaction logs beside the hive may put it right: a write that was not completed, a torn base block,
+    /// or bins that are not in the file yet.
+    #[must_use]
+    pub fn logs_may_help(&self) -> bool {
+        matches!(self, Self::Dirty { .. } | Self::Checksum { .. } | Self::Length { .. })
+    }
+
     /// True when the hive is unsafe to edit: not a hive, dirty (logs would have to be applied), damaged.
     /// False for plain answers (root key, name too long, data too long, a link).
     #[must_use]

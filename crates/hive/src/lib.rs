@@ -27,6 +27,7 @@ mod rebuild;
 mod recovery;
 pub mod reg_text;
 mod security;
+mod strings;
 mod subkey_list;
 mod upcase;
 mod value;
@@ -39,4 +40,5 @@ pub use hive::{
 };
 pub use rebuild::Loss;
 pub use recovery::Recovery;
+pub use strings::strings;
 pub use value::ValueType;

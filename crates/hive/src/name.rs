@@ -5,6 +5,7 @@ mod spelling;
 use crate::error::HiveError;
 use crate::key_node::KEY_NAME_MAX;
 use crate::upcase::upcase;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 pub(crate) use spelling::{units, units_count};
@@ -116,20 +117,21 @@ pub(crate) fn refuse_key_name(name: &str) -> Result<(), HiveError> {
 }
 
 /// A name ready to be stored.
-pub(crate) struct NewName {
-    pub(crate) bytes: Vec<u8>,
+pub(crate) struct NewName<'a> {
+    pub(crate) bytes: Cow<'a, [u8]>,
     pub(crate) compressed: bool,
 }
 
-impl NewName {
+impl<'a> NewName<'a> {
     /// Stores `name` with one byte for each unit where that is possible, as Windows does.
-    pub(crate) fn new(name: &str) -> Self {
-        match units(name).map(u8::try_from).collect() {
-            Ok(bytes) => Self { bytes, compressed: true },
-            Err(_) => {
-                Self { bytes: units(name).flat_map(u16::to_le_bytes).collect(), compressed: false }
-            }
+    pub(crate) fn new(name: &'a str) -> Self {
+        if name.is_ascii() {
+            return Self { bytes: Cow::Borrowed(name.as_bytes()), compressed: true };
         }
+        let narrow: Result<Vec<u8>, _> = units(name).map(u8::try_from).collect();
+        let compressed = narrow.is_ok();
+        let bytes = narrow.unwrap_or_else(|_| units(name).flat_map(u16::to_le_bytes).collect());
+        Self { bytes: Cow::Owned(bytes), compressed }
     }
 }
 

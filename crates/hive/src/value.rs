@@ -6,6 +6,7 @@ use crate::big_data;
 use crate::cell::CellOffset;
 use crate::cells::{CELL_MAX, Cells};
 use crate::error::{HiveError, Structure};
+use crate::hive::ValueSet;
 use crate::key_node::KeyNode;
 use crate::name::{NewName, StoredName};
 use zerocopy::little_endian::{U16, U32};
@@ -304,22 +305,24 @@ pub(crate) fn create(
     cells.allocate_parts(length, &[value.as_bytes(), &stored.bytes])
 }
 
-/// Replaces type and data of a value; false, and nothing touched, when they are so already.
+/// Replaces type and data of a value, unless they are so already: what became of it.
 pub(crate) fn replace(
     cells: &mut Cells,
     at: CellOffset,
     kind: ValueType,
     data: &[u8],
     minor: u32,
-) -> Result<bool, HiveError> {
+) -> Result<ValueSet, HiveError> {
     let (value, _) = KeyValue::read(cells, at)?;
     let mut new = *value;
     let place = value.place(cells, at, minor)?;
-    if value.kind.get() == kind.raw() && place.is(data) {
-        return Ok(false);
+    let same_data = place.is(data);
+    if value.kind.get() == kind.raw() && same_data {
+        return Ok(ValueSet::Unchanged);
     }
+    let before = ValueSet::Replaced(ValueType::from_raw(value.kind.get()), place.to_vec());
     new.kind.set(kind.raw());
-    if !place.is(data) {
+    if !same_data {
         let reuse = match &place {
             Place::Cell(cell, _) if data.len() > INLINE_MAX => {
                 let one_cell = data.len() <= big_data::SEGMENT || minor < 4;
@@ -345,5 +348,5 @@ pub(crate) fn replace(
         }
     }
     cells.write_record(at, &new, WHAT)?;
-    Ok(true)
+    Ok(before)
 }

@@ -10,10 +10,11 @@
 //! | an empty value without a data cell | its length compared, its data not touched |
 //! | binary search by its own upper-case table | a key with non-ASCII neighbours may be found in their list instead |
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
-use nt_hive::{KeyNode, KeyValue, NtHiveError, NtHiveNameString};
+use nt_hive::{KeyNode, KeyValue, KeyValueData, NtHiveError, NtHiveNameString};
 use winkiln_hive::{Hive, KeyId};
 
 use crate::comparison::{compare_length, compare_piece};
@@ -80,14 +81,18 @@ impl<'b> HiveReader<'b> {
     fn ask_values(&self, key: &Key<'_, 'b>, expected: &[ValueFact]) -> Result<(), Trouble> {
         let mut seen = vec![false; expected.len()];
         let mut unasked = None;
+        let mut places = None;
         // They mostly stand in the order in which they were made.
         let mut next = 0;
         for value in key.values().transpose()?.into_iter().flatten() {
             let value = value?;
             let own = value.name()?;
-            let is = |fact: &ValueFact| is_named(&own, &fact.name);
-            let rest = expected.get(next..).unwrap_or_default().iter().position(is);
-            let found = rest.map(|at| at + next).or_else(|| expected.iter().position(is));
+            let is = |at: usize| expected.get(at).is_some_and(|fact| is_named(&own, &fact.name));
+            let found = if is(next) {
+                Some(next)
+            } else {
+                places.get_or_insert_with(|| Places::of(expected)).find(&own, is)
+            };
             let Some(at) = found else { continue };
             next = at + 1;
             let (Some(fact), Some(seen)) = (expected.get(at), seen.get_mut(at)) else { continue };
@@ -127,7 +132,7 @@ impl<'b> HiveReader<'b> {
                 None => return Ok(()),
             }
         }
-        self.strict.values(key)?;
+        self.strict.check_values(key)?;
         Ok(())
     }
 
@@ -139,7 +144,10 @@ impl<'b> HiveReader<'b> {
             ));
         }
         if !data.is_empty() {
-            compare_piece(&value.data()?.into_vec()?, data, 0)?;
+            match value.data()? {
+                KeyValueData::Small(found) => compare_piece(found, data, 0)?,
+                big @ KeyValueData::Big(_) => compare_piece(&big.into_vec()?, data, 0)?,
+            }
         }
         match value.data_type() {
             Ok(found) if found as u32 == kind => Ok(()),
@@ -154,6 +162,35 @@ impl<'b> HiveReader<'b> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Places of names that may be the same in another case.
+struct Places(HashMap<u64, Vec<u32>>);
+
+impl Places {
+    fn of(facts: &[ValueFact]) -> Self {
+        let mut places: HashMap<u64, Vec<u32>> = HashMap::new();
+        for (at, fact) in (0..).zip(facts) {
+            places.entry(Self::alike(fact.name.chars())).or_default().push(at);
+        }
+        Self(places)
+    }
+
+    /// The first place of a name that `is` it.
+    fn find(&self, name: &NtHiveNameString<'_>, is: impl Fn(usize) -> bool) -> Option<usize> {
+        let places = self.0.get(&Self::alike(name.to_string_lossy().chars()))?;
+        places.iter().map(|at| *at as usize).find(|at| is(*at))
+    }
+
+    /// The same for all names that differ in case alone, whatever is beyond ASCII.
+    fn alike(name: impl Iterator<Item = char>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for letter in name {
+            hasher
+                .write_u8(u8::try_from(letter.to_ascii_uppercase()).map_or(0x80, |l| l.min(0x80)));
+        }
+        hasher.finish()
     }
 }
 

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use toml::de::DeValue;
 use winkiln_hive::ValueType;
-use winkiln_hive::reg_text::{RegAction, RegOperation};
 
 use super::Recipe;
 use super::error::{RecipeError, RecipeProblem};
@@ -103,17 +102,5 @@ fn typed(node: &Node<'_>, type_text: &str) -> Result<(ValueType, Vec<u8>), Recip
             Err(node.wrong_type("text (or type = \"REG_DWORD\" for a number)"))
         }
         _ => Err(node.wrong_type("text")),
-    }
-}
-
-/// One operation of a `.reg` file.
-pub(super) fn step(operation: RegOperation) -> Step {
-    let RegOperation { key, action, .. } = operation;
-    let key = key.to_string();
-    match action {
-        RegAction::CreateKey => Step::CreateKey { key },
-        RegAction::DeleteKey => Step::DeleteKey { key },
-        RegAction::SetValue { name, kind, data } => Step::SetValue { key, name, kind, data },
-        RegAction::DeleteValue { name } => Step::DeleteValue { key, name },
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use winkiln_guest::{HiveFile, HiveName};
-use winkiln_verify::{Claim, Contents, HiveFact, verify_volume};
+use winkiln_verify::{Claim, Contents, HiveFact, ValueFact, verify_volume};
 
 use super::Session;
 use crate::BakeError;
@@ -16,10 +16,12 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
     if session.failed {
         return Err(BakeError::StepFailed);
     }
+    let (changes, untold) = session.ledger.changes_up_to(session.told_max.unwrap_or(usize::MAX));
     let mut report = Report {
         committed: false,
         dry_run: session.dry_run,
-        changes: session.ledger.changes(),
+        changes,
+        untold,
         unchanged: session.ledger.unchanged,
         warnings: Vec::new(),
         drivers: Vec::new(),
@@ -83,10 +85,7 @@ fn verify(
         let device = session.disk.window(volume)?;
         let opinion = verify_volume(device, &claims)
             .map_err(|source| BakeError::Verify { volume, source })?;
-        report.verified.extend(opinion.verified.into_iter().map(|verified| VerifiedBy {
-            reader: verified.reader.to_owned(),
-            what: verified.what,
-        }));
+        report.verified.extend(opinion.verified.into_iter().map(VerifiedBy::from));
         for skipped in opinion.skipped {
             session.warn(format!(
                 "not read back by an independent reader: {} ({})",
@@ -99,10 +98,38 @@ fn verify(
 
 /// The whole hive as it lies in memory, and what was asked of it.
 fn hive_claim(session: &mut Session, name: &HiveName, file: &HiveFile) -> Result<Claim, BakeError> {
-    let facts = session.ledger.entries().iter().filter_map(|entry| fact(entry, name)).collect();
+    let facts = session.ledger.entries().iter().filter_map(|entry| fact(entry, name));
+    let facts = joined(facts);
     let (registry, disk) = session.registry()?;
     let contents = registry.hive(disk, name)?.shared_bytes();
     Ok(Claim::Hive { path: file.path.clone(), contents, facts })
+}
+
+/// Values of one key that follow each other are one fact.
+fn joined(facts: impl Iterator<Item = HiveFact>) -> Vec<HiveFact> {
+    let mut all: Vec<HiveFact> = Vec::new();
+    for fact in facts {
+        match (all.last_mut(), fact) {
+            (
+                Some(HiveFact::Values { key: same, values }),
+                HiveFact::Value { key, name, kind, data },
+            ) if *same == key => values.push(ValueFact { name, found: Some((kind, data)) }),
+            (Some(last @ HiveFact::Value { .. }), HiveFact::Value { key, name, kind, data })
+                if last.key() == key =>
+            {
+                let second = ValueFact { name, found: Some((kind, data)) };
+                let first = std::mem::replace(last, HiveFact::Values { key, values: Vec::new() });
+                if let (HiveFact::Value { name, kind, data, .. }, HiveFact::Values { values, .. }) =
+                    (first, last)
+                {
+                    values.push(ValueFact { name, found: Some((kind, data)) });
+                    values.push(second);
+                }
+            }
+            (_, fact) => all.push(fact),
+        }
+    }
+    all
 }
 
 /// The logs of a hive that was recovered from them: writing it made them empty.

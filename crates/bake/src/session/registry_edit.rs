@@ -1,7 +1,7 @@
 //! Steps on the registry.
 
 use winkiln_guest::{HiveName, Location};
-use winkiln_hive::{Hive, HiveError, KeyId, ValueType};
+use winkiln_hive::{Hive, HiveError, KeyId, NewValue, Value, ValueSet, ValueType};
 
 use super::Session;
 use crate::ledger::{Ledger, State, Target, full_key};
@@ -13,6 +13,7 @@ impl Session {
             Step::CreateKey { key } => self.create_key(key),
             Step::DeleteKey { key } => self.delete_key(key),
             Step::SetValue { key, name, kind, data } => self.set_value(key, name, *kind, data),
+            Step::SetValues { key, values } => self.set_values(key, values),
             Step::DeleteValue { key, name } => self.delete_value(key, name),
             Step::SetKeySecurity { key, sddl, below } => self.set_key_security(key, sddl, *below),
             Step::MoveKey { from, to } => self.move_key(from, to),
@@ -75,6 +76,49 @@ impl Session {
         record_created(ledger, &place.hive, missing);
         let Location { hive, path } = place;
         ledger.record(Target::Value { hive, path, name: name.to_owned() }, before, after);
+        Ok(())
+    }
+
+    fn set_values(&mut self, key: &str, values: &[Value]) -> Result<(), BakeError> {
+        let now = self.now;
+        let (place, hive, ledger) = self.hive_of(key)?;
+        let failed = |source| failed(&place, source);
+        let missing = missing_keys(hive, &place.path).map_err(failed)?;
+        let root = hive.root();
+        let (found, _) = hive.create_key(root, &place.path, now).map_err(failed)?;
+        record_created(ledger, &place.hive, missing);
+        let new: Vec<NewValue<'_>> = values
+            .iter()
+            .map(|Value { name, kind, data }| NewValue { name, kind: *kind, data })
+            .collect();
+        let set = match hive.set_values(found, &new, now) {
+            Ok(set) => set,
+            Err(source) => {
+                // The one that cannot be set.
+                for Value { name, kind, data } in values {
+                    self.set_value(key, name, *kind, data).map_err(|error| match error {
+                        BakeError::Hive { key, source } => {
+                            BakeError::Hive { key: format!("{key}\\{name}"), source }
+                        }
+                        other => other,
+                    })?;
+                }
+                return Err(failed(source));
+            }
+        };
+        for (Value { name, kind, data }, set) in values.iter().zip(set) {
+            let before = match set {
+                ValueSet::Unchanged => {
+                    ledger.unchanged += 1;
+                    continue;
+                }
+                ValueSet::Created => State::Absent,
+                ValueSet::Replaced(kind, data) => State::Value(kind, data),
+            };
+            let Location { hive, path } = place.clone();
+            let target = Target::Value { hive, path, name: name.clone() };
+            ledger.record(target, before, State::Value(*kind, data.clone()));
+        }
         Ok(())
     }
 

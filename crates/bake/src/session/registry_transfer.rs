@@ -13,6 +13,7 @@ impl Session {
         let (Step::CreateKey { key }
         | Step::DeleteKey { key }
         | Step::SetValue { key, .. }
+        | Step::SetValues { key, .. }
         | Step::SetKeySecurity { key, .. }
         | Step::DeleteValue { key, .. }) = step
         else {
@@ -25,6 +26,7 @@ impl Session {
                 Step::CreateKey { key: own }
                 | Step::DeleteKey { key: own }
                 | Step::SetValue { key: own, .. }
+                | Step::SetValues { key: own, .. }
                 | Step::SetKeySecurity { key: own, .. }
                 | Step::DeleteValue { key: own, .. } => *own = key,
                 _ => {}

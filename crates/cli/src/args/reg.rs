@@ -224,6 +224,9 @@ pub(crate) struct AddArgs {
     /// Data: text, a number (decimal or 0x...), hex bytes for REG_BINARY, \0 between the strings of REG_MULTI_SZ
     #[arg(short = 'd', long = "data", value_name = "DATA", allow_hyphen_values = true)]
     pub(crate) data: Option<String>,
+    /// Give the key the parts of a security descriptor that this SDDL text holds
+    #[arg(long, value_name = "SDDL")]
+    pub(crate) sddl: Option<String>,
     /// Do it in every control set, not only in the one that the key names
     #[arg(long)]
     pub(crate) all_control_sets: bool,

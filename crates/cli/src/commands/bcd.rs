@@ -40,7 +40,7 @@ fn edit_store(
     edit: impl FnOnce(&mut Hive, u64) -> Result<bool, BcdError>,
 ) -> Result<Report> {
     let now = clock::loose_time(write)?;
-    let mut store = LooseHive::open(file, Some(MOUNT))?;
+    let mut store = LooseHive::open(file, Some(MOUNT), write.dry_run)?;
     let doing = || format!("cannot edit {element} of {object} in {}", file.display());
     let (hive, ledger) = store.parts();
     let before = bcd::element(hive, object, element).doing(doing)?;
@@ -55,7 +55,7 @@ fn edit_store(
         before: before.as_ref().map(one_line),
         after: after.as_ref().map(one_line),
     }));
-    store.finish(now, write.dry_run)
+    store.finish(now)
 }
 
 /// What an independent reader should find in the store after an element was set.

@@ -14,14 +14,12 @@ pub(crate) use diff::Compared;
 
 use std::path::Path;
 
-use winkiln_bake::{Report, Session, Step};
+use winkiln_bake::{Session, Step};
 use winkiln_guest::Location;
 use winkiln_hive::reg_text::{RegAction, RegOperation};
 use winkiln_hive::{Hive, KeyId};
 
-use crate::args::WriteArgs;
 use crate::args::reg::RegCommand;
-use crate::clock;
 use crate::error::{CliError, Doing as _, Result};
 use crate::loose_hive::LooseHive;
 
@@ -83,16 +81,14 @@ fn on_link(step: Step, open_link: bool) -> Step {
 
 /// Edits one key of a loose hive.
 fn edit_loose(
-    mut hive: LooseHive,
+    hive: &mut LooseHive,
     file: &Path,
     key: &str,
     action: RegAction,
     all_control_sets: bool,
-    write: &WriteArgs,
-) -> Result<Report> {
-    let now = clock::loose_time(write)?;
+    now: u64,
+) -> Result<()> {
     let operation = RegOperation { line: 0, key: key.into(), action };
     hive.carry_out(&operation, all_control_sets, now)
-        .doing(|| format!("cannot edit {key} in {}", file.display()))?;
-    hive.finish(now, write.dry_run)
+        .doing(|| format!("cannot edit {key} in {}", file.display()))
 }

@@ -1,18 +1,20 @@
 //! The consistency of a loose hive.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use winkiln_hive::{Finding, check_file};
 
-use super::{LooseHive, logs, read};
+use super::file::HiveFile;
+use super::{LooseHive, logs};
 use crate::error::{CliError, Result};
 
 impl LooseHive {
     /// Checks a hive file, also one that does not open: what there is to know of it, and what is wrong with it. A hive that was
     /// not closed properly is checked as its logs make it, in memory; without logs, as it is.
     pub(crate) fn check(path: &Path) -> Result<(Option<String>, Vec<Finding>)> {
-        let bytes = read(path)?;
-        let error = match logs::load(path, bytes.clone()) {
+        let bytes = Arc::new(HiveFile::open(path, false)?.read()?);
+        let error = match logs::load(path, Arc::clone(&bytes)) {
             Ok(logs::Loaded { hive, recovered }) => {
                 let note = recovered.map(|(_, recovery)| logs::told(path, recovery));
                 return Ok((note, hive.check()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use winkiln_hive::NewValue;
 use winkiln_hive::reg_text::{RegAction, RegOperation, RegTextError};
 
-use super::{LooseHive, mount};
+use super::LooseHive;
 use crate::error::{Doing as _, Result};
 
 /// A key with the values that follow it in the text.
@@ -67,31 +67,28 @@ impl LooseHive {
     }
 
     fn set(&mut self, section: Section, all_control_sets: bool, now: u64) -> Result<()> {
-        let Section { key, line, values } = section;
-        if let Some(line) = line {
-            let action = RegAction::CreateKey;
-            self.one_line(&RegOperation { line, key: key.clone(), action }, all_control_sets, now)?;
-        }
-        let Some(first) = values.first() else { return Ok(()) };
-        let line = first.line;
+        let Section { key, line: named, values } = section;
+        let Some(line) = named.or(values.first().map(|value| value.line)) else { return Ok(()) };
         let doing = || format!("line {line}: cannot edit {key}");
-        let path = self.unfollowed(&key).doing(doing)?;
-        let mut places = vec![(key.to_string(), path)];
-        if all_control_sets {
-            places = mount::in_all_control_sets(&self.hive, &places.remove(0)).doing(doing)?;
-        }
-        let places = places
-            .into_iter()
-            .map(|(key, path)| self.follow(key, path))
-            .collect::<Result<Vec<_>>>()
-            .doing(doing)?;
+        let places = self.places(&key, all_control_sets).doing(doing)?;
         let new: Vec<NewValue<'_>> = values.iter().filter_map(new_value).collect();
         for (key, path) in &places {
-            let set = self.ledger.set_values(&mut self.hive, (key, path), &new, now);
-            if let Err(error) = set {
-                self.line_by_line(&values, all_control_sets, now)?;
-                return Err(error).doing(doing);
+            let root = self.hive.root();
+            let (id, made) = self.hive.create_key(root, path, now).doing(doing)?;
+            match named {
+                Some(_) => self.ledger.key_named(key, path, made),
+                None => self.ledger.key_made(key, made),
             }
+            match self.hive.set_values(id, &new, now) {
+                Ok(set) => self.ledger.values_set(key, &new, set),
+                Err(error) => {
+                    self.line_by_line(&values, all_control_sets, now)?;
+                    return Err(error).doing(doing);
+                }
+            }
+        }
+        if values.is_empty() {
+            return Ok(());
         }
         if let Some(((_, last), others)) = places.split_last() {
             for (_, path) in others {

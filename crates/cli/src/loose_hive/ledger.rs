@@ -19,6 +19,10 @@ use expected::Expected;
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     changes: Vec<Change>,
+    /// Changes that are told one by one; `None` for all.
+    told_max: Option<usize>,
+    /// The others.
+    untold: usize,
     unchanged: usize,
     facts: Expected,
 }
@@ -50,11 +54,24 @@ impl Ledger {
         }
     }
 
+    /// Has no more than so many changes told one by one, and the others counted.
+    pub(super) fn tell(&mut self, max: Option<usize>) {
+        self.told_max = max;
+    }
+
     /// Records an edit of another kind; `None` when it was already so.
     pub(crate) fn record(&mut self, change: Option<Change>) {
         match change {
-            Some(change) => self.changes.push(change),
+            Some(change) => self.changed(|| change),
             None => self.unchanged += 1,
+        }
+    }
+
+    fn changed(&mut self, change: impl FnOnce() -> Change) {
+        if self.told_max.is_some_and(|max| self.changes.len() >= max) {
+            self.untold += 1;
+        } else {
+            self.changes.push(change());
         }
     }
 
@@ -69,6 +86,7 @@ impl Ledger {
             committed: false,
             dry_run,
             changes: std::mem::take(&mut self.changes),
+            untold: self.untold,
             unchanged: self.unchanged,
             warnings: Vec::new(),
             io: Io::default(),
@@ -80,20 +98,11 @@ impl Ledger {
 
     /// Has an independent reader read the edits back.
     pub(super) fn verify(self, path: &Path, bytes: &Arc<Vec<u8>>) -> Result<Vec<VerifiedBy>> {
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let facts = self.facts.into_list();
-        let opinion = verify_hive(&name, bytes, &facts).map_err(|error| {
-            CliError::failed(format!("{}: {error}; nothing was written", path.display()))
-        })?;
-        Ok(opinion
-            .verified
-            .into_iter()
-            .map(|verified| VerifiedBy { reader: verified.reader.to_owned(), what: verified.what })
-            .collect())
+        verify_facts(path, bytes, &self.facts.into_list())
     }
 
     /// Sets values of the key at `path`, which is made when it is missing.
-    pub(super) fn set_values(
+    fn set_values(
         &mut self,
         hive: &mut Hive,
         (key, path): (&str, &str),
@@ -102,22 +111,25 @@ impl Ledger {
     ) -> Result<(), HiveError> {
         let (id, made) = hive.create_key(hive.root(), path, now)?;
         let set = hive.set_values(id, new, now)?;
-        if made > 0 {
-            self.record(Some(made_key(key)));
-        }
-        for (new, set) in new.iter().zip(set) {
-            self.record(match set {
-                ValueSet::Unchanged => None,
-                ValueSet::Created => Some(set_value(key, new, None)),
-                ValueSet::Replaced(kind, data) => {
-                    Some(set_value(key, new, Some(display_value(kind, &data))))
-                }
-            });
-        }
+        self.key_made(key, made);
+        self.values_set(key, new, set);
         Ok(())
     }
 
-    /// Records that the values which these operations set should be there now.
+    /// Records what became of values of a key.
+    pub(super) fn values_set(&mut self, key: &str, new: &[NewValue<'_>], set: Vec<ValueSet>) {
+        for (new, set) in new.iter().zip(set) {
+            match set {
+                ValueSet::Unchanged => self.unchanged += 1,
+                ValueSet::Created => self.changed(|| set_value(key, new, None)),
+                ValueSet::Replaced(kind, data) => {
+                    self.changed(|| set_value(key, new, Some(display_value(kind, &data))));
+                }
+            }
+        }
+    }
+
+    /// Records that the values which these operations set should be there now, and their key.
     pub(super) fn expect_values(
         &mut self,
         path: &str,
@@ -132,8 +144,7 @@ impl Ledger {
         self.facts.expect_values(path, facts);
     }
 
-    /// Makes a key that a `.reg` file names.
-    pub(super) fn create_key(
+    fn create_key(
         &mut self,
         hive: &mut Hive,
         key: &str,
@@ -141,9 +152,21 @@ impl Ledger {
         now: u64,
     ) -> Result<(), HiveError> {
         let (_, made) = hive.create_key(hive.root(), path, now)?;
+        self.key_named(key, path, made);
+        Ok(())
+    }
+
+    /// Records that keys had to be made for values.
+    pub(super) fn key_made(&mut self, key: &str, made: u32) {
+        if made > 0 {
+            self.changed(|| made_key(key));
+        }
+    }
+
+    /// Records that a key was asked for, and how many had to be made for it.
+    pub(super) fn key_named(&mut self, key: &str, path: &str, made: u32) {
         self.record((made > 0).then(|| made_key(key)));
         self.expect(HiveFact::KeyExists { key: path.to_owned() });
-        Ok(())
     }
 
     fn delete_key(
@@ -190,6 +213,19 @@ impl Ledger {
         self.expect(HiveFact::ValueAbsent { key: path.to_owned(), name: name.to_owned() });
         Ok(())
     }
+}
+
+/// Has an independent reader say that these facts are true of a hive.
+pub(super) fn verify_facts(
+    path: &Path,
+    bytes: &Arc<Vec<u8>>,
+    facts: &[HiveFact],
+) -> Result<Vec<VerifiedBy>> {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let opinion = verify_hive(&name, bytes, facts).map_err(|error| {
+        CliError::failed(format!("{}: {error}; nothing was written", path.display()))
+    })?;
+    Ok(opinion.verified.into_iter().map(VerifiedBy::from).collect())
 }
 
 fn made_key(key: &str) -> Change {

@@ -5,9 +5,10 @@
 //! logs from then on. Only then are they emptied; whoever is interrupted in between finds a good hive beside stale logs.
 
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use winkiln_bake::Report;
 use winkiln_hive::{Hive, HiveError, Recovery};
 
 use crate::error::{CliError, Doing as _, Result};
@@ -23,24 +24,16 @@ pub(super) struct Loaded {
 }
 
 /// Reads a hive, and recovers it from the logs beside it when Windows would.
-pub(super) fn load(path: &Path, bytes: Vec<u8>) -> Result<Loaded> {
+pub(super) fn load(path: &Path, bytes: Arc<Vec<u8>>) -> Result<Loaded> {
     let opened = || format!("cannot open hive {}", path.display());
-    let bytes = std::sync::Arc::new(bytes);
-    let fault = match Hive::open(bytes.clone()) {
+    let fault = match Hive::open(Arc::clone(&bytes)) {
         Ok(mut hive) => {
-            // Windows does not look at the logs of such a hive: unreadable ones are no reason to refuse it.
-            let logs = read_all(&beside(path).unwrap_or_default()).unwrap_or_default();
-            hive.pass_logs(&logs.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            pass(path, &mut hive);
             return Ok(Loaded { hive, recovered: None });
         }
         Err(fault) => fault,
     };
-    // A torn base block, or bins that are not in the file yet, can come from the logs too.
-    let unfinished = matches!(
-        fault,
-        HiveError::Dirty { .. } | HiveError::Checksum { .. } | HiveError::Length { .. }
-    );
-    let logs = if unfinished { beside(path)? } else { Vec::new() };
+    let logs = if fault.logs_may_help() { beside(path)? } else { Vec::new() };
     if logs.is_empty() {
         let dirty = matches!(fault, HiveError::Dirty { .. });
         let error = CliError::from(fault).while_doing(opened);
@@ -69,19 +62,29 @@ pub(super) fn load(path: &Path, bytes: Vec<u8>) -> Result<Loaded> {
     Ok(Loaded { hive, recovered: Some((logs, recovery)) })
 }
 
+/// Moves a hive that has no use for the logs beside it past whatever they hold.
+pub(super) fn pass(path: &Path, hive: &mut Hive) {
+    // Windows does not look at the logs of such a hive: unreadable ones are no reason to refuse it.
+    let logs = read_all(&beside(path).unwrap_or_default()).unwrap_or_default();
+    hive.pass_logs(&logs.iter().map(Vec::as_slice).collect::<Vec<_>>());
+}
+
 /// True when a hive has logs beside it that are not empty.
 pub(super) fn are_beside(path: &Path) -> Result<bool> {
     beside(path).map(|logs| !logs.is_empty())
 }
 
-/// Empties logs; the first that cannot be is the error.
-pub(super) fn empty(logs: &[PathBuf]) -> io::Result<()> {
-    for log in logs {
+/// Empties the logs of a hive that was written. Of the first that cannot be emptied, the report warns.
+pub(super) fn empty(logs: &[PathBuf], report: &mut Report) {
+    let emptied = logs.iter().try_for_each(|log| {
         let file = File::options().write(true).open(log)?;
         file.set_len(0)?;
-        file.sync_all()?;
+        file.sync_all()
+    });
+    if let Err(error) = emptied {
+        // Windows passes them over: the hive is complete, and newer than they are.
+        report.warnings.push(format!("a log of the hive could not be emptied: {error}"));
     }
-    Ok(())
 }
 
 /// What to tell of a hive that was recovered.
@@ -119,5 +122,8 @@ pub(super) fn beside(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn read_all(logs: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
-    logs.iter().map(|log| super::read(log)).collect()
+    let doing = |log: &PathBuf| format!("cannot read {}", log.display());
+    logs.iter()
+        .map(|log| fs::read(log).map_err(|error| CliError::host(doing(log), &error)))
+        .collect()
 }

@@ -1,14 +1,16 @@
 //! A loose hive written anew: compacted, or repaired.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use winkiln_bake::report::VerifiedBy;
-use winkiln_bake::{Change, Io, Report};
+use winkiln_bake::{Change, Report};
 use winkiln_guest::Rewrite;
-use winkiln_hive::{Hive, HiveError, Loss};
-use winkiln_verify::{HiveFact, verify_hive};
+use winkiln_hive::{Hive, Loss};
+use winkiln_verify::HiveFact;
 
-use super::{logs, read, replace};
+use super::file::HiveFile;
+use super::ledger::verify_facts;
+use super::{Ledger, logs};
 use crate::error::{CliError, Doing as _, Result};
 
 /// What was done.
@@ -21,123 +23,93 @@ pub(crate) struct Rewritten {
     pub(crate) losses: Vec<Loss>,
 }
 
+/// A new hive, and the logs that have nothing more to say once it is written.
+type New = (Hive, Vec<PathBuf>);
+
 /// Writes a hive anew.
 pub(crate) fn rewrite(path: &Path, why: Rewrite, now: u64, dry_run: bool) -> Result<Rewritten> {
-    match why {
-        Rewrite::Compact => compact(path, now, dry_run),
-        Rewrite::Repair => repair(path, now, dry_run),
-    }
-}
-
-fn untouched(before: u64, dry_run: bool) -> Rewritten {
-    let report = Report {
-        drivers: Vec::new(),
-        undo: None,
-        committed: false,
-        dry_run,
-        changes: Vec::new(),
-        unchanged: 0,
-        warnings: Vec::new(),
-        io: Io::default(),
-        verified: Vec::new(),
-    };
-    Rewritten { report, before, after: before, losses: Vec::new() }
-}
-
-/// Writes a sound hive anew without the space that nothing uses.
-fn compact(path: &Path, now: u64, dry_run: bool) -> Result<Rewritten> {
-    let bytes = read(path)?;
+    let file = HiveFile::open(path, !dry_run)?;
+    let bytes = Arc::new(file.read()?);
     let before = bytes.len() as u64;
-    let logs::Loaded { hive, recovered } = logs::load(path, bytes)?;
-    let compacted = hive.compact().doing(|| format!("cannot compact {}", path.display()))?;
-    let mut done = untouched(before, dry_run);
-    if let Some((_, recovery)) = &recovered {
-        done.report.warnings.push(logs::told(path, *recovery));
+    let report = Ledger::default().report(dry_run);
+    let mut done = Rewritten { report, before, after: before, losses: Vec::new() };
+    let new = match why {
+        Rewrite::Compact => compact(path, bytes, &mut done)?,
+        Rewrite::Repair => repair(path, bytes, &mut done)?,
+    };
+    match new {
+        Some(new) => write(path, file, new, now, &mut done)?,
+        None => done.report.unchanged = 1,
     }
-    if compacted.bytes().len() as u64 >= before && recovered.is_none() {
-        done.report.unchanged = 1;
-        return Ok(done);
-    }
-    let logs = recovered.map(|(logs, _)| logs).unwrap_or_default();
-    write(path, compacted, &logs, now, dry_run, &mut done)?;
     Ok(done)
 }
 
-/// Writes a damaged hive anew with all that can be read. A sound one is left alone.
-fn repair(path: &Path, now: u64, dry_run: bool) -> Result<Rewritten> {
-    let bytes = read(path)?;
-    let before = bytes.len() as u64;
-    let mut done = untouched(before, dry_run);
-    // What the logs can bring back is not lost.
+/// A sound hive without the space that nothing uses; `None` when there is none to give back.
+fn compact(path: &Path, bytes: Arc<Vec<u8>>, done: &mut Rewritten) -> Result<Option<New>> {
+    let logs::Loaded { hive, recovered } = logs::load(path, bytes)?;
+    let compacted = hive.compact().doing(|| format!("cannot compact {}", path.display()))?;
+    let Some((logs, recovery)) = recovered else {
+        let is_shorter = (compacted.bytes().len() as u64) < done.before;
+        return Ok(is_shorter.then_some((compacted, Vec::new())));
+    };
+    done.report.warnings.push(logs::told(path, recovery));
+    Ok(Some((compacted, logs)))
+}
+
+/// What can be read of a damaged hive; `None` for a sound one.
+fn repair(path: &Path, bytes: Arc<Vec<u8>>, done: &mut Rewritten) -> Result<Option<New>> {
     let (mut bytes, mut logs) = (bytes, Vec::new());
-    match logs::load(path, bytes.clone()) {
-        Ok(logs::Loaded { hive, recovered: None }) if hive.check().is_empty() => {
-            done.report.unchanged = 1;
-            return Ok(done);
-        }
+    // What the logs can bring back is not lost.
+    match logs::load(path, Arc::clone(&bytes)) {
+        Ok(logs::Loaded { hive, recovered: None }) if hive.check().is_empty() => return Ok(None),
         Ok(logs::Loaded { hive, recovered: Some((beside, recovery)) }) => {
             done.report.warnings.push(logs::told(path, recovery));
-            bytes = hive.bytes().to_vec();
+            bytes = hive.shared_bytes();
             logs = beside;
         }
         Ok(_) => {}
         Err(error) => {
-            let unfinished = matches!(
-                Hive::open(bytes.clone()),
-                Err(HiveError::Dirty { .. } | HiveError::Checksum { .. })
-            );
-            if unfinished {
-                done.report.warnings.push(format!("logs were of no use: {}", error.one_line()));
+            if Hive::open(Arc::clone(&bytes)).is_err_and(|fault| fault.logs_may_help()) {
                 logs = logs::beside(path)?;
+            }
+            if !logs.is_empty() {
+                done.report.warnings.push(format!("logs were of no use: {}", error.one_line()));
             }
         }
     }
     let (repaired, losses, _) =
         Hive::repair(&bytes).doing(|| format!("cannot repair {}", path.display()))?;
     done.losses = losses;
-    write(path, repaired, &logs, now, dry_run, &mut done)?;
-    Ok(done)
+    Ok(Some((repaired, logs)))
 }
 
 fn write(
     path: &Path,
-    mut hive: Hive,
-    logs: &[std::path::PathBuf],
+    file: HiveFile,
+    (mut hive, logs): New,
     now: u64,
-    dry_run: bool,
     done: &mut Rewritten,
 ) -> Result<()> {
+    logs::pass(path, &mut hive);
     hive.seal(now);
     if let Some(finding) = hive.check().first() {
         return Err(CliError::fault(format!("the new hive is not sound: {}", finding.text)));
     }
     done.after = hive.bytes().len() as u64;
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     // The root is there, for whoever else reads it.
     let facts = [HiveFact::KeyExists { key: String::new() }];
-    let opinion = verify_hive(&name, &hive.shared_bytes(), &facts).map_err(|error| {
-        CliError::failed(format!("{}: {error}; nothing was written", path.display()))
-    })?;
-    let verified = opinion.verified.into_iter();
-    done.report.verified = verified
-        .map(|verified| VerifiedBy { reader: verified.reader.to_owned(), what: verified.what })
-        .collect();
+    done.report.verified = verify_facts(path, &hive.shared_bytes(), &facts)?;
     done.report.changes.push(Change {
         kind: "file",
         target: path.display().to_string(),
         before: Some(format!("{} bytes", done.before)),
         after: Some(format!("{} bytes", done.after)),
     });
-    if dry_run {
+    if done.report.dry_run {
         return Ok(());
     }
-    replace::replace(path, hive.bytes())
-        .map_err(|error| CliError::host(format!("cannot write {}", path.display()), &error))?;
+    done.report.io = file.replace(hive.bytes())?;
     done.report.committed = true;
-    done.report.io.image_bytes_written = done.after;
-    done.report.io.flushes = 2;
-    if let Err(error) = logs::empty(logs) {
-        done.report.warnings.push(format!("a log of the hive could not be emptied: {error}"));
-    }
+    logs::empty(&logs, &mut done.report);
     Ok(())
 }

@@ -16,13 +16,15 @@ use crate::render::text::{count, printable, size};
 const CELL_LETTERS_MAX: usize = 60;
 
 /// Changes shown without `-v`.
-const CHANGES_MAX: usize = 200;
+pub(crate) const CHANGES_MAX: usize = 200;
 
 /// The whole report: ledger and what became of it. Warnings are told apart from it.
 pub(crate) fn text(report: &Report, verbose: bool, took: Option<Duration>) -> String {
-    let shown = if verbose { report.changes.len() } else { CHANGES_MAX };
-    let mut text = ledger(report.changes.get(..shown).unwrap_or(&report.changes));
-    if let Some(more) = report.changes.len().checked_sub(shown).filter(|more| *more > 0) {
+    let all = report.changes.len();
+    let shown = if verbose { all } else { all.min(CHANGES_MAX) };
+    let mut text = ledger(report.changes.get(..shown).unwrap_or_default());
+    let more = all - shown + report.untold;
+    if more > 0 {
         let _ = writeln!(text, "... and {more} more; --json has them all");
     }
     if verbose {
@@ -142,7 +144,7 @@ fn part(text: &str, from: usize) -> String {
 
 /// How it ended, in a line or two.
 pub(crate) fn summary(report: &Report, took: Option<Duration>) -> String {
-    let mut line = match (report.changes.len(), report.unchanged) {
+    let mut line = match (report.changes.len() + report.untold, report.unchanged) {
         (0, 0) => "nothing to do".to_owned(),
         (0, same) => format!("nothing to change: {} already so", count(same, "step")),
         (changes, 0) => count(changes, "change"),

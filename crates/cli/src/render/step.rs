@@ -10,6 +10,7 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::CreateKey { key } => format!("create key {key}"),
         Step::DeleteKey { key } => format!("delete key {key}"),
         Step::SetValue { key, name, .. } => format!("set {}", value(key, name)),
+        Step::SetValues { key, values } => format!("set {} values of {key}", values.len()),
         Step::DeleteValue { key, name } => format!("delete {}", value(key, name)),
         Step::InAllControlSets(step) => format!("{} in all control sets", describe(step)),
         Step::RewriteHive { file, why: Rewrite::Compact } => format!("compact {}", file.path),

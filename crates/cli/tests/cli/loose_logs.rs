@@ -5,17 +5,17 @@ use std::path::Path;
 
 use crate::env::{Guest, winkiln};
 
-fn number(bytes: &[u8], at: usize) -> u32 {
+pub(crate) fn number(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
 }
 
-fn sign(base_block: &mut [u8]) {
+pub(crate) fn sign(base_block: &mut [u8]) {
     let sum = (0..508).step_by(4).fold(0, |sum, at| sum ^ number(base_block, at));
     base_block[508..512].copy_from_slice(&sum.to_le_bytes());
 }
 
 /// A hive left half written: `old` as it is on disk, and the old-format log that leads to `new`.
-fn unfinished(old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn unfinished(old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut hive = old.to_vec();
     let sequence = number(old, 8) + 1;
     hive[4..8].copy_from_slice(&sequence.to_le_bytes());

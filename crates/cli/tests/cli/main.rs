@@ -11,6 +11,7 @@ mod help;
 mod json;
 mod killed;
 mod links;
+mod loose_file;
 mod loose_logs;
 mod outside_tools;
 mod registry;

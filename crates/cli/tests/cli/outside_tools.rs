@@ -165,3 +165,66 @@ fn hivexget_reads_a_trusted_certificate() {
         }
     }
 }
+
+/// Reads the descriptor of a key: `hivex` finds the key, the rest is taken from the bytes of its `sk` cell.
+const RIGHTS: &str = r#"
+import hivex, struct, sys
+data = open(sys.argv[1], 'rb').read()
+hive = hivex.Hivex(sys.argv[1])
+key = hive.root()
+for name in sys.argv[2].split('\\'):
+    key = hive.node_get_child(key, name)
+u32 = lambda at: struct.unpack_from('<I', data, at)[0]
+assert data[key + 4:key + 6] == b'nk'
+cell = 4096 + u32(key + 4 + 44)
+assert data[cell + 4:cell + 6] == b'sk' and u32(cell + 16) > 0
+sd = cell + 24
+assert u32(cell + 20) <= -struct.unpack_from('<i', data, cell)[0] - 24
+control, owner, group, sacl, dacl = struct.unpack_from('<HIIII', data, sd + 2)
+def sid(at):
+    count, last = data[at + 1], data[at + 7]
+    return '-'.join(['S-1', str(last)] + [str(u32(at + 8 + 4 * n)) for n in range(count)])
+print('owner', sid(sd + owner))
+print('protected', control >> 12 & 1)
+at = sd + dacl + 8
+for n in range(struct.unpack_from('<H', data, sd + dacl + 4)[0]):
+    kind, flags, size, mask = struct.unpack_from('<BBHI', data, at)
+    print(kind, flags, hex(mask), sid(at + 8))
+    at += size
+"#;
+
+#[test]
+fn rights_of_keys_are_what_another_reader_finds() {
+    let guest = Guest::new();
+    let system = r"\Windows\System32\config\SYSTEM";
+    let file = guest.hive(system, "SYSTEM");
+    let key = r"HKLM\SYSTEM\CurrentControlSet\Control\Site";
+    let sddl = "O:SYD:P(A;CI;GA;;;BA)(D;;KW;;;BU)";
+    let add = [key, "-v", "x", "-d", "1", "--sddl", sddl, "--all-control-sets", "--json"];
+    for target in [&[guest.image()][..], &["--hive", &file]] {
+        let done = winkiln(&[&["reg", "add"][..], target, &add].concat()).json();
+        let changes = done["changes"].as_array().unwrap();
+        assert!(changes.iter().any(|change| change["kind"] == "security"), "{done}");
+        let again = winkiln(&[&["reg", "add"][..], target, &add].concat()).json();
+        assert_eq!(again["committed"], false);
+        let wrong = [&["reg", "add"][..], target, &[key, "--sddl", "D:(A;;nonsense;;;BA)"]];
+        winkiln(&wrong.concat()).fails(2, &["right"]);
+    }
+    // A recipe does the same.
+    let recipe = format!("[[registry]]\nkey = '{key}2'\nsddl = '{sddl}'\n");
+    let recipe = guest.write("recipe.toml", recipe.as_bytes());
+    drop(winkiln(&["apply", guest.image(), &recipe]).ok());
+    let inside = guest.hive(system, "inside");
+    let expected =
+        "owner S-1-5-18\nprotected 1\n0 2 0xf003f S-1-5-32-544\n1 0 0x20006 S-1-5-32-545\n";
+    for (hive, name) in [(&file, "Site"), (&inside, "Site"), (&inside, "Site2")] {
+        let path = format!(r"ControlSet001\Control\{name}");
+        let mut python = Command::new("/usr/bin/python3");
+        let Some((ok, said)) = run(python.args(["-c", RIGHTS, hive, &path])) else { return };
+        if !ok && said.contains("No module named") && !require_tools() {
+            eprintln!("SKIPPED: {said}");
+            return;
+        }
+        assert!(ok && said == expected, "{hive} {path}: {said}");
+    }
+}

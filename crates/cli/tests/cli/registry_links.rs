@@ -84,3 +84,18 @@ fn links_are_followed_within_a_loose_hive() {
     let shown = reg("export", &[r"HKLM\SOFTWARE\Links\a", "--open-link"]).ok();
     assert!(shown.contains("\"SymbolicLinkValue\"=hex(6):5c,00"), "{shown}");
 }
+
+#[test]
+fn rights_are_told_of_the_key_that_a_link_leads_to() {
+    let (guest, file) = guest();
+    let link = r"HKLM\SOFTWARE\Wow6432Node\Classes";
+    for (target, key) in [
+        (&["--hive", &file][..], r"HKEY_LOCAL_MACHINE\SOFTWARE\Classes"),
+        (&[guest.image()], r"HKLM\SOFTWARE\Classes"),
+    ] {
+        let set = [&["reg", "security"][..], target, &[link, "O:SY", "--json"]].concat();
+        let done = winkiln(&set).json();
+        assert_eq!(done["changes"][0]["target"], key);
+        assert_eq!(winkiln(&set).json()["unchanged"], 1);
+    }
+}

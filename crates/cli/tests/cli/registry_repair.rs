@@ -3,8 +3,10 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use winkiln_hive::{Hive, ValueType};
 
 use crate::env::{Guest, winkiln};
+use crate::loose_logs::{number, sign, unfinished};
 
 const SOFTWARE: &str = r"\Windows\System32\config\SOFTWARE";
 const PARENT: &str = r"\Microsoft\Windows NT\CurrentVersion";
@@ -120,4 +122,50 @@ fn what_cannot_be_repaired_is_told() {
     let run = shown(winkiln(&["check", guest.image(), "--repair", "--json"]), 4);
     assert!(run["repaired"][0]["failure"].as_str().unwrap().contains("key node"), "{run}");
     winkiln(&["check", guest.image(), "--dry-run"]).fails(2, &["--repair"]);
+}
+
+/// A log of another time: newer than the hive, and of no use to it.
+fn stale_log(hive: &[u8]) -> Vec<u8> {
+    let (_, mut log) = unfinished(hive, hive);
+    log[4..8].copy_from_slice(&500_u32.to_le_bytes());
+    log[8..12].copy_from_slice(&500_u32.to_le_bytes());
+    log[12] ^= 1;
+    sign(&mut log[..512]);
+    log
+}
+
+#[test]
+fn a_repair_tells_logs_that_could_have_helped_from_those_that_could_not() {
+    let (guest, file) = damaged();
+    let image = guest.image();
+    let whole = fs::read(&file).unwrap();
+    let log = stale_log(&whole);
+    let log_file = guest.write("SOFTWARE.LOG1", &log);
+    let inner = format!("{SOFTWARE}.LOG1");
+    // Damaged, but closed properly: its logs have nothing to say, and must never undo the repair.
+    drop(winkiln(&["fs", "put", image, &log_file, &inner]).ok());
+    for target in [&[image, r"HKLM\SOFTWARE"][..], &["--hive", &file]] {
+        let done = winkiln(&[&["reg", "repair"][..], target, &["--json"]].concat()).json();
+        assert_eq!(done["warnings"], json!([]), "{target:?}");
+    }
+    assert_eq!(fs::read(&log_file).unwrap(), log);
+    let inside = fs::read(guest.hive(&inner, "log")).unwrap();
+    assert_eq!(inside, log);
+    for repaired in [fs::read(&file), fs::read(guest.hive(SOFTWARE, "repaired"))] {
+        let repaired = repaired.unwrap();
+        assert_eq!((number(&repaired, 4), number(&repaired, 8)), (501, 501));
+    }
+    // Without its last page: the logs could hold it, but do not.
+    let mut hive = Hive::open(fs::read(&file).unwrap()).unwrap();
+    hive.set_value(hive.root(), "large", ValueType::Binary, &[7; 20_000], 1).unwrap();
+    hive.seal(1);
+    fs::write(&file, &hive.bytes()[..hive.bytes().len() - 4096]).unwrap();
+    drop(winkiln(&["fs", "put", image, &file, SOFTWARE]).ok());
+    for target in [&[image, SOFTWARE][..], &["--hive", &file]] {
+        let done = winkiln(&[&["reg", "repair"][..], target, &["--json"]].concat()).json();
+        let warning = done["warnings"][0].as_str().unwrap();
+        assert!(warning.contains("logs were of no use"), "{target:?}: {done}");
+    }
+    assert_eq!(fs::metadata(&log_file).unwrap().len(), 0);
+    assert_eq!(fs::read(guest.hive(&inner, "log")).unwrap(), b"");
 }

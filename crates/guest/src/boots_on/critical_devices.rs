@@ -17,10 +17,7 @@ pub(super) fn find(guest: &Guest<'_>, ids: &DeviceIds) -> Result<Binding, Obstac
         if guest.dword(&policy, "DisableCDDB")?.is_some_and(|disabled| disabled != 0) {
             return Err(Obstacle::Policy { device: id, key: full(&policy) });
         }
-        let mut filters = Vec::new();
-        for value in ["UpperFilters", "LowerFilters"] {
-            filters.extend(guest.texts(&key, value)?.into_iter().map(|name| (value, name)));
-        }
+        let filters = guest.filters(&key)?;
         let class = guest.text(&key, "ClassGUID")?;
         return Ok(Binding { id, service, class, bound_by: full(&key), filters });
     }

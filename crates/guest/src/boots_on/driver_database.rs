@@ -5,6 +5,8 @@
 
 use std::cmp::Reverse;
 
+use winkiln_disk::partition::Guid;
+
 use super::Obstacle;
 use super::binding::Binding;
 use super::device::DeviceIds;
@@ -142,11 +144,7 @@ fn service(guest: &Guest<'_>, id: &str, package: &str) -> Result<Binding, Obstac
     let Some(service) = guest.text(&section, "Service")? else {
         return Err(staged(format!("value Service in {}", full(&section))));
     };
-    let mut filters = Vec::new();
-    for value in ["UpperFilters", "LowerFilters"] {
-        let names = guest.texts(&format!(r"{section}\Device"), value)?;
-        filters.extend(names.into_iter().map(|name| (value, name)));
-    }
+    let filters = guest.filters(&format!(r"{section}\Device"))?;
     let class = version.get(8..24).and_then(class_of);
     let bound_by = package.to_owned();
     Ok(Binding { id: id.to_owned(), service, class, bound_by, filters })
@@ -154,14 +152,7 @@ fn service(guest: &Guest<'_>, id: &str, package: &str) -> Result<Binding, Obstac
 
 /// A setup class as its key is named.
 fn class_of(bytes: &[u8]) -> Option<String> {
-    let (first, rest) = bytes.split_first_chunk()?;
-    let (second, rest) = rest.split_first_chunk()?;
-    let (third, rest) = rest.split_first_chunk()?;
-    let [a, b, end @ ..]: [u8; 8] = rest.try_into().ok()?;
-    let end: String = end.iter().map(|byte| format!("{byte:02X}")).collect();
-    let (first, second) = (u32::from_le_bytes(*first), u16::from_le_bytes(*second));
-    let third = u16::from_le_bytes(*third);
-    Some(format!("{{{first:08X}-{second:04X}-{third:04X}-{a:02X}{b:02X}-{end}}}"))
+    Some(Guid(bytes.try_into().ok()?).to_string().to_ascii_uppercase())
 }
 
 #[cfg(test)]

@@ -11,11 +11,7 @@ pub(super) fn check_class(
     class: &str,
 ) -> Result<(), Obstacle> {
     let key = guest.in_set(&format!(r"Control\Class\{class}"));
-    let mut filters = Vec::new();
-    for value in ["UpperFilters", "LowerFilters"] {
-        filters.extend(guest.texts(&key, value)?.into_iter().map(|name| (value, name)));
-    }
-    check(guest, drivers, &filters, &full(&key))
+    check(guest, drivers, &guest.filters(&key)?, &full(&key))
 }
 
 /// Filters that `key` names, with the values that do.

@@ -1,6 +1,6 @@
 //! The SYSTEM hive as it is asked here: what is damaged is told, never taken for missing.
 
-use winkiln_hive::{Hive, HiveError, KeyId};
+use winkiln_hive::{Hive, HiveError, KeyId, strings};
 
 use super::Obstacle;
 use crate::Windows;
@@ -61,11 +61,16 @@ impl<'a> Guest<'a> {
     }
 
     pub(super) fn texts(&self, path: &str, name: &str) -> Result<Vec<String>, Obstacle> {
-        let data = self.value(path, name)?.unwrap_or_default();
-        let (pairs, _) = data.as_chunks::<2>();
-        let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
-        let texts = units.split(|unit| *unit == 0).filter(|text| !text.is_empty());
-        Ok(texts.map(String::from_utf16_lossy).collect())
+        Ok(strings(&self.value(path, name)?.unwrap_or_default()))
+    }
+
+    /// The filter drivers that a key names, each with the value that does.
+    pub(super) fn filters(&self, path: &str) -> Result<Vec<(&'static str, String)>, Obstacle> {
+        let mut filters = Vec::new();
+        for value in ["UpperFilters", "LowerFilters"] {
+            filters.extend(self.texts(path, value)?.into_iter().map(|name| (value, name)));
+        }
+        Ok(filters)
     }
 }
 

@@ -37,10 +37,7 @@ pub(super) fn find(guest: &Guest<'_>, ids: &DeviceIds) -> Result<Option<Binding>
             if guest.dword(&key, "ConfigFlags")?.unwrap_or(0) & NOT_INSTALLED != 0 {
                 continue;
             }
-            let mut filters = Vec::new();
-            for value in ["UpperFilters", "LowerFilters"] {
-                filters.extend(guest.texts(&key, value)?.into_iter().map(|name| (value, name)));
-            }
+            let filters = guest.filters(&key)?;
             let class = guest.text(&key, "ClassGUID")?;
             let id = format!(r"{enumerator}\{name}");
             return Ok(Some(Binding { id, service, class, bound_by: full(&key), filters }));

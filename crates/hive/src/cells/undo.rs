@@ -25,11 +25,27 @@ pub(super) struct Undo {
     bins_length: u32,
 }
 
+/// Bytes that are kept in memory for the next edit.
+const SPARE_MAX: usize = 64 << 10;
+
 impl Undo {
-    /// Keeps bytes that are about to be overwritten.
+    /// Keeps bytes that are about to be overwritten. What the edit added to the file goes without.
     pub(super) fn note(&mut self, at: usize, old: &[u8]) {
-        self.old.extend_from_slice(old);
-        self.writes.push(Overwritten { at, length: old.len() });
+        if at < self.file_length {
+            self.old.extend_from_slice(old);
+            self.writes.push(Overwritten { at, length: old.len() });
+        }
+    }
+
+    /// For another edit, with the memory of this one.
+    fn again(mut self) -> Self {
+        if self.old.capacity() > SPARE_MAX {
+            return Self::default();
+        }
+        self.writes.clear();
+        self.old.clear();
+        self.marked.clear();
+        self
     }
 }
 
@@ -42,12 +58,14 @@ impl Cells {
         self.undo = Some(Undo {
             file_length: self.bytes.len(),
             bins_length: self.length,
-            ..Undo::default()
+            ..std::mem::take(&mut self.spare_undo)
         });
         let result = change(self);
-        let undo = self.undo.take();
-        if let (Err(_), Some(undo)) = (&result, undo) {
-            self.roll_back(undo);
+        if let Some(undo) = self.undo.take() {
+            if result.is_err() {
+                self.roll_back(&undo);
+            }
+            self.spare_undo = undo.again();
         }
         result
     }
@@ -57,7 +75,7 @@ impl Cells {
         self.dirty.mark_noting(at, length, self.undo.as_mut().map(|undo| &mut undo.marked));
     }
 
-    fn roll_back(&mut self, undo: Undo) {
+    fn roll_back(&mut self, undo: &Undo) {
         let bytes = Arc::make_mut(&mut self.bytes);
         let mut end = undo.old.len();
         for write in undo.writes.iter().rev() {

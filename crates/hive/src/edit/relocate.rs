@@ -31,7 +31,7 @@ pub(crate) fn move_key(
     let flags = own.flags.get() & !key_node::COMP_NAME;
     own.flags.set(if stored.compressed { flags | key_node::COMP_NAME } else { flags });
     let mut cell = own.as_bytes().to_vec();
-    cell.extend(&stored.bytes);
+    cell.extend(stored.bytes.iter());
     let moved = cells.resize(key, cell.len(), Structure::KeyNode)?;
     cells.write(moved, 0, &cell, Structure::KeyNode)?;
     if moved != key {

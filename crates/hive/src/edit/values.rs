@@ -8,29 +8,67 @@ use crate::hive::{NewValue, ValueSet};
 use crate::key_node::KeyNode;
 use crate::name;
 use crate::upcase::upcase;
-use crate::value::{self, KeyValue, ValueType};
+use crate::value::{self, KeyValue};
+use std::collections::HashMap;
 
 const WHAT: Structure = Structure::ValueList;
 
+/// Values of a key that are looked through one by one.
+const FEW: usize = 16;
+
+/// No further value.
+const END: u32 = u32::MAX;
+
 /// The values of a key, found by name without reading each of them every time.
 struct Listed {
-    /// Of the name in upper case.
-    hashes: Vec<u32>,
     at: Vec<CellOffset>,
+    /// Of the names in upper case.
+    hashes: Vec<u32>,
+    /// Of many values: the first of each hash, by its place in `at`.
+    first: Option<HashMap<u32, u32>>,
+    /// For each value of `at`, the next one with its hash, or [`END`].
+    next: Vec<u32>,
 }
 
 impl Listed {
-    /// Without `hashed`, each is read when it is looked at.
-    fn read(cells: &Cells, node: &KeyNode, hashed: bool) -> Result<Self, HiveError> {
+    /// For `new` values that are to be set. For one alone, each is read when it is looked at.
+    fn read(cells: &Cells, node: &KeyNode, new: usize) -> Result<Self, HiveError> {
         let at: Vec<CellOffset> = value::list(cells, node)?.collect();
-        if !hashed {
-            return Ok(Self { hashes: Vec::new(), at });
+        let mut listed = Self { at, hashes: Vec::new(), first: None, next: Vec::new() };
+        if new <= 1 {
+            return Ok(listed);
         }
-        let hashes = at
+        listed.hashes = listed
+            .at
             .iter()
             .map(|at| Ok(name::hash(KeyValue::read(cells, *at)?.1.units().map(upcase))))
             .collect::<Result<_, HiveError>>()?;
-        Ok(Self { hashes, at })
+        if listed.at.len() + new > FEW {
+            listed.first = Some(HashMap::new());
+            listed.next = vec![END; listed.at.len()];
+            // The last one is linked first: of two with one name the first one counts.
+            for index in (0..listed.at.len()).rev() {
+                listed.link(index);
+            }
+        }
+        Ok(listed)
+    }
+
+    fn push(&mut self, at: CellOffset, hash: u32, new: usize) {
+        self.at.push(at);
+        if new > 1 {
+            self.hashes.push(hash);
+            self.next.push(END);
+            self.link(self.at.len() - 1);
+        }
+    }
+
+    fn link(&mut self, index: usize) {
+        let (Some(first), Some(hash)) = (&mut self.first, self.hashes.get(index)) else { return };
+        let after = first.insert(*hash, u32::try_from(index).unwrap_or(END)).unwrap_or(END);
+        if let Some(next) = self.next.get_mut(index) {
+            *next = after;
+        }
     }
 
     /// The first value of that name.
@@ -40,11 +78,28 @@ impl Listed {
         hash: u32,
         upper: &[u16],
     ) -> Result<Option<CellOffset>, HiveError> {
-        for (index, at) in self.at.iter().enumerate() {
-            let other = self.hashes.get(index).is_some_and(|own| *own != hash);
-            if !other && KeyValue::read(cells, *at)?.1.cmp_upper(upper).is_eq() {
-                return Ok(Some(*at));
+        let is_it = |at: CellOffset| {
+            let (_, name) = KeyValue::read(cells, at)?;
+            Ok::<_, HiveError>(name.len() == upper.len() && name.cmp_upper(upper).is_eq())
+        };
+        let Some(first) = &self.first else {
+            for (index, at) in self.at.iter().enumerate() {
+                let other = self.hashes.get(index).is_some_and(|own| *own != hash);
+                if !other && is_it(*at)? {
+                    return Ok(Some(*at));
+                }
             }
+            return Ok(None);
+        };
+        let mut at = first.get(&hash).copied();
+        while let Some(index) = at {
+            let own = self.at.get(index as usize).copied();
+            if let Some(own) = own
+                && is_it(own)?
+            {
+                return Ok(Some(own));
+            }
+            at = self.next.get(index as usize).copied().filter(|next| *next != END);
         }
         Ok(None)
     }
@@ -60,7 +115,7 @@ pub(crate) fn set_values(
 ) -> Result<Vec<ValueSet>, HiveError> {
     let mut node = *KeyNode::read(cells, key)?.0;
     refuse_handle(&node, key)?;
-    let mut listed = Listed::read(cells, &node, values.len() > 1)?;
+    let mut listed = Listed::read(cells, &node, values.len())?;
     let old = listed.at.len();
     let mut done = Vec::with_capacity(values.len());
     let mut upper = Vec::new();
@@ -70,21 +125,16 @@ pub(crate) fn set_values(
         let hash = name::hash(upper.iter().copied());
         let set = match listed.find(cells, hash, &upper)? {
             Some(at) => {
-                let (own, _) = KeyValue::read(cells, at)?;
-                let place = own.place(cells, at, minor)?;
-                if own.kind.get() == new.kind.raw() && place.is(new.data) {
-                    done.push(ValueSet::Unchanged);
+                let set = value::replace(cells, at, new.kind, new.data, minor)?;
+                if set == ValueSet::Unchanged {
+                    done.push(set);
                     continue;
                 }
-                let before = (ValueType::from_raw(own.kind.get()), place.to_vec());
-                value::replace(cells, at, new.kind, new.data, minor)?;
-                ValueSet::Replaced(before.0, before.1)
+                set
             }
             None => {
-                listed.at.push(value::create(cells, new.name, new.kind, new.data, minor)?);
-                if values.len() > 1 {
-                    listed.hashes.push(hash);
-                }
+                let at = value::create(cells, new.name, new.kind, new.data, minor)?;
+                listed.push(at, hash, values.len());
                 ValueSet::Created
             }
         };

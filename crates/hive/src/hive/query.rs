@@ -146,6 +146,18 @@ impl Hive {
         value::list(&self.cells, node)?.map(|at| self.read_value(at)).collect()
     }
 
+    /// Reads all values of a key as [`Hive::values`] does, and keeps none.
+    ///
+    /// # Errors
+    /// As [`Hive::values`].
+    pub fn check_values(&self, key: KeyId) -> Result<(), HiveError> {
+        let (node, _) = KeyNode::read(&self.cells, key.cell())?;
+        value::list(&self.cells, node)?.try_for_each(|at| {
+            let (value, _) = KeyValue::read(&self.cells, at)?;
+            value.place(&self.cells, at, self.minor).map(drop)
+        })
+    }
+
     /// One value by name, case-insensitive; "" is the default value.
     ///
     /// # Errors

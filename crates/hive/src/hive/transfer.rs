@@ -26,7 +26,7 @@ impl Hive {
         if key.cell() == self.root {
             return Err(HiveError::RootKey);
         }
-        if name.contains(['\\', '\0']) {
+        if name.contains('\0') {
             return Err(HiveError::KeyName { name: name.to_owned() });
         }
         name::refuse_key_name(name)?;

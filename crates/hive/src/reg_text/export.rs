@@ -50,8 +50,8 @@ pub fn export_all(
     Ok(())
 }
 
-/// Writes operations as 5.00 text, in their order: read back, it gives the same operations. Without any, it is the header
-/// that [`export_all`] adds to.
+/// Writes operations as 5.00 text, in their order: read back, it gives the same operations. Without operations it gives
+/// the header alone, to which [`export_all`] can add keys.
 ///
 /// # Errors
 /// [`Unspellable`] for names that such text cannot hold.

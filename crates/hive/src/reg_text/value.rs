@@ -5,6 +5,7 @@ use super::operation::Version;
 use super::{RegAction, RegTextError};
 use crate::ValueType;
 use encoding_rs::Encoding;
+use std::borrow::Cow;
 
 /// Takes a value with its line end.
 pub(super) fn line(
@@ -12,7 +13,7 @@ pub(super) fn line(
     version: Version,
     ansi: &'static Encoding,
 ) -> Result<RegAction, RegTextError> {
-    let name = if at.take('@') { String::new() } else { quoted(at, "name")? };
+    let name = if at.take('@') { String::new() } else { quoted(at, "name")?.into_owned() };
     at.skip_blanks();
     if !at.take('=') {
         return Err(at.error(format!("expected \"=\" after the name, found {}", at.show())));
@@ -45,17 +46,20 @@ pub(super) fn line(
 }
 
 /// Takes text in quotes, which may go over several lines.
-fn quoted(at: &mut Cursor<'_>, what: &str) -> Result<String, RegTextError> {
+fn quoted<'t>(at: &mut Cursor<'t>, what: &str) -> Result<Cow<'t, str>, RegTextError> {
     let line = at.line();
     at.next();
-    let mut text = String::new();
+    let plain = at.take_while(|letter| !matches!(letter, '"' | '\\'));
+    if at.take('"') {
+        return Ok(Cow::Borrowed(plain));
+    }
+    let mut text = plain.to_owned();
     loop {
-        text.push_str(at.take_while(|letter| !matches!(letter, '"' | '\\')));
         match at.next() {
             None => {
                 return Err(RegTextError { line, reason: format!("{what} without closing quote") });
             }
-            Some('"') => return Ok(text),
+            Some('"') => return Ok(Cow::Owned(text)),
             Some('\\') => match at.peek() {
                 Some(letter @ ('\\' | '"')) => {
                     at.next();
@@ -69,6 +73,7 @@ fn quoted(at: &mut Cursor<'_>, what: &str) -> Result<String, RegTextError> {
             },
             Some(letter) => text.push(letter),
         }
+        text.push_str(at.take_while(|letter| !matches!(letter, '"' | '\\')));
     }
 }
 

@@ -238,3 +238,43 @@ fn random_edits_of_large_hives() {
         }
     }
 }
+
+#[test]
+fn values_of_a_large_key_are_found_by_name() {
+    const COUNT: u32 = 5000;
+    let mut hive = Hive::create("ROOT", 1);
+    let root = hive.root();
+    let names: Vec<String> = (0..COUNT).map(|number| format!("Wert é{number}")).collect();
+    let data: Vec<[u8; 4]> = (0..COUNT).map(u32::to_le_bytes).collect();
+    let new = |names: &[String], add: usize| -> Vec<(String, Vec<u8>)> {
+        let data = data.iter().cycle().skip(add);
+        names.iter().cloned().zip(data.map(|data| data.to_vec())).collect()
+    };
+    let mut set = |values: &[(String, Vec<u8>)]| {
+        let values: Vec<NewValue<'_>> = values
+            .iter()
+            .map(|(name, data)| NewValue { name, kind: ValueType::Dword, data })
+            .collect();
+        hive.set_values(root, &values, 1).unwrap()
+    };
+    let first = new(&names, 0);
+    assert!(set(&first).iter().all(|set| *set == ValueSet::Created));
+    assert!(set(&first).iter().all(|set| *set == ValueSet::Unchanged));
+    let upper: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
+    let mut other = new(&upper, 1);
+    other.reverse();
+    // One name twice, and one that is new.
+    other.push((names[7].clone(), vec![7; 4]));
+    other.push(("new".to_owned(), vec![8; 4]));
+    other.push(("NEW".to_owned(), vec![9; 4]));
+    let done = set(&other);
+    for (index, done) in done.iter().take(COUNT as usize).enumerate() {
+        let old = data[COUNT as usize - 1 - index].to_vec();
+        assert_eq!(*done, ValueSet::Replaced(ValueType::Dword, old));
+    }
+    let last = &done[COUNT as usize..];
+    assert_eq!(last[0], ValueSet::Replaced(ValueType::Dword, 8u32.to_le_bytes().to_vec()));
+    assert_eq!(last[1..], [ValueSet::Created, ValueSet::Replaced(ValueType::Dword, vec![8; 4])]);
+    assert_eq!(hive.info(root).unwrap().value_count, COUNT + 1);
+    assert_eq!(hive.check(), []);
+}

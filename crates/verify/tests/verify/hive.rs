@@ -191,3 +191,38 @@ fn damaged_hives_are_errors() {
         assert!(matches!(error, VerifyError::Reader { reader: "nt-hive", .. }), "{error:?}");
     }
 }
+
+#[test]
+fn many_values_are_found_in_any_order_and_case() {
+    let mut hive = Hive::create("ROOT", 1);
+    let root = hive.root();
+    let name = |number: u32| format!("Значение é{number}x");
+    let ascii = |number: u32| format!("Value{number}");
+    let mut values = Vec::new();
+    for number in 0..2000_u32 {
+        for name in [name(number), ascii(number)] {
+            let data = number.to_le_bytes().to_vec();
+            hive.set_value(root, &name, ValueType::Dword, &data, 1).unwrap();
+            values.push(ValueFact { name: name.to_uppercase(), found: Some((4, data)) });
+        }
+    }
+    hive.seal(1);
+    values.reverse();
+    values.push(ValueFact { name: "none".to_owned(), found: None });
+    let bytes = hive.shared_bytes();
+    let ask = |values: &[ValueFact]| {
+        let facts = [HiveFact::Values { key: String::new(), values: values.to_vec() }];
+        winkiln_verify::verify_hive("hive", &bytes, &facts)
+    };
+    assert_eq!(ask(&values).unwrap().verified.len(), 1);
+    for (at, wrong) in [
+        (1, ValueFact { name: name(1999).to_uppercase(), found: None }),
+        (2, ValueFact { name: ascii(1998), found: Some((4, vec![0; 4])) }),
+        (4000, ValueFact { name: "none".to_owned(), found: Some((4, vec![0; 4])) }),
+    ] {
+        let mut values = values.clone();
+        values[at] = wrong;
+        let error = ask(&values).unwrap_err();
+        assert!(matches!(error, VerifyError::Disagreement { .. }), "{error}");
+    }
+}

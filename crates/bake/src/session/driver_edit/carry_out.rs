@@ -2,14 +2,14 @@
 
 use winkiln_drivers::inf::Existing;
 use winkiln_drivers::staging::{Edit, Guest, Value};
-use winkiln_hive::ValueType;
+use winkiln_hive::{ValueType, strings};
 use winkiln_trust::pe::{FileVersion, Image};
 
 use super::super::Session;
 use crate::drivers::Contents;
 use crate::image_path::ImagePath;
 use crate::step;
-use crate::value_text::{multi_data, string_data, strings_of};
+use crate::value_text::{multi_data, string_data};
 use crate::{BakeError, Step};
 
 /// Bytes of a program of the guest whose version is asked for.
@@ -116,7 +116,7 @@ impl Session {
         change: impl FnOnce(&mut Vec<String>),
     ) -> Result<(), BakeError> {
         let found = self.value_of(key, name)?;
-        let mut list = found.map(|(_, data)| strings_of(&data)).unwrap_or_default();
+        let mut list = found.map(|(_, data)| strings(&data)).unwrap_or_default();
         change(&mut list);
         self.set_value(key, name, ValueType::MultiSz, &multi_data(&list)?)
     }
@@ -131,7 +131,7 @@ impl Session {
         guest: &Guest,
     ) -> Result<(), BakeError> {
         let found = self.value_of(key, name)?;
-        let found = found.and_then(|(_, data)| strings_of(&data).into_iter().next());
+        let found = found.and_then(|(_, data)| strings(&data).into_iter().next());
         let mut text =
             found.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| first.to_owned());
         let plain = |text: &str| {

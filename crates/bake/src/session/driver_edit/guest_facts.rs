@@ -4,11 +4,11 @@ use winkiln_boot::bcd;
 use winkiln_drivers::staging::{Binding, Framework, Guest};
 use winkiln_drivers::{Architecture, ProductType, Target};
 use winkiln_guest::{BootKind, HiveName, Windows};
+use winkiln_hive::strings;
 
 use super::super::Session;
 use crate::BakeError;
 use crate::drivers::DriverError;
-use crate::value_text::strings_of;
 
 impl Session {
     /// The guest, as far as drivers are concerned. What decides and cannot be read is an error, never a guess.
@@ -34,7 +34,7 @@ impl Session {
         };
         let key = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
         let root = self.value_of(key, "SystemRoot")?;
-        let root = root.and_then(|(_, data)| strings_of(&data).into_iter().next());
+        let root = root.and_then(|(_, data)| strings(&data).into_iter().next());
         let binding = if self.has_key(r"HKLM\SYSTEM\DriverDatabase")? {
             Binding::Database { drivers_hive: self.has_drivers_hive()? }
         } else {
@@ -52,7 +52,7 @@ impl Session {
     fn product_type(&mut self, windows: &Windows) -> Result<ProductType, BakeError> {
         let key = r"HKLM\SYSTEM\CurrentControlSet\Control\ProductOptions";
         let found = self.value_of(key, "ProductType")?;
-        let found = found.and_then(|(_, data)| strings_of(&data).into_iter().next());
+        let found = found.and_then(|(_, data)| strings(&data).into_iter().next());
         let server = [&windows.installation_type, &windows.product_name]
             .iter()
             .any(|text| text.to_lowercase().contains("server"));

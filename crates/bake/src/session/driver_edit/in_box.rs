@@ -10,13 +10,13 @@ use winkiln_drivers::staging::{
     CriticalDevice, Edit, Guest, InBox, start_below_every_disk, start_in_box,
 };
 use winkiln_guest::boots_on::{Obstacle, driver_obstacle};
+use winkiln_hive::strings;
 use winkiln_trust::pe::Image;
 
 use super::super::Session;
 use super::{INF_BYTES_MAX, with_causes};
 use crate::BakeError;
 use crate::drivers::{Contents, DriverAction, DriverReport};
-use crate::value_text::strings_of;
 
 /// Bytes of a driver of Windows, or of the cabinets that Windows XP keeps its drivers in.
 const FILE_BYTES_MAX: u64 = 256 << 20;
@@ -113,7 +113,7 @@ impl Session {
         report: &mut DriverReport,
     ) -> Result<(), BakeError> {
         let found = self.value_of(&device.key, "Service")?;
-        let found = found.and_then(|(_, data)| strings_of(&data).into_iter().next());
+        let found = found.and_then(|(_, data)| strings(&data).into_iter().next());
         if let Some(other) = found {
             if other.eq_ignore_ascii_case(driver.service) {
                 self.ledger.unchanged += 1;

@@ -2,11 +2,11 @@
 
 use winkiln_drivers::Package;
 use winkiln_drivers::staging::{Binding, Guest, OemNumbers, store_name};
+use winkiln_hive::strings;
 
 use super::super::Session;
 use crate::BakeError;
 use crate::drivers::Contents;
-use crate::value_text::strings_of;
 
 /// Numbers that are taken.
 pub(super) struct Numbers {
@@ -71,7 +71,7 @@ impl Session {
         for root in roots.iter().take(if drivers { 2 } else { 1 }) {
             let found = self.value_of(&format!(r"{root}\DriverPackages\{store}"), "")?;
             if let Some((_, data)) = found {
-                return Ok(strings_of(&data).into_iter().next().map(|name| name.to_lowercase()));
+                return Ok(strings(&data).into_iter().next().map(|name| name.to_lowercase()));
             }
         }
         Ok(None)

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use winkiln_bake::Step;
 use winkiln_guest::{HiveFile, Rewrite};
 
 use crate::args::check::CheckArgs;
 use crate::args::{ShortNamesArg, WriteArgs};
 use crate::clock;
-use crate::error::{CliError, Result};
+use crate::error::{CliError, Doing as _, Result};
 use crate::loose_hive::rewrite;
 use crate::output::Output;
 use crate::render::check::{Checked, CheckedVolume};
@@ -30,42 +29,39 @@ pub(super) fn in_image(
         short_names: ShortNamesArg::Guest,
         ..WriteArgs::default()
     };
-    let now = clock::file_time(args.time)?;
     let mut session = session::open(image, &args.open, &write)?;
-    let mut steps = Vec::new();
     let mut repaired = Vec::new();
+    let mut planned = false;
     for volume in &checked.volumes {
         for path in volume.damaged_hives() {
             let number = volume.number.unwrap_or_default();
-            let file = HiveFile { volume: number, path: path.clone() };
+            let mut hive = untouched(volume, path.clone());
+            let file = HiveFile { volume: number, path };
             if volume.is_damaged_itself() {
                 let why = "its volume has problems of its own, so nothing is written to it";
-                repaired.push(left_alone(volume, path, why.to_owned()));
+                hive.failure = Some(why.to_owned());
+                repaired.push(hive);
                 continue;
             }
-            match session.disk().plan_rewrite(&file, Rewrite::Repair, now) {
+            match session.plan_rewrite(&file, Rewrite::Repair) {
                 Ok(plan) => {
-                    let before = plan.before.len() as u64;
-                    repaired.push(RepairedHive {
-                        bytes_before: before,
-                        bytes_after: plan.after.map_or(before, |after| after.len() as u64),
-                        losses: plan.losses,
-                        notes: plan.note.into_iter().collect(),
-                        ..left_alone(volume, path, String::new())
-                    });
-                    steps.push(Step::RewriteHive { file, why: Rewrite::Repair });
+                    planned = true;
+                    hive.bytes_before = plan.before.len() as u64;
+                    let after = plan.after.as_ref().unwrap_or(&plan.before);
+                    hive.bytes_after = after.len() as u64;
+                    hive.losses.clone_from(&plan.losses);
+                    hive.notes.extend(plan.note.clone());
+                    session.rewrite(plan).doing(|| format!("cannot repair {}", file.path))?;
                 }
-                Err(error) => {
-                    repaired.push(left_alone(volume, path, CliError::from(error).one_line()));
-                }
+                Err(error) => hive.failure = Some(CliError::from(error).one_line()),
             }
+            repaired.push(hive);
         }
     }
-    if !steps.is_empty() {
-        let report = session::bake(session, &steps, image, output)?;
-        for hive in &mut repaired {
-            hive.failure = hive.failure.take().filter(|why| !why.is_empty());
-            hive.committed = report.committed && hive.failure.is_none();
+    if planned {
+        let report = session::finish(session, image, output)?;
+        for hive in repaired.iter_mut().filter(|hive| hive.failure.is_none()) {
+            hive.committed = report.committed;
         }
     }
     Ok(repaired)
@@ -83,14 +79,13 @@ pub(super) fn loose(path: &Path, args: &CheckArgs, checked: &Checked) -> Result<
             bytes_after: done.after,
             losses: done.losses,
             notes: done.report.warnings,
-            failure: None,
-            ..left_alone(volume, shown, String::new())
+            ..untouched(volume, shown)
         },
-        Err(error) => left_alone(volume, shown, error.one_line()),
+        Err(error) => RepairedHive { failure: Some(error.one_line()), ..untouched(volume, shown) },
     }])
 }
 
-fn left_alone(volume: &CheckedVolume, path: String, why: String) -> RepairedHive {
+fn untouched(volume: &CheckedVolume, path: String) -> RepairedHive {
     RepairedHive {
         volume: volume.number,
         path,
@@ -99,6 +94,6 @@ fn left_alone(volume: &CheckedVolume, path: String, why: String) -> RepairedHive
         bytes_after: 0,
         losses: Vec::new(),
         notes: Vec::new(),
-        failure: Some(why),
+        failure: None,
     }
 }

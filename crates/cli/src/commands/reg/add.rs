@@ -7,6 +7,7 @@ use winkiln_hive::reg_text::RegAction;
 use super::{edit_loose, in_sets, on_link};
 use crate::args::reg::AddArgs;
 use crate::args::{Target, split_target, text};
+use crate::clock;
 use crate::error::{CliError, Result};
 use crate::loose_hive::LooseHive;
 use crate::output::Output;
@@ -33,19 +34,31 @@ pub(super) fn run(args: &AddArgs) -> Result<()> {
     let report = match &target {
         Target::Image(image) => {
             let session = session::open(image, &args.open, &args.write)?;
+            let rights = args.sddl.clone();
+            let rights =
+                rights.map(|sddl| Step::SetKeySecurity { key: key.clone(), sddl, below: false });
             let step = match action {
                 RegAction::SetValue { name, kind, data } => {
                     Step::SetValue { key, name, kind, data }
                 }
                 _ => Step::CreateKey { key },
             };
-            let step = on_link(in_sets(step, args.all_control_sets), args.open_link);
-            session::bake(session, &[step], image, output)?
+            let steps: Vec<Step> = [Some(step), rights]
+                .into_iter()
+                .flatten()
+                .map(|step| on_link(in_sets(step, args.all_control_sets), args.open_link))
+                .collect();
+            session::bake(session, &steps, image, output)?
         }
         Target::Loose(file) => {
-            let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
-            let hive = hive.with_open_link(args.open_link);
-            edit_loose(hive, file, &key, action, args.all_control_sets, &args.write)?
+            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
+            let mut hive = hive.with_open_link(args.open_link);
+            let now = clock::loose_time(&args.write)?;
+            edit_loose(&mut hive, file, &key, action, args.all_control_sets, now)?;
+            if let Some(sddl) = &args.sddl {
+                hive.set_security(&key, sddl, (false, args.all_control_sets), now)?;
+            }
+            hive.finish(now)?
         }
     };
     output.report(&report, None)

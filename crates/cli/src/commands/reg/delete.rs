@@ -7,6 +7,7 @@ use winkiln_hive::{Hive, KeyId};
 use super::{edit_loose, in_sets, no_such_key, no_such_value, on_link, with_key};
 use crate::args::reg::DeleteArgs;
 use crate::args::{Target, split_target, text};
+use crate::clock;
 use crate::error::{CliError, Result};
 use crate::loose_hive::LooseHive;
 use crate::output::Output;
@@ -40,14 +41,16 @@ pub(super) fn run(args: &DeleteArgs) -> Result<()> {
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
-            let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
-            let hive = hive.with_open_link(args.open_link);
+            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
+            let mut hive = hive.with_open_link(args.open_link);
             must_exist(hive.hive(), hive.find(&key)?)?;
             let action = match name {
                 Some(name) => RegAction::DeleteValue { name: name.to_owned() },
                 None => RegAction::DeleteKey,
             };
-            edit_loose(hive, file, &key, action, args.all_control_sets, &args.write)?
+            let now = clock::loose_time(&args.write)?;
+            edit_loose(&mut hive, file, &key, action, args.all_control_sets, now)?;
+            hive.finish(now)?
         }
     };
     output.report(&report, None)

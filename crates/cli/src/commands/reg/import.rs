@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use winkiln_bake::Step;
-use winkiln_hive::reg_text::{self, Encoding, RegAction, RegOperation, code_page};
+use winkiln_bake::{Step, reg_steps};
+use winkiln_hive::reg_text::{self, Encoding, code_page};
 
 use super::in_sets;
 use crate::args::reg::ImportArgs;
@@ -40,19 +40,20 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     let report = match &target {
         Target::Image(image) => {
             let session = session::open(image, &args.open, &args.write)?;
-            let steps: Vec<Step> = operations
-                .map(|operation| Ok(in_sets(step(operation?), args.all_control_sets)))
-                .collect::<Result<_>>()
-                .doing(doing)?;
+            let steps = reg_steps::steps(operations).doing(doing)?;
+            let steps: Vec<Step> =
+                steps.into_iter().map(|step| in_sets(step, args.all_control_sets)).collect();
             drop(text);
             session::bake(session, &steps, image, output)?
         }
         Target::Loose(file) => {
             let now = clock::loose_time(&args.write)?;
-            let mut hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
+            let mut hive = hive.with_changes_told(output.changes_told());
             hive.import(operations, args.all_control_sets, now)
                 .doing(|| format!("cannot import {}", source.display()))?;
-            hive.finish(now, args.write.dry_run)?
+            drop(text);
+            hive.finish(now)?
         }
     };
     output.report(&report, None)
@@ -79,14 +80,4 @@ fn read(source: &Path, code_page: &'static Encoding) -> Result<String> {
         text => return Ok(text.into_owned()),
     }
     String::from_utf8(bytes).map_err(|error| CliError::failed(error.to_string()))
-}
-
-fn step(operation: RegOperation) -> Step {
-    let key = operation.key.to_string();
-    match operation.action {
-        RegAction::CreateKey => Step::CreateKey { key },
-        RegAction::DeleteKey => Step::DeleteKey { key },
-        RegAction::SetValue { name, kind, data } => Step::SetValue { key, name, kind, data },
-        RegAction::DeleteValue { name } => Step::DeleteValue { key, name },
-    }
 }

@@ -39,10 +39,10 @@ pub(super) fn run(args: &SecurityArgs) -> Result<()> {
         }
         Target::Loose(file) => {
             let now = clock::loose_time(&args.write)?;
-            let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
             let mut hive = hive.with_open_link(args.open_link);
-            hive.set_security(&key, &sddl, args.recursive, now)?;
-            hive.finish(now, args.write.dry_run)?
+            hive.set_security(&key, &sddl, (args.recursive, false), now)?;
+            hive.finish(now)?
         }
     };
     output.report(&report, None)

@@ -38,10 +38,10 @@ fn run(
         }
         Target::Loose(file) => {
             let now = clock::loose_time(&args.write)?;
-            let hive = LooseHive::open(file, args.hive.mount.as_deref())?;
+            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
             let mut hive = hive.with_open_link(args.open_link);
             loose(&mut hive, &from, &to, now)?;
-            hive.finish(now, args.write.dry_run)?
+            hive.finish(now)?
         }
     };
     output.report(&report, None)
