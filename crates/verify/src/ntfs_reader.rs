@@ -21,7 +21,7 @@ mod stream;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use ntfs::{Ntfs, NtfsAttributeType, NtfsReadSeek};
+use ntfs::{Ntfs, NtfsAttributeType, NtfsFile, NtfsReadSeek};
 use winkiln_disk::{Device, DeviceCursor};
 
 use crate::VerifyError;
@@ -43,6 +43,17 @@ const READS_MAX: u32 = 200_000;
 /// An NTFS volume as the `ntfs` crate sees it.
 pub(crate) struct NtfsReader {
     parts: Parts,
+    /// Of all claims: what one read, the next finds there.
+    cursor: Cursor,
+    folder: Option<Folder>,
+}
+
+/// The folder that was asked about last: claims come folder by folder.
+struct Folder {
+    /// From the root.
+    path: Vec<String>,
+    number: u64,
+    sensitive: bool,
 }
 
 /// What every question needs.
@@ -66,6 +77,11 @@ pub(crate) struct Cursor {
 impl Cursor {
     fn new(device: Arc<dyn Device>, map: Option<Arc<MftMap>>) -> Self {
         Self { cursor: DeviceCursor::new(device), position: 0, map, reads_left: READS_MAX }
+    }
+
+    /// Begins with the next claim.
+    fn begin(&mut self) {
+        self.reads_left = READS_MAX;
     }
 }
 
@@ -126,46 +142,74 @@ impl NtfsReader {
             // What fails here leaves the records past the first extents unasked.
             parts.map = MftMap::build(&parts, &mut cursor).ok().flatten().map(Arc::new);
         }
-        Ok(Self { parts })
+        let cursor = Cursor::new(parts.device.clone(), parts.map.clone());
+        Ok(Self { parts, cursor, folder: None })
     }
 }
 
 impl Parts {
-    fn cursor(&self) -> Cursor {
-        Cursor::new(self.device.clone(), self.map.clone())
+    /// The file record that has this path; the stream is not looked at.
+    fn resolve<'n>(
+        &'n self,
+        cursor: &mut Cursor,
+        known: &mut Option<Folder>,
+        path: &InnerPath,
+    ) -> Result<Option<NtfsFile<'n>>, Trouble> {
+        let Some((last, above)) = path.components.split_last() else {
+            return Ok(Some(record::open(self, cursor, ROOT)?));
+        };
+        if known.as_ref().is_none_or(|folder| folder.path != above) {
+            *known = None;
+            let mut file = record::open(self, cursor, ROOT)?;
+            for component in above {
+                if !file.is_directory() {
+                    return Ok(None);
+                }
+                let sensitive = is_case_sensitive(&file)?;
+                let Some(next) = self.step(cursor, &file, sensitive, component)? else {
+                    return Ok(None);
+                };
+                file = next;
+            }
+            if !file.is_directory() {
+                return Ok(None);
+            }
+            let (number, sensitive) = (file.file_record_number(), is_case_sensitive(&file)?);
+            *known = Some(Folder { path: above.to_vec(), number, sensitive });
+        }
+        let Some(folder) = known else { return Ok(None) };
+        let file = record::open(self, cursor, folder.number)?;
+        self.step(cursor, &file, folder.sensitive, last)
     }
 
-    /// The number of the file record that has this path; the stream is not looked at.
-    fn resolve(&self, cursor: &mut Cursor, path: &InnerPath) -> Result<Option<u64>, Trouble> {
-        let mut number = ROOT;
-        for component in &path.components {
-            if !record::open(self, cursor, number)?.is_directory() {
-                return Ok(None);
-            }
-            let sensitive = is_case_sensitive(self, cursor, number)?;
-            let found = folder::lookup(self, cursor, number, component, sensitive)?;
-            let Some(reference) = found else {
-                return Ok(None);
-            };
-            number = reference.file_record_number();
-            let file = record::open(self, cursor, number)?;
-            if file.sequence_number() != reference.sequence_number() {
-                return Err(Trouble::Disagrees(format!(
-                    "the entry of {component} names use {} of file record {number}, which is at use {}",
-                    reference.sequence_number(),
-                    file.sequence_number()
-                )));
-            }
+    /// What `folder` calls `component`.
+    fn step<'n>(
+        &'n self,
+        cursor: &mut Cursor,
+        folder: &NtfsFile<'n>,
+        sensitive: bool,
+        component: &str,
+    ) -> Result<Option<NtfsFile<'n>>, Trouble> {
+        let found = folder::lookup(self, cursor, folder, component, sensitive)?;
+        let Some(reference) = found else { return Ok(None) };
+        let number = reference.file_record_number();
+        let file = record::open(self, cursor, number)?;
+        if file.sequence_number() != reference.sequence_number() {
+            return Err(Trouble::Disagrees(format!(
+                "the entry of {component} names use {} of file record {number}, which is at use {}",
+                reference.sequence_number(),
+                file.sequence_number()
+            )));
         }
-        Ok(Some(number))
+        Ok(Some(file))
     }
 }
 
 /// Whether names in a folder that differ in case alone are different names: no maximum number of versions, and version 1.
 ///
 /// Source: libyal's NTFS format documentation, "The standard information attribute".
-fn is_case_sensitive(parts: &Parts, cursor: &mut Cursor, number: u64) -> Result<bool, Trouble> {
-    let information = record::open(parts, cursor, number)?.info()?;
+fn is_case_sensitive(folder: &NtfsFile<'_>) -> Result<bool, Trouble> {
+    let information = folder.info()?;
     Ok(information.maximum_versions() == Some(0) && information.version() == Some(1))
 }
 
@@ -175,48 +219,50 @@ impl FileReader for NtfsReader {
     }
 
     fn find(&mut self, path: &InnerPath) -> Result<Found, Trouble> {
-        let mut cursor = self.parts.cursor();
-        let Some(number) = self.parts.resolve(&mut cursor, path)? else {
-            return Ok(Found::Nothing);
-        };
+        let Self { parts, cursor, folder } = self;
+        cursor.begin();
+        let Some(file) = parts.resolve(cursor, folder, path)? else { return Ok(Found::Nothing) };
         if !path.stream.is_empty() {
-            let stream = stream::Stream::open(&self.parts, &mut cursor, number, &path.stream)?;
+            let stream = stream::Stream::open(parts, cursor, &file, &path.stream)?;
             return Ok(if stream.is_some() { Found::File } else { Found::Nothing });
         }
-        let file = record::open(&self.parts, &mut cursor, number)?;
         Ok(if file.is_directory() { Found::Directory } else { Found::File })
     }
 
     fn compare(&mut self, path: &InnerPath, contents: Comparison<'_>) -> Result<(), Trouble> {
-        let mut cursor = self.parts.cursor();
+        let Self { parts, cursor, folder } = self;
+        cursor.begin();
         let nothing = || Trouble::Disagrees("nothing there".into());
-        let number = self.parts.resolve(&mut cursor, path)?.ok_or_else(nothing)?;
-        if path.stream.is_empty() && record::open(&self.parts, &mut cursor, number)?.is_directory()
-        {
+        let file = parts.resolve(cursor, folder, path)?.ok_or_else(nothing)?;
+        if path.stream.is_empty() && file.is_directory() {
             return Err(Trouble::Disagrees("a folder".into()));
         }
-        stream::Stream::open(&self.parts, &mut cursor, number, &path.stream)?
+        stream::Stream::open(parts, cursor, &file, &path.stream)?
             .ok_or_else(nothing)?
-            .compare(&*self.parts.device, contents)
+            .compare(&*parts.device, contents)
     }
 
     fn number(&mut self, path: &InnerPath) -> Result<Option<u64>, Trouble> {
-        self.parts.resolve(&mut self.parts.cursor(), path)
+        let Self { parts, cursor, folder } = self;
+        cursor.begin();
+        Ok(parts.resolve(cursor, folder, path)?.map(|file| file.file_record_number()))
     }
 
     fn reparse_data(&mut self, path: &InnerPath) -> Result<Vec<u8>, Trouble> {
         const KIND: NtfsAttributeType = NtfsAttributeType::ReparsePoint;
-        let mut cursor = self.parts.cursor();
+        let Self { parts, cursor, folder } = self;
+        cursor.begin();
         let nothing = || Trouble::Disagrees("nothing there".into());
-        let number = self.parts.resolve(&mut cursor, path)?.ok_or_else(nothing)?;
-        let places = attribute::locate(&self.parts, &mut cursor, number, KIND, "")?;
+        let file = parts.resolve(cursor, folder, path)?.ok_or_else(nothing)?;
+        let places = attribute::locate(parts, cursor, &file, KIND, "")?;
         let place = match places.as_slice() {
             [] => return Ok(Vec::new()),
             [place] => *place,
             _ => return Err(Trouble::Unasked("reparse data in several pieces".into())),
         };
-        let file = record::open(&self.parts, &mut cursor, place.record)?;
-        let mut value = attribute::at(&file, KIND, place)?.value(&mut cursor)?;
+        let mut other = None;
+        let file = attribute::holder(parts, cursor, &file, place, &mut other)?;
+        let mut value = attribute::at(file, KIND, place)?.value(cursor)?;
         let size = usize::try_from(value.len()).unwrap_or(usize::MAX);
         if size > REPARSE_MAX {
             return Err(Trouble::Disagrees(format!("{size} bytes of reparse data")));
@@ -225,7 +271,7 @@ impl FileReader for NtfsReader {
         let mut done = 0;
         // Each turn reads something, or is the last.
         while let Some(rest) = data.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match value.read(&mut cursor, rest)? {
+            match value.read(cursor, rest)? {
                 0 => break,
                 read => done += read,
             }

@@ -1,7 +1,9 @@
 //! Puts claims to the readers.
 
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread::{self, available_parallelism};
 
 use winkiln_disk::Device;
 
@@ -45,13 +47,45 @@ pub(crate) trait FileReader {
     }
 }
 
+/// Claims from which on several threads put them: fewer are answered before a thread has begun.
+const MANY: usize = 512;
+/// Threads at most: each has a reader with its own caches.
+const THREADS_MAX: usize = 4;
+
 /// Checks claims about the volume that `device` holds (NTFS by `ntfs`, FAT by `fatfs`, hives by `nt-hive`).
 ///
-/// The readers are told nothing but the device: what they read is what a commit would leave on the disk.
+/// The readers are told nothing but the device: what they read is what a commit would leave on the disk. Many claims are put by
+/// several threads; the answers come in the order of the claims.
 ///
 /// # Errors
 /// The first disagreement, or the first reader that fails for no known reason.
 pub fn verify_volume(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinion, VerifyError> {
+    let threads = match claims.len() {
+        0..MANY => 1,
+        _ => available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX),
+    };
+    let mut parts = claims.chunks(claims.len().div_ceil(threads).max(1));
+    let first = parts.next().unwrap_or_default();
+    thread::scope(|scope| {
+        let others: Vec<_> = parts
+            .map(|part| {
+                let device = Arc::clone(&device);
+                scope.spawn(move || verify_claims(device, part))
+            })
+            .collect();
+        let mut opinion = verify_claims(Arc::clone(&device), first)?;
+        for other in others {
+            let panicked = |_| VerifyError::Panicked { reader: "ntfs", what: "the volume".into() };
+            let Opinion { verified, skipped } = other.join().map_err(panicked)??;
+            opinion.verified.extend(verified);
+            opinion.skipped.extend(skipped);
+        }
+        Ok(opinion)
+    })
+}
+
+/// Puts claims one after the other.
+fn verify_claims(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinion, VerifyError> {
     let mut reader = guarded("ntfs or fatfs", "the volume", || open_reader(device))??;
     let mut opinion = Opinion::default();
     for claim in claims {

@@ -182,11 +182,12 @@ impl Volume {
         let parsed = VolumePath::parse(path)?;
         let failed = |source| VolumeError::Source { path: path.to_owned(), source };
         let mut piece = vec![0; length.min(PIECE as u64) as usize];
-        if let (Backend::Ntfs(backend), true) = (&mut self.backend, length <= SMALL)
-            && let Some(folder) = backend.place_of_new(&parsed)?
-        {
+        let small = length <= SMALL;
+        if small {
             source.read_exact(&mut piece).map_err(failed)?;
-            return backend.make(folder, &parsed, &piece);
+            if self.create_from(path, &mut &*piece, length)? {
+                return Ok(());
+            }
         }
         // The whole length at once, so that the file lies in one run where there is one.
         on_backend!(mut self, prepare(&parsed, length))?;
@@ -194,11 +195,33 @@ impl Volume {
         while offset < length {
             let part = (length - offset).min(PIECE as u64) as usize;
             let part = &mut piece[..part];
-            source.read_exact(part).map_err(failed)?;
+            if !small {
+                source.read_exact(part).map_err(failed)?;
+            }
             on_backend!(mut self, write_at(&parsed, offset, part))?;
             offset += part.len() as u64;
         }
         Ok(())
+    }
+
+    /// Makes a small file with the `length` bytes that `source` gives, where the filesystem can do so in one step. False, with nothing
+    /// changed, where it cannot, or when the name is taken; the source may have been read then.
+    ///
+    /// # Errors
+    /// As [`Volume::write_from`].
+    pub fn create_from(
+        &mut self,
+        path: &str,
+        source: &mut dyn Read,
+        length: u64,
+    ) -> Result<bool, VolumeError> {
+        let (Backend::Ntfs(backend), true) = (&mut self.backend, length <= SMALL) else {
+            return Ok(false);
+        };
+        let mut contents = vec![0; length as usize];
+        let failed = |source| VolumeError::Source { path: path.to_owned(), source };
+        source.read_exact(&mut contents).map_err(failed)?;
+        backend.create(&VolumePath::parse(path)?, &contents)
     }
 
     /// Writes inside an existing file, growing it when the range passes its end.

@@ -49,6 +49,9 @@ impl Session {
         parents: bool,
     ) -> Result<(), BakeError> {
         let source = Source::open(contents)?;
+        if self.create_file(volume, path, &source)? {
+            return Ok(());
+        }
         let before = match self.metadata(volume, path)? {
             Some(found) if found.is_directory => {
                 return Err(BakeError::FileInTheWay { path: path.into(), problem: "is a folder" });
@@ -74,6 +77,28 @@ impl Session {
         let target = Target::File { volume, path: path.to_owned() };
         self.ledger.record(target, before, State::File(FileState::ours(reader.finish()?)));
         Ok(())
+    }
+
+    /// Makes a small file that was not there, without looking for it first, on a volume that was edited before. False when that did
+    /// not work, for whatever reason: nothing has changed then.
+    fn create_file(
+        &mut self,
+        volume: u32,
+        path: &str,
+        source: &Source<'_>,
+    ) -> Result<bool, BakeError> {
+        if !self.was_edited(volume) {
+            return Ok(false);
+        }
+        let mut reader = source.reader();
+        let created = self
+            .edit(volume, path, |volume| volume.create_from(path, &mut reader, source.length()));
+        if !created.is_ok_and(|created| created) {
+            return Ok(false);
+        }
+        let target = Target::File { volume, path: path.to_owned() };
+        self.ledger.record(target, State::Absent, State::File(FileState::ours(reader.finish()?)));
+        Ok(true)
     }
 
     /// Tells whether a file holds what the source gives; both have one length.

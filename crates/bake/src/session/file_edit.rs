@@ -155,12 +155,12 @@ impl Session {
         self.disk.volume(volume)?.metadata(path).map_err(failed)
     }
 
-    pub(super) fn edit(
+    pub(super) fn edit<T>(
         &mut self,
         volume: u32,
         path: &str,
-        edit: impl FnOnce(&mut Volume) -> Result<(), VolumeError>,
-    ) -> Result<(), BakeError> {
+        edit: impl FnOnce(&mut Volume) -> Result<T, VolumeError>,
+    ) -> Result<T, BakeError> {
         let failed = |source| BakeError::Volume { path: path.to_owned(), source };
         let base = path.rfind(':').map_or(path, |colon| &path[..colon]).to_lowercase();
         if self.has_open_hive(volume, |hive| hive == base) {

@@ -43,6 +43,11 @@ impl Session {
         Ok(())
     }
 
+    /// Tells whether something on a volume was edited, or tried to.
+    pub(super) fn was_edited(&self, volume: u32) -> bool {
+        self.told_short_names.contains(&volume)
+    }
+
     fn guest_makes_short_names(&mut self, volume: u32) -> Result<bool, BakeError> {
         let windows = match &self.guest {
             Some(guest) => Some(guest.windows.clone()),

@@ -22,15 +22,15 @@ pub(super) struct Place {
     pub(super) lowest_vcn: i64,
 }
 
-/// Finds every extent of an attribute of file `number`, in the order of the value; names are compared by `$UpCase`.
+/// Finds every extent of an attribute of a file, whose base record is `file`, in the order of the value; names are compared by `$UpCase`.
 pub(super) fn locate(
     parts: &Parts,
     cursor: &mut Cursor,
-    number: u64,
+    file: &NtfsFile<'_>,
     kind: NtfsAttributeType,
     name: &str,
 ) -> Result<Vec<Place>, Trouble> {
-    let file = record::open(parts, cursor, number)?;
+    let number = file.file_record_number();
     let mut list = None;
     let mut places = Vec::new();
     for attribute in file.attributes_raw() {
@@ -66,6 +66,20 @@ pub(super) fn locate(
         }
     }
     Err(Trouble::Disagrees(format!("the attribute list of file record {number} does not end")))
+}
+
+/// The record that a place of `file` is in: its base record, or another one, which `other` then holds.
+pub(super) fn holder<'n, 'f>(
+    parts: &'n Parts,
+    cursor: &mut Cursor,
+    file: &'f NtfsFile<'n>,
+    place: Place,
+    other: &'f mut Option<NtfsFile<'n>>,
+) -> Result<&'f NtfsFile<'n>, Trouble> {
+    if place.record == file.file_record_number() {
+        return Ok(file);
+    }
+    Ok(other.insert(record::open(parts, cursor, place.record)?))
 }
 
 /// The attribute at `place`, whose record is `file`.

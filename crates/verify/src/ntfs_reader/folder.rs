@@ -6,9 +6,11 @@ use std::io::SeekFrom;
 use ntfs::indexes::NtfsFileNameIndex;
 use ntfs::structured_values::{NtfsIndexAllocation, NtfsIndexRoot, NtfsStructuredValue};
 use ntfs::types::Vcn;
-use ntfs::{NtfsAttributeType, NtfsFileReference, NtfsIndexNodeEntries, NtfsReadSeek, UpcaseOrd};
+use ntfs::{
+    NtfsAttributeType, NtfsFile, NtfsFileReference, NtfsIndexNodeEntries, NtfsReadSeek, UpcaseOrd,
+};
 
-use super::{Cursor, Parts, attribute, record};
+use super::{Cursor, Parts, attribute};
 use crate::error::Trouble;
 
 /// Name of a folder's index.
@@ -27,17 +29,19 @@ enum Step {
     Below(Vcn),
 }
 
-/// Looks `name` up in the index of folder `number`, from the root of the tree downwards. In a `sensitive` folder it is exact.
+/// Looks `name` up in the index of `folder`, from the root of the tree downwards. In a `sensitive` folder it is exact.
 pub(super) fn lookup(
     parts: &Parts,
     cursor: &mut Cursor,
-    number: u64,
+    folder: &NtfsFile<'_>,
     name: &str,
     sensitive: bool,
 ) -> Result<Option<NtfsFileReference>, Trouble> {
-    let place = only(parts, cursor, number, NtfsAttributeType::IndexRoot)?;
-    let file = record::open(parts, cursor, place.record)?;
-    let root = attribute::at(&file, NtfsAttributeType::IndexRoot, place)?
+    let number = folder.file_record_number();
+    let place = only(parts, cursor, folder, NtfsAttributeType::IndexRoot)?;
+    let mut other = None;
+    let file = attribute::holder(parts, cursor, folder, place, &mut other)?;
+    let root = attribute::at(file, NtfsAttributeType::IndexRoot, place)?
         .resident_structured_value::<NtfsIndexRoot>()?;
     let block_size = root.index_record_size();
     if block_size == 0 || block_size > BLOCK_MAX {
@@ -51,9 +55,10 @@ pub(super) fn lookup(
         Step::Below(vcn) => vcn,
     };
 
-    let place = only(parts, cursor, number, NtfsAttributeType::IndexAllocation)?;
-    let file = record::open(parts, cursor, place.record)?;
-    let allocation = attribute::at(&file, NtfsAttributeType::IndexAllocation, place)?;
+    let place = only(parts, cursor, folder, NtfsAttributeType::IndexAllocation)?;
+    let mut other = None;
+    let file = attribute::holder(parts, cursor, folder, place, &mut other)?;
+    let allocation = attribute::at(file, NtfsAttributeType::IndexAllocation, place)?;
     let value = allocation.value(cursor)?;
     // Source: linux-ntfs documentation, "Index Record": blocks smaller than a cluster are counted in 512 bytes.
     let cluster = parts.ntfs.cluster_size();
@@ -90,10 +95,11 @@ pub(super) fn lookup(
 fn only(
     parts: &Parts,
     cursor: &mut Cursor,
-    number: u64,
+    folder: &NtfsFile<'_>,
     kind: NtfsAttributeType,
 ) -> Result<attribute::Place, Trouble> {
-    let places = attribute::locate(parts, cursor, number, kind, INDEX)?;
+    let number = folder.file_record_number();
+    let places = attribute::locate(parts, cursor, folder, kind, INDEX)?;
     match places.as_slice() {
         [place] => Ok(*place),
         [] => {

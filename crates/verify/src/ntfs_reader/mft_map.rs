@@ -38,11 +38,12 @@ impl MftMap {
     /// Puts the `$MFT` together; `None` when the room in file record 0 does not suffice.
     pub(super) fn build(parts: &Parts, cursor: &mut Cursor) -> Result<Option<Self>, Trouble> {
         const KIND: NtfsAttributeType = NtfsAttributeType::Data;
-        let Some(runs) = Stream::open(parts, cursor, 0, "")?.and_then(Stream::into_runs) else {
+        let file = record::open(parts, cursor, 0)?;
+        let Some(runs) = Stream::open(parts, cursor, &file, "")?.and_then(Stream::into_runs) else {
             return Ok(None);
         };
-        let file = record::open(parts, cursor, 0)?;
-        let Some(place) = attribute::locate(parts, cursor, 0, KIND, "")?.first().copied() else {
+        let Some(place) = attribute::locate(parts, cursor, &file, KIND, "")?.first().copied()
+        else {
             return Ok(None);
         };
         let head = attribute::at(&file, KIND, place)?;

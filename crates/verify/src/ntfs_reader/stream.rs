@@ -1,7 +1,7 @@
 //! `$DATA` streams.
 
 use ntfs::attribute_value::NtfsAttributeValue;
-use ntfs::{NtfsAttributeFlags, NtfsAttributeType};
+use ntfs::{NtfsAttributeFlags, NtfsAttributeType, NtfsFile};
 use winkiln_disk::Device;
 
 use super::{Cursor, Parts, attribute, record};
@@ -37,28 +37,30 @@ enum Body {
 }
 
 impl Stream {
-    /// Decodes the stream of file record `number` with this name; `None` when there is none.
+    /// Decodes the stream with this name of the file whose base record is `file`; `None` when there is none.
     pub(super) fn open(
         parts: &Parts,
         cursor: &mut Cursor,
-        number: u64,
+        file: &NtfsFile<'_>,
         name: &str,
     ) -> Result<Option<Self>, Trouble> {
         const KIND: NtfsAttributeType = NtfsAttributeType::Data;
-        let places = attribute::locate(parts, cursor, number, KIND, name)?;
+        let number = file.file_record_number();
+        let places = attribute::locate(parts, cursor, file, KIND, name)?;
         let Some(first) = places.first() else { return Ok(None) };
-        let file = record::open(parts, cursor, first.record)?;
-        let head = attribute::at(&file, KIND, *first)?;
+        let mut other = None;
+        let held = attribute::holder(parts, cursor, file, *first, &mut other)?;
+        let head = attribute::at(held, KIND, *first)?;
         let (size, flags) = (head.value_length(), head.flags());
         if let NtfsAttributeValue::Resident(value) = head.value(cursor)? {
             let body = Body::Resident(value.data().to_vec());
             return Ok(Some(Self { size, initialized: size, flags, body }));
         }
-        let within = head.position().value().zip(file.position().value());
+        let within = head.position().value().zip(held.position().value());
         let initialized = match within {
             Some((head, record)) => {
                 let field = head.get().saturating_sub(record.get()) + INITIALIZED_SIZE;
-                record::field_u64(parts, cursor, &file, field)?
+                record::field_u64(parts, cursor, held, field)?
             }
             None => None,
         };
@@ -75,8 +77,9 @@ impl Stream {
                     "the extents of file record {number} do not meet at byte {end:#x}"
                 )));
             }
-            let file = record::open(parts, cursor, place.record)?;
-            let extent = attribute::at(&file, KIND, place)?;
+            let mut other = None;
+            let held = attribute::holder(parts, cursor, file, place, &mut other)?;
+            let extent = attribute::at(held, KIND, place)?;
             let NtfsAttributeValue::NonResident(value) = extent.value(cursor)? else {
                 return Err(Trouble::Disagrees(format!(
                     "file record {number} has a resident extent after a non-resident one"

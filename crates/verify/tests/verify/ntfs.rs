@@ -82,6 +82,20 @@ fn claims_are_told_apart() {
         disagrees(&device, absent(r"\WINDOWS\note.txt"), "a file, expected nothing there");
         disagrees(&device, absent(r"\Windows\note.txt:zone"), "a file, expected nothing there");
         disagrees(&device, absent(r"\WINDOWS"), "a folder, expected nothing there");
+
+        // So many that several threads put them.
+        let path = |number: u32| format!("/Windows/System32/file-{number}-{long}.dll");
+        let right = |number: u32| file(&path(number), number.to_string().as_bytes());
+        let mut many: Vec<Claim> = (0..700).map(right).collect();
+        let told = verify_volume(device.clone(), &many).unwrap().verified;
+        assert!(told.iter().map(|told| told.what.clone()).eq((0..700).map(path)), "in order");
+        many[650] = file(&path(650), b"651");
+        many[690] = absent(&path(690));
+        let error = verify_volume(device.clone(), &many).unwrap_err();
+        assert!(
+            matches!(&error, VerifyError::Disagreement { what, .. } if *what == path(650)),
+            "{error}"
+        );
     }
 }
 

@@ -88,25 +88,17 @@ impl NtfsBackend {
         self.0.read_at(file, stream(path), offset, buf).map_err(|error| about(error, path))
     }
 
-    /// The folder that a file goes into which is not there yet; `None` when it is, or for a stream.
-    pub(crate) fn place_of_new(&self, path: &VolumePath) -> Result<Option<FileReference>> {
-        let Some((folder, _)) = path.split() else { return Err(is_directory(path)) };
-        if path.stream.is_some() || self.find(&path.components)?.is_some() {
-            return Ok(None);
+    /// Makes a file with its contents in one step. False, with nothing changed, when the name is taken, and for a stream.
+    pub(crate) fn create(&mut self, path: &VolumePath, contents: &[u8]) -> Result<bool> {
+        let Some((folder, name)) = path.split() else { return Err(is_directory(path)) };
+        if path.stream.is_some() {
+            return Ok(false);
         }
-        self.folder(folder).map(Some)
-    }
-
-    /// Makes a file with its contents in the folder that [`NtfsBackend::place_of_new`] gave.
-    pub(crate) fn make(
-        &mut self,
-        folder: FileReference,
-        path: &VolumePath,
-        contents: &[u8],
-    ) -> Result<()> {
-        let Some((_, name)) = path.split() else { return Err(is_directory(path)) };
-        let made = self.0.create_file_holding(folder, name, ATTRIBUTE_ARCHIVE, contents);
-        made.map(|_| ()).map_err(|error| about(error, path))
+        let folder = self.folder(folder)?;
+        match self.0.create_file_holding(folder, name, ATTRIBUTE_ARCHIVE, contents) {
+            Err(ntfs::Error::AlreadyExists { .. }) => Ok(false),
+            made => made.map(|_| true).map_err(|error| about(error, path)),
+        }
     }
 
     /// Makes the file, or the stream of it, where it is not, and gives it its final length.
