@@ -8,11 +8,11 @@ use crate::tools::workspace;
 /// From the bottom up. A crate may use those before it, never one after it.
 const ORDER: &[&str] = &[
     "security", "lzx", "disk", "ntfs", "volume", "hive", "boot", "archive", "trust", "drivers",
-    "guest", "verify", "bake", "cli",
+    "guest", "verify", "bake", "doctor", "cli",
 ];
 
 /// Crates that link GPL code; everything else is MIT OR Apache-2.0.
-const COPYLEFT: &[&str] = &["verify", "bake", "cli"];
+const COPYLEFT: &[&str] = &["verify", "bake", "doctor", "cli"];
 
 fn manifest(name: &str) -> String {
     let path = workspace().join("crates").join(name).join("Cargo.toml");

@@ -11,6 +11,7 @@ mod hive_rewrite;
 mod key_security_edit;
 mod link_edit;
 mod lookup;
+mod read;
 mod registry_edit;
 mod registry_transfer;
 mod remedies;
@@ -236,7 +237,9 @@ impl Session {
     fn guest(&mut self) -> Result<(&mut Guest, &mut Disk, &mut Ledger), BakeError> {
         if self.guest.is_none() {
             let windows = self.choose_windows()?;
-            self.warnings.extend(windows.warnings.iter().cloned());
+            for warning in &windows.warnings {
+                self.warn(warning.clone());
+            }
             let registry = Registry::new(&windows);
             // File steps and presets mean the same Windows.
             self.file_volume.get_or_insert(windows.volume);
@@ -327,6 +330,12 @@ impl Session {
                 self.open_link = true;
                 let applied = self.apply_step(step);
                 self.open_link = false;
+                applied
+            }
+            Step::OnVolume { volume, step } => {
+                let usual = self.file_volume.replace(*volume);
+                let applied = self.apply_step(step);
+                self.file_volume = usual;
                 applied
             }
             Step::PutFile { path, contents, parents } => self.put_file(path, contents, *parents),

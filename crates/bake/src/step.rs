@@ -65,6 +65,11 @@ pub enum Step {
     InAllControlSets(Box<Self>),
     /// A step on a key, where a symbolic link at the end of the key is meant itself, not where it leads.
     OnLink(Box<Self>),
+    /// A step on files of this volume, whatever volume the session's other file steps mean.
+    OnVolume {
+        volume: u32,
+        step: Box<Self>,
+    },
     /// Renames a key or moves it within its hive; `to` is its full name then.
     MoveKey {
         from: String,

@@ -2,6 +2,7 @@
 
 pub(crate) mod boot;
 pub(crate) mod check;
+pub(crate) mod doctor;
 pub(crate) mod drivers;
 pub(crate) mod files;
 pub(crate) mod reg;
@@ -64,6 +65,12 @@ pub(crate) enum Command {
     /// With --repair, damaged hives are written anew. What lies on a volume that has problems itself is left alone.
     /// Problems end with exit status 4. Unclean and hibernated volumes are checked as they are, and said to be so.
     Check(check::CheckArgs),
+    /// Tell why a Windows will not boot, and repair it
+    ///
+    /// Asks a table of rules (--rules lists it) about the Windows of an image: does it boot where --target says, or, without it, on
+    /// the controllers it ran on, and what else keeps it from starting. --fix carries out the repairs that lose nothing, as one
+    /// transaction; --fix=RULE that of a rule, whatever it costs. Findings end with exit status 4.
+    Doctor(doctor::DoctorArgs),
     /// Put back what a commit overwrote that was made with --undo FILE
     ///
     /// The image file is afterwards, byte by byte, what it was before that commit. An image that was changed since is

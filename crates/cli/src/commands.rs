@@ -5,6 +5,7 @@ mod bcd;
 mod bootini;
 mod check;
 mod demo;
+mod doctor;
 mod drivers;
 mod fs;
 mod inspect;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Apply(args) => apply::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Reg(command) => reg::run(command),
         Command::Fs(command) => fs::run(command),
         Command::Bcd(command) => bcd::run(command),

@@ -8,12 +8,12 @@ use winkiln_disk::partition::{DiskId, PartitionKind, PartitionTable, TableKind};
 
 /// A path taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ArcPath {
+pub struct ArcPath {
     disk: ArcDisk,
     /// From 1.
     partition: usize,
     /// With a leading `\`.
-    pub(crate) folder: String,
+    pub folder: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,8 @@ enum ArcDisk {
 
 impl ArcPath {
     /// Takes `text` apart; `None` when it is no ARC path.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let (head, folder) = match text.find('\\') {
             Some(at) => text.split_at_checked(at)?,
             None => (text, "\\"),
@@ -54,7 +55,8 @@ impl ArcPath {
     }
 
     /// The number of the partition it names, when that is on a disk with this table, which the BIOS boots from.
-    pub(crate) fn volume(&self, table: &PartitionTable) -> Option<u32> {
+    #[must_use]
+    pub fn volume(&self, table: &PartitionTable) -> Option<u32> {
         match (self.disk, table.disk_id) {
             (ArcDisk::Boot, _) => {}
             (ArcDisk::Signature(wanted), DiskId::Mbr(found)) if wanted == found => {}

@@ -26,7 +26,8 @@ pub fn partition_ref(table: &PartitionTable, partition: &Partition) -> Option<Pa
 }
 
 /// The number of the partition that a device element names, when it is on this disk.
-pub(crate) fn named_volume(table: &PartitionTable, named: PartitionRef) -> Option<u32> {
+#[must_use]
+pub fn named_volume(table: &PartitionTable, named: PartitionRef) -> Option<u32> {
     let is_named = |partition: &&Partition| partition_ref(table, partition) == Some(named);
     table.partitions.iter().find(is_named).map(|partition| partition.number)
 }

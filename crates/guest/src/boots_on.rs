@@ -135,6 +135,25 @@ pub fn driver_obstacle(
     Ok(Drivers::new(&mut files).check_file(&guest, service).err())
 }
 
+/// The kinds of controllers that the guest ran on, by their words: Windows keeps every device that it met.
+///
+/// # Errors
+/// Those of opening the SYSTEM hive.
+pub fn met(
+    disk: &mut Disk,
+    registry: &mut Registry,
+    windows: &Windows,
+) -> Result<Vec<&'static str>, GuestError> {
+    let hive = registry.hive(disk, &HiveName::System)?;
+    let guest = Guest::new(hive, windows);
+    let is_met = |controller: &Controller| {
+        let device = controller.devices.first();
+        device.is_some_and(|ids| matches!(installed::find(&guest, ids), Ok(Some(_))))
+    };
+    let buses = bus::all().into_iter().filter(|bus| bus.controllers.iter().any(is_met));
+    Ok(buses.map(|bus| bus.word).collect())
+}
+
 struct Examiner<'a> {
     guest: Guest<'a>,
     drivers: Drivers<'a>,

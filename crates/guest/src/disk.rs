@@ -34,7 +34,8 @@ impl DiskVolume {
     }
 
     /// True for the active partition of an MBR disk.
-    pub(crate) fn is_active(&self) -> bool {
+    #[must_use]
+    pub fn is_active(&self) -> bool {
         matches!(self.partition.kind, PartitionKind::Mbr { active: true, .. })
     }
 }
@@ -299,6 +300,16 @@ impl Disk {
         hive_logs::load(self.volume(number)?, &file)
     }
 
+    /// Tells why a hive cannot be opened: damage, or logs that do not lead to a hive.
+    ///
+    /// # Errors
+    /// When the hive cannot be opened; that is the answer.
+    pub fn open_hive(&mut self, number: u32, path: &str) -> Result<(), GuestError> {
+        let hive = self.read_hive(number, path)?;
+        self.keep_hive(number, path, hive);
+        Ok(())
+    }
+
     /// Reads a hive that was not closed properly, without its logs: for showing, never for editing.
     pub(crate) fn read_dirty_hive(&mut self, number: u32, path: &str) -> Option<Hive> {
         hive_logs::load_unrecovered(self.volume(number).ok()?, path)
@@ -310,7 +321,7 @@ impl Disk {
     }
 
     /// True when `path` is a file of volume `number`; false as well when that cannot be told.
-    pub(crate) fn has_file(&mut self, number: u32, path: &str) -> bool {
+    pub fn has_file(&mut self, number: u32, path: &str) -> bool {
         self.volume(number)
             .ok()
             .and_then(|volume| volume.metadata(path).ok().flatten())

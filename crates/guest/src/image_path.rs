@@ -4,11 +4,8 @@
 ///
 /// A service without one has its driver in `System32\drivers`.
 /// Source: Microsoft, "CurrentControlSet\Services Subkeys": a relative path is relative to the Windows folder.
-pub(crate) fn resolve(
-    service: &str,
-    image_path: Option<&str>,
-    system_root: &str,
-) -> Option<String> {
+#[must_use]
+pub fn resolve(service: &str, image_path: Option<&str>, system_root: &str) -> Option<String> {
     let Some(path) = image_path.filter(|path| !path.trim().is_empty()) else {
         return Some(format!(r"{system_root}\System32\drivers\{service}.sys"));
     };

@@ -21,6 +21,17 @@ pub(crate) fn find(disk: &mut Disk) -> Vec<Windows> {
 
 /// Folders in the root of a volume that hold a Windows: those with its SYSTEM and SOFTWARE hives.
 pub(crate) fn folders(disk: &mut Disk) -> Vec<(u32, String)> {
+    root_folders(disk, |disk, number, folder| {
+        let hive = |name| format!(r"{folder}\System32\config\{name}");
+        disk.has_file(number, &hive("SYSTEM")) && disk.has_file(number, &hive("SOFTWARE"))
+    })
+}
+
+/// Folders in the roots of all volumes that `is_wanted` takes.
+fn root_folders(
+    disk: &mut Disk,
+    is_wanted: impl Fn(&mut Disk, u32, &str) -> bool,
+) -> Vec<(u32, String)> {
     let numbers: Vec<u32> = disk
         .volumes()
         .iter()
@@ -31,17 +42,29 @@ pub(crate) fn folders(disk: &mut Disk) -> Vec<(u32, String)> {
     for number in numbers {
         let Ok(volume) = disk.volume(number) else { continue };
         let Ok(entries) = volume.read_directory("\\") else { continue };
-        let folders: Vec<String> = entries
-            .into_iter()
-            .filter(|entry| entry.is_directory)
-            .map(|entry| format!("\\{}", entry.name))
-            .collect();
-        for folder in folders {
-            let hive = |name| format!(r"{folder}\System32\config\{name}");
-            if disk.has_file(number, &hive("SYSTEM")) && disk.has_file(number, &hive("SOFTWARE")) {
+        let folders = entries.into_iter().filter(|entry| entry.is_directory);
+        for folder in folders.map(|entry| format!("\\{}", entry.name)) {
+            if is_wanted(disk, number, &folder) {
                 found.push((number, folder));
             }
         }
     }
     found
+}
+
+impl Disk {
+    /// Folders in the root of a volume that were a Windows, but lack its SYSTEM or its SOFTWARE hive: volume and folder.
+    ///
+    /// [`Disk::find_windows`] passes over them.
+    pub fn broken_windows(&mut self) -> Vec<(u32, String)> {
+        root_folders(self, |disk, number, folder| {
+            let config = format!(r"{folder}\System32\config");
+            let kernel = format!(r"{folder}\System32\ntoskrnl.exe");
+            let has = |disk: &mut Self, name| disk.has_file(number, &format!(r"{config}\{name}"));
+            let hives = ["SYSTEM", "SOFTWARE"].map(|name| has(disk, name));
+            let was_one =
+                hives.contains(&true) || has(disk, "SAM") || disk.has_file(number, &kernel);
+            was_one && hives.contains(&false)
+        })
+    }
 }

@@ -31,8 +31,9 @@ pub mod registry;
 mod profile;
 
 pub use accounts::Accounts;
+pub use arc_path::ArcPath;
 pub use boot_candidates::boot_candidates;
-pub use boot_partitions::{boot_partitions, partition_ref, partitions_of};
+pub use boot_partitions::{boot_partitions, named_volume, partition_ref, partitions_of};
 pub use boots_on::{BusVerdict, boots_on};
 pub use disk::{Disk, DiskVolume};
 pub use error::GuestError;
@@ -40,5 +41,6 @@ pub use hive_check::CheckedHive;
 pub use hive_logs::RecoveredHive;
 pub use hive_name::{HiveFile, HiveName, Location, native_key};
 pub use hive_rewrite::{HiveRewrite, Rewrite};
+pub use image_path::resolve as service_file;
 pub use registry::Registry;
 pub use windows::{Architecture, Boot, BootKind, DriverService, Firmware, Windows};

@@ -156,7 +156,10 @@ impl Session {
     }
 
     /// A value of the guest's registry, when it is there.
-    pub(super) fn value_of(
+    ///
+    /// # Errors
+    /// When the hive cannot be read.
+    pub fn value_of(
         &mut self,
         key: &str,
         name: &str,

@@ -16,6 +16,7 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::RewriteHive { file, why: Rewrite::Compact } => format!("compact {}", file.path),
         Step::RewriteHive { file, why: Rewrite::Repair } => format!("repair {}", file.path),
         Step::OnLink(step) => describe(step),
+        Step::OnVolume { volume, step } => format!("{} on volume {volume}", describe(step)),
         Step::MoveKey { from, to } => format!("rename key {from} to {to}"),
         Step::CopyKey { from, to } => format!("copy key {from} to {to}"),
         Step::PutFile { path, contents: Contents::HostFile(file), .. } => {

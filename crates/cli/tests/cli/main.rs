@@ -3,6 +3,7 @@
 mod boot;
 mod check;
 mod demo;
+mod doctor;
 mod drivers;
 mod dry_run;
 mod env;

@@ -7,5 +7,8 @@ mod describe;
 mod fat;
 mod recovery;
 mod registry;
+mod small_guest;
 mod tools;
 mod users;
+
+use tools::NOW;

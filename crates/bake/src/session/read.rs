@@ -1,0 +1,44 @@
+//! Reading the guest's registry as it is after the steps so far.
+
+use winkiln_hive::Value;
+
+use super::Session;
+use super::lookup::GuestLookup;
+use crate::BakeError;
+use crate::facts::Lookup as _;
+
+impl Session {
+    /// All values of a full key; empty when the key is missing. What steps changed counts.
+    ///
+    /// # Errors
+    /// When the hive cannot be read.
+    pub fn values(&mut self, key: &str) -> Result<Vec<Value>, BakeError> {
+        let (guest, disk, _) = self.guest()?;
+        GuestLookup { disk, guest }.values(key)
+    }
+
+    /// The names of the keys below a full key; `None` when the key is missing.
+    ///
+    /// # Errors
+    /// When the hive cannot be read.
+    pub fn subkeys(&mut self, key: &str) -> Result<Option<Vec<String>>, BakeError> {
+        let (place, hive, _) = self.hive_of(key)?;
+        let failed = |source| BakeError::Hive { key: key.to_owned(), source };
+        let Some(found) = hive.find(hive.root(), &place.path).map_err(failed)? else {
+            return Ok(None);
+        };
+        let below = hive.subkeys(found).map_err(failed)?;
+        Ok(Some(below.into_iter().map(|(name, _)| name).collect()))
+    }
+
+    /// Lets go of what was read of the guest and not edited, so that steps may replace hives, and what they changed is seen.
+    pub fn look_afresh(&mut self) {
+        let Some(guest) = &mut self.guest else { return };
+        for (_, file) in guest.registry.opened() {
+            guest.registry.close(&file);
+        }
+        if guest.registry.opened().is_empty() {
+            self.guest = None;
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What the doctor found and did, as text and as JSON.
+
+use std::fmt::Write as _;
+
+use console::style;
+use serde::Serialize;
+use winkiln_bake::Report;
+use winkiln_doctor::{Diagnosis, Finding, RULES, Repair, Severity};
+
+use super::inspect_json::architecture;
+use super::text::{count, printable};
+
+/// A guest, examined and perhaps repaired.
+pub(crate) struct Examined {
+    /// As given.
+    pub(crate) image: String,
+    /// What is wrong now.
+    pub(crate) found: Diagnosis,
+    /// What was wrong and is repaired.
+    pub(crate) repaired: Vec<Finding>,
+    /// Of the repairs.
+    pub(crate) report: Option<Report>,
+}
+
+/// The JSON form.
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    image: &'a str,
+    target: Option<&'static str>,
+    windows: Option<WindowsJson<'a>>,
+    healthy: bool,
+    boots_on: &'a [&'static str],
+    findings: Vec<FindingJson<'a>>,
+    skipped: Vec<SkippedJson<'a>>,
+    repaired: Vec<FindingJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a Report>,
+}
+
+#[derive(Serialize)]
+struct WindowsJson<'a> {
+    volume: u32,
+    system_root: &'a str,
+    product_name: &'a str,
+    arch: &'static str,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    rule: &'static str,
+    severity: &'static str,
+    object: &'a str,
+    found: &'a str,
+    expected: &'a str,
+    repair: RepairJson<'a>,
+}
+
+#[derive(Serialize)]
+struct RepairJson<'a> {
+    /// `safe`, `asked` or `none`.
+    kind: &'static str,
+    what: &'a str,
+    price: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SkippedJson<'a> {
+    rule: &'static str,
+    reason: &'a str,
+}
+
+/// The JSON form.
+pub(crate) fn document(examined: &Examined) -> Document<'_> {
+    let found = &examined.found;
+    Document {
+        image: &examined.image,
+        target: found.target.map(winkiln_doctor::Target::word),
+        windows: found.windows.as_ref().map(|windows| WindowsJson {
+            volume: windows.volume,
+            system_root: &windows.system_root,
+            product_name: &windows.product_name,
+            arch: architecture(windows.architecture),
+        }),
+        healthy: found.is_healthy(),
+        boots_on: &found.boots_on,
+        findings: found.findings.iter().map(finding_json).collect(),
+        skipped: found
+            .skipped
+            .iter()
+            .map(|skipped| SkippedJson { rule: skipped.rule, reason: &skipped.reason })
+            .collect(),
+        repaired: examined.repaired.iter().map(finding_json).collect(),
+        report: examined.report.as_ref(),
+    }
+}
+
+fn finding_json(finding: &Finding) -> FindingJson<'_> {
+    let repair = match &finding.repair {
+        Repair::Safe { what, .. } => RepairJson { kind: "safe", what, price: None },
+        Repair::Asked { what, price, .. } => RepairJson { kind: "asked", what, price: Some(price) },
+        Repair::Advice(what) => RepairJson { kind: "none", what, price: None },
+    };
+    FindingJson {
+        rule: finding.rule,
+        severity: finding.severity.word(),
+        object: &finding.object,
+        found: &finding.found,
+        expected: &finding.expected,
+        repair,
+    }
+}
+
+/// The page; with `verbose`, the rules that could not look, too.
+pub(crate) fn text(examined: &Examined, verbose: bool) -> String {
+    let found = &examined.found;
+    let mut text = head(examined);
+    if let Some(report) = &examined.report {
+        for finding in &examined.repaired {
+            let done = if report.committed { "repaired" } else { "would repair" };
+            let _ = writeln!(
+                text,
+                "\n{} {}  {}",
+                style(done).green().bold(),
+                style(finding.rule).bold(),
+                printable(&finding.object)
+            );
+            row(&mut text, "was", &finding.found);
+            if let Repair::Safe { what, .. } | Repair::Asked { what, .. } = &finding.repair {
+                row(&mut text, "done", what);
+            }
+        }
+    }
+    for finding in &found.findings {
+        text.push('\n');
+        one(&mut text, finding);
+    }
+    text.push('\n');
+    text.push_str(&sum(examined));
+    if verbose || found.is_healthy() {
+        for skipped in &found.skipped {
+            let reason = printable(&skipped.reason);
+            let _ = writeln!(text, "not looked at: {}: {reason}", skipped.rule);
+        }
+    } else if !found.skipped.is_empty() {
+        let _ =
+            writeln!(text, "{} could not look (-v tells why)", count(found.skipped.len(), "rule"));
+    }
+    text
+}
+
+fn head(examined: &Examined) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "{}", style(printable(&examined.image)).bold());
+    match &examined.found.windows {
+        Some(windows) => {
+            let name = match windows.product_name.as_str() {
+                "" => "Windows",
+                name => name,
+            };
+            let _ = writeln!(
+                text,
+                "  {} ({}), {} of volume {}",
+                style(printable(name)).cyan(),
+                architecture(windows.architecture),
+                printable(&windows.system_root),
+                windows.volume
+            );
+        }
+        None => text.push_str("  no whole Windows found\n"),
+    }
+    let boots_on = match examined.found.boots_on.as_slice() {
+        [] => "no disk controller of a hypervisor".to_owned(),
+        buses => buses.join(", "),
+    };
+    let target = examined.found.target.map(|target| format!("; asked for: {}", target.word()));
+    let _ = writeln!(text, "finds its disk on {boots_on}{}", target.unwrap_or_default());
+    text
+}
+
+fn one(text: &mut String, finding: &Finding) {
+    let severity = match finding.severity {
+        Severity::Stops => style("stops boot").red().bold(),
+        Severity::Hinders => style("hinders boot").yellow().bold(),
+        Severity::Note => style("note").blue().bold(),
+    };
+    let _ = writeln!(
+        text,
+        "{severity}  {}  {}",
+        style(finding.rule).bold(),
+        printable(&finding.object)
+    );
+    row(text, "found", &finding.found);
+    row(text, "expected", &finding.expected);
+    match &finding.repair {
+        Repair::Safe { what, .. } => row(text, "--fix", &format!("will {what}")),
+        Repair::Asked { what, price, .. } => {
+            row(text, &format!("--fix={}", finding.rule), &format!("will {what}; {price}"));
+        }
+        Repair::Advice(what) => row(text, "do", what),
+    }
+}
+
+fn row(text: &mut String, name: &str, value: &str) {
+    let _ = writeln!(text, "  {}{}", style(format!("{name:<10}")).dim(), printable(value));
+}
+
+fn sum(examined: &Examined) -> String {
+    let found = &examined.found;
+    if found.is_healthy() {
+        let rules = RULES.len() - found.skipped.len();
+        return format!(
+            "{}: {} found nothing\n",
+            style("healthy").green().bold(),
+            count(rules, "rule")
+        );
+    }
+    let of = |severity| found.findings.iter().filter(|one| one.severity == severity).count();
+    let mut parts = Vec::new();
+    for (severity, words) in
+        [(Severity::Stops, "stop"), (Severity::Hinders, "hinder"), (Severity::Note, "only tell")]
+    {
+        let number = of(severity);
+        if number > 0 {
+            parts.push(format!("{number} {words}"));
+        }
+    }
+    let safe =
+        found.findings.iter().filter(|one| matches!(one.repair, Repair::Safe { .. })).count();
+    let fix = if safe > 0 { format!("; --fix repairs {safe}") } else { String::new() };
+    format!("{}: {}{fix}\n", count(found.findings.len(), "finding"), parts.join(", "))
+}
+
+/// The table of rules.
+#[derive(Serialize)]
+pub(crate) struct RulesDocument {
+    rules: Vec<RuleJson>,
+}
+
+#[derive(Serialize)]
+struct RuleJson {
+    id: &'static str,
+    about: &'static str,
+}
+
+/// The JSON form of the table.
+pub(crate) fn rules_document() -> RulesDocument {
+    let rules = RULES.iter().map(|rule| RuleJson { id: rule.id, about: rule.about });
+    RulesDocument { rules: rules.collect() }
+}
+
+/// The text form of the table.
+pub(crate) fn rules_text() -> String {
+    RULES.iter().fold(String::new(), |mut text, rule| {
+        let _ = writeln!(text, "{:<24}{}", rule.id, rule.about);
+        text
+    })
+}

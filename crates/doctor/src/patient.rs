@@ -1,0 +1,137 @@
+//! The guest as rules look at it.
+
+use winkiln_bake::{BakeError, Session};
+use winkiln_boot::bcd::{self, Element};
+use winkiln_guest::boots_on::{self, BusVerdict};
+use winkiln_guest::{BootKind, Disk, Firmware, GuestError, HiveName, Windows};
+use winkiln_hive::{Hive, Value, strings};
+
+use crate::target::Target;
+
+/// A key of the current control set.
+pub(crate) fn in_set(path: &str) -> String {
+    format!(r"HKLM\SYSTEM\CurrentControlSet\{path}")
+}
+
+/// A guest in a session. What its steps changed counts.
+pub(crate) struct Patient<'a> {
+    session: &'a mut Session,
+    windows: Option<Windows>,
+    pub(crate) target: Option<Target>,
+    verdicts: Option<Vec<BusVerdict>>,
+}
+
+impl<'a> Patient<'a> {
+    pub(crate) fn new(
+        session: &'a mut Session,
+        windows: Option<Windows>,
+        target: Option<Target>,
+    ) -> Self {
+        Self { session, windows, target, verdicts: None }
+    }
+
+    /// The installation.
+    pub(crate) fn windows(&self) -> Result<Windows, BakeError> {
+        self.windows.clone().ok_or(BakeError::Guest(GuestError::NoWindows))
+    }
+
+    /// The installation, or nothing where only the rest of one was found.
+    pub(crate) fn installed(&self) -> Option<&Windows> {
+        self.windows.as_ref()
+    }
+
+    pub(crate) fn disk(&mut self) -> &mut Disk {
+        self.session.disk()
+    }
+
+    /// All values of a key; none when it is missing.
+    pub(crate) fn values(&mut self, key: &str) -> Result<Vec<Value>, BakeError> {
+        self.session.values(key)
+    }
+
+    /// The names of the keys below a key; `None` when it is missing.
+    pub(crate) fn subkeys(&mut self, key: &str) -> Result<Option<Vec<String>>, BakeError> {
+        self.session.subkeys(key)
+    }
+
+    pub(crate) fn dword(&mut self, key: &str, name: &str) -> Result<Option<u32>, BakeError> {
+        let found = self.session.value_of(key, name)?;
+        Ok(found.and_then(|(_, data)| data.first_chunk().copied()).map(u32::from_le_bytes))
+    }
+
+    /// The texts of a value; none when it is missing.
+    pub(crate) fn texts(&mut self, key: &str, name: &str) -> Result<Vec<String>, BakeError> {
+        let found = self.session.value_of(key, name)?;
+        Ok(found.map(|(_, data)| strings(&data)).unwrap_or_default())
+    }
+
+    pub(crate) fn text(&mut self, key: &str, name: &str) -> Result<Option<String>, BakeError> {
+        Ok(self.texts(key, name)?.into_iter().next())
+    }
+
+    /// True for a file of the system volume.
+    pub(crate) fn has_file(&mut self, path: &str) -> Result<bool, BakeError> {
+        let volume = self.windows()?.volume;
+        Ok(self.disk().has_file(volume, path))
+    }
+
+    /// The store, for a guest that has one.
+    pub(crate) fn store(&mut self) -> Result<Option<&Hive>, BakeError> {
+        if self.windows()?.boot.kind != BootKind::Bcd {
+            return Ok(None);
+        }
+        let (registry, disk) = self.session.registry()?;
+        Ok(Some(registry.hive(disk, &HiveName::Bcd)?))
+    }
+
+    /// An element of an object of the store; `None` without a store, object or element.
+    pub(crate) fn element(
+        &mut self,
+        object: &str,
+        name: &str,
+    ) -> Result<Option<Element>, BakeError> {
+        let Some(store) = self.store()? else { return Ok(None) };
+        if bcd::find_object(store, object).is_err() {
+            return Ok(None);
+        }
+        bcd::element(store, object, name)
+            .map_err(|source| BakeError::Bcd { object: object.to_owned(), source })
+    }
+
+    /// The contents of a `boot.ini`, with its volume and path, for a guest that has one.
+    pub(crate) fn boot_ini(&mut self) -> Result<Option<(u32, String, Vec<u8>)>, BakeError> {
+        let boot = self.windows()?.boot;
+        let (BootKind::BootIni, Some((volume, path))) = (boot.kind, boot.file) else {
+            return Ok(None);
+        };
+        let failed = |source| BakeError::Volume { path: path.clone(), source };
+        let bytes = self.disk().volume(volume)?.read(&path, BOOT_INI_MAX).map_err(failed)?;
+        Ok(Some((volume, path, bytes)))
+    }
+
+    /// What the guest boots from.
+    pub(crate) fn verdicts(&mut self) -> Result<Vec<BusVerdict>, BakeError> {
+        if let Some(verdicts) = &self.verdicts {
+            return Ok(verdicts.clone());
+        }
+        let windows = self.windows()?;
+        let (registry, disk) = self.session.registry()?;
+        let verdicts = boots_on::boots_on(disk, registry, &windows)?;
+        Ok(self.verdicts.insert(verdicts).clone())
+    }
+
+    /// The kinds of controllers that the guest ran on.
+    pub(crate) fn met(&mut self) -> Result<Vec<&'static str>, BakeError> {
+        let windows = self.windows()?;
+        let (registry, disk) = self.session.registry()?;
+        Ok(boots_on::met(disk, registry, &windows)?)
+    }
+
+    /// True when the guest is started by UEFI.
+    pub(crate) fn is_uefi(&self) -> bool {
+        self.windows.as_ref().is_some_and(|windows| windows.boot.firmware == Firmware::Uefi)
+    }
+}
+
+/// Bytes of a `boot.ini`: real ones have hundreds.
+const BOOT_INI_MAX: u64 = 64 << 10;

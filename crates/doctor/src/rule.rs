@@ -1,0 +1,113 @@
+//! The table of rules.
+
+use winkiln_bake::BakeError;
+
+use crate::finding::Finding;
+use crate::patient::Patient;
+use crate::rules;
+
+/// What looking came to. An error means that the rule could not look.
+pub(crate) type Look = Result<Vec<Finding>, BakeError>;
+
+/// One rule.
+#[derive(Clone, Copy)]
+pub struct Rule {
+    /// For scripts and `--fix`, such as `storage-start`.
+    pub id: &'static str,
+    /// What is wrong when it finds something, in a few words.
+    pub about: &'static str,
+    /// Costs more than a moment, so a short look leaves it out.
+    pub(crate) slow: bool,
+    pub(crate) look: fn(&mut Patient<'_>) -> Look,
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rule").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+const fn quick(id: &'static str, about: &'static str, look: fn(&mut Patient<'_>) -> Look) -> Rule {
+    Rule { id, about, slow: false, look }
+}
+
+const fn slow(id: &'static str, about: &'static str, look: fn(&mut Patient<'_>) -> Look) -> Rule {
+    Rule { id, about, slow: true, look }
+}
+
+/// Every rule, in the order in which Windows comes to what it looks at.
+pub const RULES: &[Rule] = &[
+    quick(
+        "hibernated",
+        "Windows was not shut down: its memory is saved",
+        rules::volumes::hibernated,
+    ),
+    quick(
+        "log-not-clean",
+        "updates of a volume are still in its log",
+        rules::volumes::log_not_clean,
+    ),
+    quick("volume-dirty", "Windows is to check a volume", rules::volumes::dirty),
+    quick("volume-state", "a volume cannot be edited as it is", rules::volumes::other),
+    quick("hive-missing", "a registry hive is missing", rules::hives::missing),
+    slow("hive-damaged", "a registry hive is damaged", rules::hives::damaged),
+    quick(
+        "hive-unclean",
+        "a registry hive and its logs do not fit together",
+        rules::hives::unclean,
+    ),
+    quick(
+        "control-set-missing",
+        "Select names a control set that is not there",
+        rules::control_set::missing,
+    ),
+    quick("control-set-failed", "Windows gave up a control set", rules::control_set::failed),
+    quick("safe-mode", "the default entry starts safe mode", rules::boot_switches::safe_mode),
+    quick("kernel-debug", "the default entry waits for a debugger", rules::boot_switches::debug),
+    quick(
+        "storage-not-bound",
+        "no driver is bound to the disk controller",
+        rules::storage::not_bound,
+    ),
+    quick(
+        "storage-service-missing",
+        "a driver on the way to the disk has no service",
+        rules::storage::no_service,
+    ),
+    quick(
+        "storage-start",
+        "a driver on the way to the disk does not start at boot",
+        rules::storage::not_started,
+    ),
+    quick(
+        "storage-start-override",
+        "StartOverride keeps a driver on the way to the disk from starting",
+        rules::storage::start_override,
+    ),
+    quick(
+        "storage-file-missing",
+        "the file of a driver on the way to the disk is missing",
+        rules::storage::no_file,
+    ),
+    quick(
+        "storage-file-wrong",
+        "the file of a driver on the way to the disk is not for this Windows",
+        rules::storage::wrong_file,
+    ),
+    quick("storage-filter", "a filter keeps the disk from starting", rules::storage::filter),
+    quick(
+        "storage-policy",
+        "a policy keeps drivers from being bound at boot",
+        rules::storage::policy,
+    ),
+    quick("setup-interrupted", "Windows is in the middle of its setup", rules::setup::interrupted),
+    quick("servicing-pending", "updates are half installed", rules::setup::servicing),
+    quick("renames-pending", "files are to be replaced at the next start", rules::setup::renames),
+    quick("disks-offline", "disks that are new to Windows stay offline", rules::disks::offline),
+];
+
+/// A rule by its id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.id == id)
+}

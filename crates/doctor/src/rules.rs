@@ -1,0 +1,10 @@
+//! What each rule looks at, one module for each part of a guest.
+
+pub(crate) mod boot_switches;
+pub(crate) mod control_set;
+pub(crate) mod disks;
+pub(crate) mod hives;
+pub(crate) mod setup;
+mod steps;
+pub(crate) mod storage;
+pub(crate) mod volumes;

@@ -1,0 +1,93 @@
+//! Control sets, and the last one that was known to be good.
+//!
+//! Source: Microsoft, KB100010, "What are control sets? What is CurrentControlSet?": the boot loader takes the set of
+//! `Select\Default`; `Failed` names one that was given up.
+
+use winkiln_bake::BakeError;
+
+use super::steps::set_dword;
+use crate::finding::{Finding, Repair, Severity};
+use crate::patient::Patient;
+use crate::rule::Look;
+
+const SELECT: &str = r"HKLM\SYSTEM\Select";
+
+/// The numbers of the sets that there are.
+fn sets(patient: &mut Patient<'_>) -> Result<Vec<u32>, BakeError> {
+    let names = patient.subkeys(r"HKLM\SYSTEM")?.unwrap_or_default();
+    let number = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        name.strip_prefix("controlset").filter(|digits| digits.len() == 3)?.parse().ok()
+    };
+    Ok(names.iter().filter_map(number).collect())
+}
+
+pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
+    patient.windows()?;
+    let sets = sets(patient)?;
+    let good = patient.dword(SELECT, "LastKnownGood")?.filter(|number| sets.contains(number));
+    let mut findings = Vec::new();
+    for name in ["Default", "Current"] {
+        let found = patient.dword(SELECT, name)?;
+        if found.is_some_and(|number| sets.contains(&number)) {
+            continue;
+        }
+        let repair = match good.or_else(|| sets.first().copied()) {
+            Some(number) => Repair::safe(
+                format!("set {name} to {number}"),
+                vec![set_dword(SELECT, name, number)],
+            ),
+            None => Repair::advice(
+                "the hive has no control set at all: restore it (--fix=hive-damaged, or from a backup)",
+            ),
+        };
+        findings.push(Finding {
+            rule: "control-set-missing",
+            severity: Severity::Stops,
+            object: format!(r"{SELECT}\{name}"),
+            found: found.map_or_else(|| "nothing".to_owned(), |number| number.to_string()),
+            expected: format!("the number of a control set: {sets:?}"),
+            repair,
+        });
+    }
+    Ok(findings)
+}
+
+pub(crate) fn failed(patient: &mut Patient<'_>) -> Look {
+    patient.windows()?;
+    let Some(failed) = patient.dword(SELECT, "Failed")?.filter(|number| *number != 0) else {
+        return Ok(Vec::new());
+    };
+    let default = patient.dword(SELECT, "Default")?.unwrap_or(0);
+    let good = patient.dword(SELECT, "LastKnownGood")?.unwrap_or(0);
+    let sets = sets(patient)?;
+    let repair = if default != good && sets.contains(&good) {
+        Repair::asked(
+            format!("start control set {good}, the last known good one"),
+            format!(
+                "drivers and services that were set up since are as they were before in control set {good}"
+            ),
+            vec![
+                set_dword(SELECT, "Default", good),
+                set_dword(SELECT, "Current", good),
+                set_dword(SELECT, "Failed", 0),
+            ],
+        )
+    } else {
+        Repair::asked(
+            "set Failed to 0",
+            "what made Windows give the set up is not looked for",
+            vec![set_dword(SELECT, "Failed", 0)],
+        )
+    };
+    Ok(vec![Finding {
+        rule: "control-set-failed",
+        severity: Severity::Hinders,
+        object: format!(r"{SELECT}\Failed"),
+        found: format!(
+            "control set {failed} failed to start; {default} is started next, {good} is the last known good one"
+        ),
+        expected: "0".to_owned(),
+        repair,
+    }])
+}

@@ -1,0 +1,178 @@
+//! Registry hives: missing, damaged, or at odds with their logs.
+
+use winkiln_bake::step::Contents;
+use winkiln_bake::{BakeError, Step};
+use winkiln_guest::{HiveFile, Rewrite};
+use winkiln_hive::Hive;
+
+use crate::finding::{Finding, Repair, Severity};
+use crate::patient::Patient;
+use crate::rule::Look;
+
+/// Hives without which Windows does not start, or nobody logs on.
+const HIVES: [(&str, Severity); 5] = [
+    ("SYSTEM", Severity::Stops),
+    ("SOFTWARE", Severity::Stops),
+    ("SAM", Severity::Stops),
+    ("SECURITY", Severity::Stops),
+    ("DEFAULT", Severity::Hinders),
+];
+/// Bytes of a hive that are read.
+const SIZE_MAX: u64 = 512 << 20;
+/// Sums and hints for speed, which Windows itself leaves behind.
+const LEFT_STALE: [&str; 4] = ["key.hint", "key.maxname", "key.maxvaluename", "key.maxvaluedata"];
+
+/// The volume and folder of the installation, or of what is left of one.
+fn roots(patient: &mut Patient<'_>) -> Vec<(u32, String)> {
+    match patient.installed() {
+        Some(windows) => vec![(windows.volume, windows.system_root.clone())],
+        None => patient.disk().broken_windows(),
+    }
+}
+
+pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
+    let mut findings = Vec::new();
+    for (volume, root) in roots(patient) {
+        for (name, severity) in HIVES {
+            let path = format!(r"{root}\System32\config\{name}");
+            if patient.disk().has_file(volume, &path) {
+                continue;
+            }
+            findings.push(Finding {
+                rule: "hive-missing",
+                severity,
+                found: "no such file".to_owned(),
+                expected: "a registry hive".to_owned(),
+                repair: restore(patient, volume, &root, name)?
+                    .unwrap_or_else(|| Repair::advice(NO_COPY)),
+                object: path,
+            });
+        }
+    }
+    Ok(findings)
+}
+
+const NO_COPY: &str =
+    "there is no copy in RegBack: put one from a backup (winkiln fs put), or one of a shadow copy";
+
+/// The hives that there are, with what their check came to.
+pub(crate) fn damaged(patient: &mut Patient<'_>) -> Look {
+    let mut findings = Vec::new();
+    for (volume, root) in roots(patient) {
+        for (name, severity) in HIVES {
+            let path = format!(r"{root}\System32\config\{name}");
+            if !patient.disk().has_file(volume, &path) {
+                continue;
+            }
+            let checked = patient.disk().check_hive(volume, &path);
+            let real: Vec<_> = checked
+                .findings
+                .iter()
+                .filter(|finding| !LEFT_STALE.contains(&finding.id))
+                .collect();
+            let found = match (&checked.failure, real.first()) {
+                (Some(failure), _) => failure.clone(),
+                (None, Some(first)) => {
+                    format!(
+                        "{} faults, the first at {:#x}: {}",
+                        real.len(),
+                        first.offset,
+                        first.text
+                    )
+                }
+                (None, None) => continue,
+            };
+            let repair = match restore(patient, volume, &root, name)? {
+                Some(repair) => repair,
+                None if checked.failure.is_none() => Repair::asked(
+                    format!("write {name} anew with what can be read of it"),
+                    "keys and values that the damage hides are lost",
+                    vec![Step::RewriteHive {
+                        file: HiveFile { volume, path: path.clone() },
+                        why: Rewrite::Repair,
+                    }],
+                ),
+                None => Repair::advice(NO_COPY),
+            };
+            findings.push(Finding {
+                rule: "hive-damaged",
+                severity,
+                object: path,
+                found,
+                expected: "a sound registry hive".to_owned(),
+                repair,
+            });
+        }
+    }
+    Ok(findings)
+}
+
+/// A hive whose last write was not completed, and which its logs cannot complete.
+pub(crate) fn unclean(patient: &mut Patient<'_>) -> Look {
+    let mut findings = Vec::new();
+    for (volume, root) in roots(patient) {
+        for (name, severity) in HIVES {
+            let path = format!(r"{root}\System32\config\{name}");
+            if !patient.disk().has_file(volume, &path) {
+                continue;
+            }
+            let Err(error) = patient.disk().open_hive(volume, &path) else { continue };
+            if !matches!(error, winkiln_guest::GuestError::DirtyHive { .. }) {
+                continue;
+            }
+            findings.push(Finding {
+                rule: "hive-unclean",
+                severity,
+                object: path,
+                found: error.to_string(),
+                expected: "a hive that Windows closed, or logs that complete it".to_owned(),
+                repair: restore(patient, volume, &root, name)?.unwrap_or_else(|| {
+                    Repair::advice(
+                        "put the hive's own logs beside it (.LOG1, .LOG2), or shut the guest down properly",
+                    )
+                }),
+            });
+        }
+    }
+    Ok(findings)
+}
+
+/// Puts the copy of `RegBack` in a hive's place, where there is a sound one.
+///
+/// Source: Microsoft, "The system registry is no longer backed up to the RegBack folder": files of no length since Windows 10 1803.
+fn restore(
+    patient: &mut Patient<'_>,
+    volume: u32,
+    root: &str,
+    name: &str,
+) -> Result<Option<Repair>, BakeError> {
+    let config = format!(r"{root}\System32\config");
+    let from = format!(r"{config}\RegBack\{name}");
+    if !patient.disk().has_file(volume, &from) {
+        return Ok(None);
+    }
+    let Ok(bytes) = patient.disk().volume(volume)?.read(&from, SIZE_MAX) else { return Ok(None) };
+    let is_sound = Hive::open(bytes.clone())
+        .is_ok_and(|hive| hive.check().iter().all(|finding| LEFT_STALE.contains(&finding.id)));
+    if !is_sound {
+        return Ok(None);
+    }
+    let to = format!(r"{config}\{name}");
+    let on_volume = |step| Step::OnVolume { volume, step: Box::new(step) };
+    let mut steps = Vec::new();
+    // What logs hold belongs to the hive that goes.
+    for extension in ["LOG", "LOG1", "LOG2"] {
+        let log = format!("{to}.{extension}");
+        if patient.disk().has_file(volume, &log) {
+            let contents = Contents::Bytes(Vec::new());
+            steps.push(on_volume(Step::PutFile { path: log, contents, parents: false }));
+        }
+    }
+    let contents = Contents::Bytes(bytes);
+    steps.push(on_volume(Step::PutFile { path: to, contents, parents: false }));
+    Ok(Some(Repair::asked(
+        format!("put RegBack\\{name} in its place"),
+        "everything that Windows wrote to the hive since that copy was made is lost",
+        steps,
+    )))
+}

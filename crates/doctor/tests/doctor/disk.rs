@@ -1,0 +1,110 @@
+//! Empty disks, formatted by other programs.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Bytes of the NTFS volume.
+const NTFS: u64 = 40 << 20;
+const SECTOR: u64 = 512;
+/// Sectors before the first partition.
+pub(crate) const FIRST: u64 = 2048;
+/// Sectors of the EFI system partition: FAT16.
+const ESP: u64 = 16384;
+/// Signature of MBR disks.
+pub(crate) const SIGNATURE: u32 = 0x5CA1_AB1E;
+/// GUIDs of GPT disks, as `sfdisk` takes them.
+const DISK_GUID: &str = "11111111-2222-3333-4444-555555555555";
+const PARTITION_GUID: &str = "AAAAAAAA-BBBB-CCCC-DDDD-EEEEEEEEEEEE";
+
+/// True when every program is there; otherwise says so, or fails where they are required.
+pub(crate) fn have_tools() -> bool {
+    let path = path();
+    let missing: Vec<&str> = ["mkntfs", "mkfs.fat", "sfdisk"]
+        .into_iter()
+        .filter(|tool| !path.split(':').any(|folder| Path::new(folder).join(tool).is_file()))
+        .collect();
+    if !missing.is_empty() {
+        assert!(std::env::var_os("WINKILN_REQUIRE_TOOLS").is_none(), "no {missing:?}");
+        eprintln!("SKIPPED: no {missing:?}");
+    }
+    missing.is_empty()
+}
+
+fn path() -> String {
+    format!("/usr/sbin:/usr/bin:/sbin:/bin:{}", std::env::var("PATH").unwrap_or_default())
+}
+
+fn run(program: &str, args: &[&str], input: Option<&Path>) {
+    let input = input.map_or_else(Stdio::null, |file| File::open(file).unwrap().into());
+    let output = Command::new(program)
+        .args(args)
+        .env("PATH", path())
+        .stdin(input)
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {args:?}: {text}");
+}
+
+/// One active NTFS partition, with boot code that is none.
+pub(crate) fn mbr(image: &Path) {
+    let table = format!("label: dos\nlabel-id: {SIGNATURE:#x}\n{FIRST},,7,*\n");
+    partition(image, FIRST * SECTOR + NTFS, &table);
+    let disk = File::options().write(true).open(image).unwrap();
+    disk.write_all_at(&[0x33, 0xC0, 0x8E, 0xD0, 0xBC, 0x00, 0x7C], 0).unwrap();
+    ntfs(image, FIRST);
+}
+
+/// An EFI system partition and an NTFS partition: volumes 1 and 2.
+pub(crate) fn gpt(image: &Path) {
+    let second = format!("start={},size={}", FIRST + ESP, NTFS / SECTOR);
+    let data = "type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7";
+    let table = format!(
+        "label: gpt\nlabel-id: {DISK_GUID}\n{FIRST},{ESP},U\n{second},{data},uuid={PARTITION_GUID}\n"
+    );
+    partition(image, (2 * FIRST + ESP) * SECTOR + NTFS, &table);
+    let esp = image.with_extension("esp");
+    File::create(&esp).unwrap().set_len(ESP * SECTOR).unwrap();
+    let hidden = FIRST.to_string();
+    run("mkfs.fat", &["-F", "16", "-s", "1", "-h", &hidden, esp.to_str().unwrap()], None);
+    put_in(image, &esp, FIRST);
+    ntfs(image, FIRST + ESP);
+}
+
+fn partition(image: &Path, bytes: u64, table: &str) {
+    File::create(image).unwrap().set_len(bytes).unwrap();
+    let script = image.with_extension("table");
+    fs::write(&script, table).unwrap();
+    run("sfdisk", &["-q", image.to_str().unwrap()], Some(&script));
+}
+
+fn ntfs(image: &Path, start: u64) {
+    let volume = image.with_extension("ntfs");
+    File::create(&volume).unwrap().set_len(NTFS).unwrap();
+    let start_text = start.to_string();
+    run(
+        "mkntfs",
+        &["-F", "-Q", "-q", "-p", &start_text, "-H", "255", "-S", "63", volume.to_str().unwrap()],
+        None,
+    );
+    put_in(image, &volume, start);
+}
+
+/// Copies what is not zero of a volume into its place.
+fn put_in(image: &Path, volume: &Path, start: u64) {
+    let bytes = fs::read(volume).unwrap();
+    let disk = File::options().write(true).open(image).unwrap();
+    write_sparse(&disk, &bytes, start * SECTOR);
+    fs::remove_file(volume).unwrap();
+}
+
+/// Writes what is not zero.
+pub(crate) fn write_sparse(disk: &File, bytes: &[u8], start: u64) {
+    for (number, page) in bytes.chunks(4096).enumerate() {
+        if page.iter().any(|byte| *byte != 0) {
+            disk.write_all_at(page, start + number as u64 * 4096).unwrap();
+        }
+    }
+}
