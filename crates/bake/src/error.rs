@@ -14,6 +14,7 @@ use winkiln_volume::VolumeError;
 pub use crate::drivers::DriverError;
 use crate::first_boot::FirstBootError;
 pub use crate::image_path::PathError;
+use crate::keep_ip::KeepIpError;
 pub use crate::preset::PresetError;
 pub use crate::recipe::RecipeError;
 pub use crate::value_text::ValueTextError;
@@ -48,6 +49,9 @@ pub enum BakeError {
     /// A first-boot command, or the script in the guest that holds the pending ones.
     #[error(transparent)]
     FirstBoot(#[from] FirstBootError),
+    /// Addresses of network adapters.
+    #[error(transparent)]
+    KeepIp(#[from] KeepIpError),
     /// A file of the host.
     #[error("cannot read {}", path.display())]
     HostFile {
@@ -217,6 +221,7 @@ impl BakeError {
             Self::RegFile { .. }
             | Self::ValueText(_)
             | Self::Path(_)
+            | Self::KeepIp(_)
             | Self::Sddl { .. }
             | Self::Guest(GuestError::UnknownKey { .. }) => return ErrorKind::Usage,
             Self::Drivers(error) => return error.kind(),
@@ -238,6 +243,7 @@ impl BakeError {
             Self::Preset(error) => return error.hint(),
             Self::Recipe(error) => return error.hint(),
             Self::Drivers(error) => return error.hint(),
+            Self::KeepIp(error) => return error.hint(),
             Self::Guest(GuestError::NoVolume { .. }) => {
                 "`winkiln inspect IMAGE` lists the volumes; choose one with --volume N"
             }

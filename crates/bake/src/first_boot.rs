@@ -117,12 +117,15 @@ impl Command {
 
     /// Identifies name and command line in `firstboot.done`: 64-bit FNV-1a, 16 hexadecimal digits.
     pub(crate) fn id(&self) -> String {
-        let bytes = self.name.bytes().chain([0]).chain(self.run.bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        format!("{hash:016x}")
+        format!("{:016x}", hash(self.name.bytes().chain([0]).chain(self.run.bytes())))
     }
+}
+
+/// 64-bit FNV-1a: tells texts apart.
+pub(crate) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// A batch line may hold 8,191 characters, ours adds quotes, escapes and redirections.
@@ -130,12 +133,15 @@ const COMMAND_MAX: usize = 4000;
 /// Commands in one script.
 pub(crate) const COMMANDS_MAX: usize = 1000;
 
-const HEAD: &str = r#"@echo off
+const HEAD: &str = "@echo off
 rem Written by winkiln: runs once, at the next start, as SYSTEM, before anyone logs on.
 rem First of all the normal start is put back, whatever happens below.
-"%SystemRoot%\System32\reg.exe" add "HKLM\SYSTEM\Setup" /v SetupType /t REG_DWORD /d 0 /f >nul 2>&1
+";
+/// What `winlogon` would run is taken back.
+pub(crate) const NORMAL_START: &str = r#""%SystemRoot%\System32\reg.exe" add "HKLM\SYSTEM\Setup" /v SetupType /t REG_DWORD /d 0 /f >nul 2>&1
 "%SystemRoot%\System32\reg.exe" add "HKLM\SYSTEM\Setup" /v CmdLine /t REG_SZ /d "" /f >nul 2>&1
-set "WINKILN_DONE=%SystemRoot%\winkiln\firstboot.done"
+"#;
+const SETTINGS: &str = r#"set "WINKILN_DONE=%SystemRoot%\winkiln\firstboot.done"
 set "WINKILN_LOG=%SystemRoot%\winkiln\firstboot.log"
 cd /d "%SystemRoot%\System32"
 "#;
@@ -145,7 +151,7 @@ const RECORD: &str = "winkiln-command";
 
 /// The script for `commands`, with CRLF line ends.
 pub(crate) fn script(commands: &[Command]) -> Vec<u8> {
-    let mut text = String::from(HEAD);
+    let mut text = [HEAD, NORMAL_START, SETTINGS].concat();
     for (number, command) in commands.iter().enumerate() {
         // Writing to a String cannot fail.
         let _ = command.write(&mut text, number + 1);

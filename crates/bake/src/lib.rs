@@ -11,6 +11,7 @@ pub mod error;
 pub mod facts;
 pub mod first_boot;
 mod image_path;
+pub mod keep_ip;
 mod ledger;
 mod nearest;
 pub mod preset;
@@ -24,6 +25,7 @@ pub mod value_text;
 
 pub use drivers::{DriverAction, DriverError, DriverReport, DriverSource};
 pub use error::{BakeError, ErrorKind};
+pub use keep_ip::{KeepIp, KeptAddresses};
 pub use preset::Preset;
 pub use recipe::Recipe;
 pub use report::{Change, Io, Report};

@@ -51,6 +51,7 @@ impl Recipe {
         for node in root.tables("drivers")? {
             let table = node.table("[[drivers]]", DRIVERS)?;
             recipe.steps.push(Step::AddDrivers(drivers::read(&table, folder)?));
+            recipe.steps.extend(drivers::keep_ip(&table)?.map(Step::KeepAddresses));
         }
         for node in root.tables("registry")? {
             registry::read(&node.table("[[registry]]", REGISTRY)?, folder, &mut recipe)?;

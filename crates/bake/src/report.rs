@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::DriverReport;
+use crate::{DriverReport, KeptAddresses};
 
 /// One change of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,6 +78,9 @@ pub struct Report {
     /// The file that holds what the commit overwrote; left out of the JSON where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo: Option<String>,
+    /// Static addresses that the next network adapter gets; left out of the JSON where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_addresses: Vec<KeptAddresses>,
     /// I/O.
     pub io: Io,
     /// Read back by independent readers.

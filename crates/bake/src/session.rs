@@ -8,6 +8,7 @@ mod file_edit;
 mod finish;
 mod first_boot_edit;
 mod hive_rewrite;
+mod keep_ip_edit;
 mod key_security_edit;
 mod link_edit;
 mod lookup;
@@ -32,7 +33,7 @@ use winkiln_volume::{Filesystem, Remedies};
 pub use crate::error::{BakeError, ErrorKind};
 use crate::facts::Facts;
 use crate::ledger::Ledger;
-use crate::{DriverReport, Preset, Report, Step};
+use crate::{DriverReport, KeptAddresses, Preset, Report, Step};
 use lookup::GuestLookup;
 pub use short_names::ShortNames;
 
@@ -69,6 +70,7 @@ pub struct Session {
     drivers: Vec<DriverReport>,
     /// Changes that the report tells one by one; `None` for all.
     told_max: Option<usize>,
+    kept_addresses: Vec<KeptAddresses>,
     format: Format,
     editable: bool,
     dry_run: bool,
@@ -131,6 +133,7 @@ impl Session {
             warnings: Vec::new(),
             drivers: Vec::new(),
             told_max: None,
+            kept_addresses: Vec::new(),
             format,
             editable,
             dry_run: options.dry_run,
@@ -356,6 +359,7 @@ impl Session {
             | Step::BootIniSetDefault { .. }
             | Step::BootIniSetTimeout { .. } => self.edit_boot_ini(step),
             Step::AddDrivers(source) => self.add_drivers(source),
+            Step::KeepAddresses(keep) => self.keep_addresses(keep),
             Step::StartInBoxStorage => self.start_in_box_storage(),
             Step::FirstBoot { command } => self.add_first_boot(command),
         }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use winkiln_guest::{HiveFile, Rewrite};
 use winkiln_hive::{Value, ValueType};
 
-use crate::DriverSource;
 use crate::first_boot::Command;
+use crate::{DriverSource, KeepIp};
 
 /// What a file is filled with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,6 +160,8 @@ pub enum Step {
     },
     /// Adds the driver packages of a source that are for the guest.
     AddDrivers(DriverSource),
+    /// Has the static addresses of network adapters set on the ones that Windows meets next.
+    KeepAddresses(KeepIp),
     /// Has Windows start its own drivers for IDE, AHCI and NVMe, as far as their files are there.
     StartInBoxStorage,
     /// Has a command run once at the next start of the guest. See [`crate::first_boot`].

@@ -258,6 +258,8 @@ pub(crate) struct ApplyArgs {
     /// With --drivers: those too whose signature this Windows would refuse
     #[arg(long, requires = "drivers")]
     pub(crate) force_unsigned: bool,
+    #[command(flatten)]
+    pub(crate) keep_ip: drivers::KeepIpArgs,
     /// Import a .reg file after the recipe
     #[arg(long, value_name = "FILE")]
     pub(crate) reg: Vec<PathBuf>,

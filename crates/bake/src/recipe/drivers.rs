@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use toml::de::DeValue;
 use winkiln_drivers::choice::Selection;
 
-use super::error::RecipeError;
+use super::error::{RecipeError, RecipeProblem};
 use super::table::Table;
-use crate::DriverSource;
+use crate::{DriverSource, KeepIp};
 
 pub(super) fn read(table: &Table<'_>, folder: &Path) -> Result<DriverSource, RecipeError> {
     let names = |key| -> Result<Vec<String>, RecipeError> {
@@ -22,4 +23,16 @@ pub(super) fn read(table: &Table<'_>, folder: &Path) -> Result<DriverSource, Rec
         },
         force_unsigned: table.flag("force-unsigned")?,
     })
+}
+
+/// `keep-ip = true`, or a list of `ADDRESS=MAC`.
+pub(super) fn keep_ip(table: &Table<'_>) -> Result<Option<KeepIp>, RecipeError> {
+    let Some(node) = table.get("keep-ip") else { return Ok(None) };
+    let pairs = match node.value() {
+        DeValue::Boolean(false) => return Ok(None),
+        DeValue::Boolean(true) => Vec::new(),
+        DeValue::Array(_) => node.texts()?,
+        _ => return Err(node.wrong_type("true, false or a list of texts")),
+    };
+    KeepIp::parse(&pairs).map(Some).map_err(|error| node.error(RecipeProblem::KeepIp(error)))
 }

@@ -3,6 +3,7 @@
 use crate::ErrorKind;
 use crate::first_boot::FirstBootError;
 use crate::image_path::PathError;
+use crate::keep_ip::KeepIpError;
 use crate::preset::PresetError;
 use crate::value_text::ValueTextError;
 
@@ -86,6 +87,9 @@ pub enum RecipeProblem {
     /// A first-boot command.
     #[error(transparent)]
     FirstBoot(#[from] FirstBootError),
+    /// Addresses of network adapters.
+    #[error(transparent)]
+    KeepIp(#[from] KeepIpError),
 }
 
 impl RecipeError {

@@ -3,7 +3,7 @@
 /// Of the document.
 pub const ROOT: &[&str] = &["presets", "registry", "files", "bcd", "firstboot", "drivers"];
 /// Of `[[drivers]]`.
-pub const DRIVERS: &[&str] = &["source", "only", "exclude", "all", "force-unsigned"];
+pub const DRIVERS: &[&str] = &["source", "only", "exclude", "all", "force-unsigned", "keep-ip"];
 /// Of `[[registry]]`.
 pub const REGISTRY: &[&str] =
     &["file", "key", "name", "type", "data", "delete", "all-control-sets", "sddl"];

@@ -26,6 +26,7 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
         warnings: Vec::new(),
         drivers: Vec::new(),
         undo: None,
+        kept_addresses: Vec::new(),
         io: Io::default(),
         verified: Vec::new(),
     };
@@ -46,6 +47,7 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
     }
     session.warn_of_shadow_copies();
     report.drivers = session.drivers;
+    report.kept_addresses = session.kept_addresses;
     report.warnings = session.warnings;
     Ok(report)
 }

@@ -9,7 +9,7 @@ use crate::judge::Guest;
 /// 2026-01-02 03:04:05 UTC in 100 ns ticks since 1601.
 const NOW: u64 = 134_118_110_450_000_000;
 
-fn options(dry_run: bool) -> SessionOptions {
+pub(crate) fn options(dry_run: bool) -> SessionOptions {
     SessionOptions { dry_run, now: NOW, ..SessionOptions::default() }
 }
 

@@ -4,6 +4,7 @@ mod first_boot;
 mod images;
 mod in_box;
 mod judge;
+mod keep_ip;
 mod links;
 mod presets;
 mod recipes;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use winkiln_bake::{KeepIp, Step};
 use winkiln_drivers::choice::Selection;
 use winkiln_drivers::{Architecture, Target};
 
@@ -59,6 +60,24 @@ impl SelectionArgs {
     }
 }
 
+/// Static addresses.
+#[derive(Debug, Args)]
+pub(crate) struct KeepIpArgs {
+    /// Set the old network adapter's static addresses on the next one; of several, ADDRESS=MAC,... says which new one gets which
+    #[arg(long, value_name = "ADDRESS=MAC", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) keep_ip: Option<String>,
+}
+
+impl KeepIpArgs {
+    /// The step, where it is asked for.
+    pub(crate) fn step(&self) -> Result<Option<Step>> {
+        let Some(text) = &self.keep_ip else { return Ok(None) };
+        let pairs: Vec<&str> = text.split(',').filter(|pair| !pair.is_empty()).collect();
+        let keep = KeepIp::parse(&pairs).map_err(|error| CliError::usage(error.to_string()))?;
+        Ok(Some(Step::KeepAddresses(keep)))
+    }
+}
+
 /// Of `drivers list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
@@ -91,6 +110,8 @@ pub(crate) struct AddArgs {
     /// Add also those whose signature this Windows would refuse
     #[arg(long)]
     pub(crate) force_unsigned: bool,
+    #[command(flatten)]
+    pub(crate) keep_ip: KeepIpArgs,
     #[command(flatten)]
     pub(crate) with: EditArgs,
 }

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
         && args.preset.is_empty()
         && args.reg.is_empty()
         && args.drivers.is_empty()
+        && args.keep_ip.keep_ip.is_none()
         && !remedies
     {
         return Err(CliError::usage(
@@ -44,6 +45,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
             ..DriverSource::default()
         }));
     }
+    recipe.steps.extend(args.keep_ip.step()?);
     for path in &args.reg {
         recipe.add_reg_file(path).doing(|| format!("cannot import {}", path.display()))?;
     }

@@ -92,6 +92,7 @@ impl Ledger {
             io: Io::default(),
             drivers: Vec::new(),
             undo: None,
+            kept_addresses: Vec::new(),
             verified: Vec::new(),
         }
     }

@@ -34,6 +34,23 @@ pub(crate) fn text(report: &Report, verbose: bool, took: Option<Duration>) -> St
         }
     }
     text.push_str(&drivers::text(&report.drivers, verbose));
+    for kept in &report.kept_addresses {
+        let to =
+            kept.mac.as_ref().map_or("the next adapter".to_owned(), |mac| format!("adapter {mac}"));
+        let servers = match kept.dns_servers.is_empty() {
+            true => String::new(),
+            false => format!(", DNS {}", kept.dns_servers.join(" ")),
+        };
+        let gateways = match kept.gateways.is_empty() {
+            true => String::new(),
+            false => format!(", gateway {}", kept.gateways.join(" ")),
+        };
+        let (name, addresses) = (printable(&kept.connection), kept.addresses.join(" "));
+        let _ = writeln!(
+            text,
+            "network {name}: {addresses}{gateways}{servers} to {to} at the next start"
+        );
+    }
     text.push_str(&summary(report, took));
     text
 }

@@ -53,6 +53,7 @@ pub(crate) fn describe(step: &Step) -> String {
         }
         Step::BootIniSetTimeout { seconds } => format!("set the timeout of boot.ini to {seconds}"),
         Step::AddDrivers(source) => format!("add the drivers of {}", source.path.display()),
+        Step::KeepAddresses(_) => "keep the addresses of network adapters".to_owned(),
         Step::StartInBoxStorage => "have Windows start its own storage drivers".to_owned(),
         // Steps are added to the library before they are worded here.
         #[allow(unreachable_patterns)]

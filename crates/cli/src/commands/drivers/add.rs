@@ -18,7 +18,9 @@ pub(super) fn run(args: &AddArgs) -> Result<()> {
         selection: args.selection.selection(),
         force_unsigned: args.force_unsigned,
     };
+    let mut steps = vec![Step::AddDrivers(source)];
+    steps.extend(args.keep_ip.step()?);
     let session = session::open(&args.image, &args.with.open, &args.with.write)?;
-    let report = session::bake(session, &[Step::AddDrivers(source)], &args.image, output)?;
+    let report = session::bake(session, &steps, &args.image, output)?;
     output.report(&report, Some(started.elapsed()))
 }
