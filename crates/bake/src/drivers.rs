@@ -12,7 +12,9 @@ use winkiln_drivers::choice::Selection;
 pub use error::{DriverError, PackageProblem};
 pub use report::{DriverAction, DriverReport};
 
-pub(crate) use signature::{Judgement, is_enforced, judge, signature_score};
+pub use signature::{Judgement, judge_signature};
+
+pub(crate) use signature::{is_enforced, judge, signature_score};
 pub(crate) use source::{Contents, Source};
 
 /// Where packages come from, and which of them are meant.

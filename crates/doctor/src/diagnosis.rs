@@ -102,7 +102,7 @@ fn examine(
     Ok(Diagnosis { windows, target, boots_on, findings, skipped })
 }
 
-fn reason(error: &dyn std::error::Error) -> String {
+pub(crate) fn reason(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     for _ in 0..8 {

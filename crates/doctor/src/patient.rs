@@ -1,9 +1,9 @@
 //! The guest as rules look at it.
 
 use winkiln_bake::{BakeError, Session};
-use winkiln_boot::bcd::{self, Element};
+use winkiln_boot::bcd::{self, Element, Retargeted};
 use winkiln_guest::boots_on::{self, BusVerdict};
-use winkiln_guest::{BootKind, Disk, Firmware, GuestError, HiveName, Windows};
+use winkiln_guest::{BootKind, Disk, Firmware, GuestError, HiveName, Windows, boot_candidates};
 use winkiln_hive::{Hive, Value, strings};
 
 use crate::target::Target;
@@ -96,6 +96,23 @@ impl<'a> Patient<'a> {
         }
         bcd::element(store, object, name)
             .map_err(|source| BakeError::Bcd { object: object.to_owned(), source })
+    }
+
+    /// The `{guid}` of an object, in lower case; `None` when it is not there.
+    pub(crate) fn guid(&mut self, object: &str) -> Result<Option<String>, BakeError> {
+        let Some(store) = self.store()? else { return Ok(None) };
+        let Ok(key) = bcd::find_object(store, object) else { return Ok(None) };
+        let failed = |source| BakeError::Hive { key: object.to_owned(), source };
+        Ok(Some(store.info(key).map_err(failed)?.name.to_lowercase()))
+    }
+
+    /// Devices of the store that name partitions which are not on the disk, and what they meant.
+    pub(crate) fn dangling(&mut self) -> Result<Vec<Retargeted>, BakeError> {
+        let failed = |source| BakeError::Bcd { object: "store".to_owned(), source };
+        let (registry, disk) = self.session.registry()?;
+        let store = registry.hive(disk, &HiveName::Bcd)?;
+        let candidates = boot_candidates(disk, store).map_err(failed)?;
+        bcd::dangling(store, &candidates).map_err(failed)
     }
 
     /// The contents of a `boot.ini`, with its volume and path, for a guest that has one.

@@ -49,6 +49,28 @@ pub const RULES: &[Rule] = &[
     ),
     quick("volume-dirty", "Windows is to check a volume", rules::volumes::dirty),
     quick("volume-state", "a volume cannot be edited as it is", rules::volumes::other),
+    quick("boot-config-missing", "there is no boot configuration", rules::boot_config::missing),
+    quick(
+        "boot-config-damaged",
+        "the boot configuration cannot be read",
+        rules::boot_config::damaged,
+    ),
+    quick("boot-default-missing", "the default entry is not there", rules::boot_config::no_default),
+    quick(
+        "boot-entry-elsewhere",
+        "the default entry leads to no Windows",
+        rules::boot_config::elsewhere,
+    ),
+    quick(
+        "boot-file-missing",
+        "a program that starts Windows is missing",
+        rules::boot_files::missing,
+    ),
+    quick(
+        "efi-fallback-missing",
+        "a new machine's firmware finds no boot manager",
+        rules::boot_files::no_fallback,
+    ),
     quick("hive-missing", "a registry hive is missing", rules::hives::missing),
     slow("hive-damaged", "a registry hive is damaged", rules::hives::damaged),
     quick(
@@ -100,6 +122,32 @@ pub const RULES: &[Rule] = &[
         "a policy keeps drivers from being bound at boot",
         rules::storage::policy,
     ),
+    quick(
+        "boot-driver-missing",
+        "a driver that is to start at boot has no file",
+        rules::drivers::file_missing,
+    ),
+    quick(
+        "class-filter-missing",
+        "a filter of a device class is not there",
+        rules::drivers::class_filter,
+    ),
+    slow(
+        "boot-driver-unsigned",
+        "Windows does not take the signature of a boot driver",
+        rules::drivers::unsigned,
+    ),
+    quick(
+        "secure-boot",
+        "test signing or debugging is on, and so was Secure Boot",
+        rules::policy::secure_boot,
+    ),
+    quick(
+        "install-policy",
+        "a policy keeps new devices from being installed",
+        rules::policy::device_installation,
+    ),
+    quick("hal-mismatch", "the HAL is not that of the machine", rules::hal::mismatch),
     quick("setup-interrupted", "Windows is in the middle of its setup", rules::setup::interrupted),
     quick("servicing-pending", "updates are half installed", rules::setup::servicing),
     quick("renames-pending", "files are to be replaced at the next start", rules::setup::renames),

@@ -1,9 +1,14 @@
 //! What each rule looks at, one module for each part of a guest.
 
+pub(crate) mod boot_config;
+pub(crate) mod boot_files;
 pub(crate) mod boot_switches;
 pub(crate) mod control_set;
 pub(crate) mod disks;
+pub(crate) mod drivers;
+pub(crate) mod hal;
 pub(crate) mod hives;
+pub(crate) mod policy;
 pub(crate) mod setup;
 mod steps;
 pub(crate) mod storage;

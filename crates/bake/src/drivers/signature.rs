@@ -13,7 +13,7 @@ use super::{Contents, Source};
 
 /// What a guest makes of a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Judgement {
+pub enum Judgement {
     /// It takes it.
     Accepted(Recorded),
     /// It takes it where signatures of tests are allowed.
@@ -47,7 +47,7 @@ pub(crate) fn signature_score(source: &Source, package: &Package, guest: &Guest)
     else {
         return 3;
     };
-    match of_signature(&signature, "", guest) {
+    match judge_signature(&signature, "", guest.target.version) {
         Judgement::Accepted(Recorded::Microsoft(_)) => 0,
         Judgement::Accepted(_) => 1,
         Judgement::Test(..) => 2,
@@ -72,7 +72,7 @@ fn of_catalog(contents: &Contents, package: &Package, guest: &Guest) -> Judgemen
             return Judgement::Refused(format!("{} does not have {path} as it is", file.from));
         }
     }
-    of_signature(&catalog.signature, &file.from, guest)
+    judge_signature(&catalog.signature, &file.from, guest.target.version)
 }
 
 /// By the first signature of every driver; `None` where there is no driver.
@@ -80,7 +80,7 @@ fn of_programs(contents: &Contents, guest: &Guest) -> Option<Judgement> {
     let mut judgement = None;
     for (file, bytes) in contents.programs() {
         let signatures = Image::parse(bytes).and_then(|image| Signature::of_pe(&image)).ok()?;
-        let found = of_signature(signatures.first()?, &file.from, guest);
+        let found = judge_signature(signatures.first()?, &file.from, guest.target.version);
         if !matches!(found, Judgement::Accepted(_)) {
             return Some(found);
         }
@@ -89,14 +89,16 @@ fn of_programs(contents: &Contents, guest: &Guest) -> Option<Judgement> {
     judgement
 }
 
-fn of_signature(signature: &Signature, path: &str, guest: &Guest) -> Judgement {
+/// What a Windows of a version makes of one signature; `path` names the file in words.
+#[must_use]
+pub fn judge_signature(signature: &Signature, path: &str, version: (u32, u32)) -> Judgement {
     let signer = signature.chain.first().map(|certificate| certificate.common_name.clone());
     let by = signer.clone().unwrap_or_default();
     match signature.verdict {
         Ok(SignerClass::Whql | SignerClass::Windows | SignerClass::Microsoft) => {
             Judgement::Accepted(Recorded::Microsoft(signer))
         }
-        Ok(SignerClass::Attestation) if guest.target.version >= (10, 0) => {
+        Ok(SignerClass::Attestation) if version >= (10, 0) => {
             Judgement::Accepted(Recorded::Microsoft(signer))
         }
         Ok(SignerClass::Attestation) => Judgement::Refused(format!(

@@ -108,3 +108,19 @@ pub(crate) fn write_sparse(disk: &File, bytes: &[u8], start: u64) {
         }
     }
 }
+
+/// What cloning a disk changes.
+pub(crate) fn give_new_identity(image: &Path, gpt: bool) {
+    let image = image.to_str().unwrap();
+    if !gpt {
+        run("sfdisk", &["-q", "--disk-id", image, "0x0badcafe"], None);
+        return;
+    }
+    run("sfdisk", &["-q", "--disk-id", image, "99999999-2222-3333-4444-555555555555"], None);
+    for (number, guid) in [
+        ("1", "77777777-BBBB-CCCC-DDDD-EEEEEEEEEEEE"),
+        ("2", "88888888-BBBB-CCCC-DDDD-EEEEEEEEEEEE"),
+    ] {
+        run("sfdisk", &["-q", "--part-uuid", image, number, guid], None);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod boot_faults;
 mod disk;
+mod driver_faults;
 mod guest;
 mod healthy;
 mod registry_faults;

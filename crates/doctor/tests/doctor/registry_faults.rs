@@ -123,3 +123,10 @@ fn a_hive_that_was_not_closed_is_restored() {
     guest.apply(&[put(1, &format!(r"{CONFIG}\RegBack\SAM"), &copy)]);
     guest.is_repaired(None, "hive-unclean", false);
 }
+
+#[test]
+fn a_policy_against_new_devices_is_told() {
+    let key = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DeviceInstall\Restrictions";
+    let Some(guest) = ill(Os::Ten, &[dword(key, "DenyUnspecified", 1)]) else { return };
+    guest.is_repaired(None, "install-policy", false);
+}

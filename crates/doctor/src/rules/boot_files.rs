@@ -1,0 +1,162 @@
+//! Files that start Windows, from what the firmware loads to the kernel.
+
+use winkiln_bake::step::Contents;
+use winkiln_bake::{BakeError, Step};
+use winkiln_boot::bcd::ElementValue;
+use winkiln_guest::{Architecture, BootKind, Firmware, Windows, named_volume};
+
+use crate::finding::{Finding, Repair, Severity};
+use crate::patient::Patient;
+use crate::rule::Look;
+
+/// Bytes of a boot program that are read.
+const FILE_MAX: u64 = 64 << 20;
+
+/// A file, with places where the guest may have another of it: volume and path.
+struct Needed {
+    volume: u32,
+    path: String,
+    copies: Vec<(u32, String)>,
+}
+
+pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
+    let windows = patient.windows()?;
+    let mut findings = Vec::new();
+    for needed in needed(patient, &windows)? {
+        if patient.disk().has_file(needed.volume, &needed.path) {
+            continue;
+        }
+        findings.push(Finding {
+            rule: "boot-file-missing",
+            severity: Severity::Stops,
+            object: format!("{} of volume {}", needed.path, needed.volume),
+            found: "no such file".to_owned(),
+            expected: "a program that starts Windows".to_owned(),
+            repair: copied(patient, &needed)?,
+        });
+    }
+    Ok(findings)
+}
+
+/// Without it the firmware finds Windows only by an entry of its own, which does not travel with the disk.
+///
+/// Source: UEFI specification, "Removable media boot behavior".
+pub(crate) fn no_fallback(patient: &mut Patient<'_>) -> Look {
+    let windows = patient.windows()?;
+    let (Firmware::Uefi, Some((volume, _))) = (windows.boot.firmware, &windows.boot.file) else {
+        return Ok(Vec::new());
+    };
+    let Some(name) = fallback_name(windows.architecture) else { return Ok(Vec::new()) };
+    let needed = Needed {
+        volume: *volume,
+        path: format!(r"\EFI\Boot\{name}"),
+        copies: vec![
+            (*volume, BOOT_MANAGER.to_owned()),
+            (windows.volume, format!(r"{}\Boot\EFI\bootmgfw.efi", windows.system_root)),
+        ],
+    };
+    if patient.disk().has_file(needed.volume, &needed.path) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Finding {
+        rule: "efi-fallback-missing",
+        severity: Severity::Hinders,
+        object: format!("{} of volume {}", needed.path, needed.volume),
+        found: "no such file: only an entry of the firmware, which stays with the old machine, starts Windows".to_owned(),
+        expected: "the boot manager".to_owned(),
+        repair: copied(patient, &needed)?,
+    }])
+}
+
+const BOOT_MANAGER: &str = r"\EFI\Microsoft\Boot\bootmgfw.efi";
+
+fn fallback_name(architecture: Architecture) -> Option<&'static str> {
+    match architecture {
+        Architecture::X86 => Some("bootia32.efi"),
+        Architecture::X86_64 => Some("bootx64.efi"),
+        Architecture::Arm64 => Some("bootaa64.efi"),
+        Architecture::Unknown => None,
+    }
+}
+
+fn needed(patient: &mut Patient<'_>, windows: &Windows) -> Result<Vec<Needed>, BakeError> {
+    let (root, own) = (&windows.system_root, windows.volume);
+    let mut needed = Vec::new();
+    let in_windows = |path: &str| (own, format!(r"{root}\{path}"));
+    if let (BootKind::BootIni, Some((volume, _))) = (windows.boot.kind, &windows.boot.file) {
+        for name in ["ntldr", "ntdetect.com"] {
+            needed.push(Needed {
+                volume: *volume,
+                path: format!(r"\{name}"),
+                copies: vec![
+                    in_windows(&format!(r"ServicePackFiles\i386\{name}")),
+                    in_windows(&format!(r"i386\{name}")),
+                    (own, format!(r"\i386\{name}")),
+                ],
+            });
+        }
+    }
+    if let (BootKind::Bcd, Some((volume, _))) = (windows.boot.kind, &windows.boot.file) {
+        needed.push(if windows.boot.firmware == Firmware::Uefi {
+            let mut copies = vec![in_windows(r"Boot\EFI\bootmgfw.efi")];
+            let fallback = fallback_name(windows.architecture);
+            copies.extend(fallback.map(|name| (*volume, format!(r"\EFI\Boot\{name}"))));
+            Needed { volume: *volume, path: BOOT_MANAGER.to_owned(), copies }
+        } else {
+            let copies = vec![in_windows(r"Boot\PCAT\bootmgr")];
+            Needed { volume: *volume, path: r"\bootmgr".to_owned(), copies }
+        });
+        needed.extend(loader(patient, windows)?);
+    }
+    for name in ["ntoskrnl.exe", "hal.dll"] {
+        needed.push(Needed {
+            volume: own,
+            path: format!(r"{root}\System32\{name}"),
+            copies: vec![in_windows(&format!(r"System32\dllcache\{name}"))],
+        });
+    }
+    Ok(needed)
+}
+
+/// The program that the default entry starts.
+fn loader(patient: &mut Patient<'_>, windows: &Windows) -> Result<Option<Needed>, BakeError> {
+    let table = patient.disk().table().clone();
+    let device = patient.element("{default}", "device")?;
+    let volume = match device.map(|element| element.value) {
+        Some(ElementValue::Device(device)) => {
+            device.partition().and_then(|partition| named_volume(&table, partition))
+        }
+        _ => None,
+    };
+    let path = patient.element("{default}", "path")?;
+    let (Some(volume), Some(path)) = (volume, path.map(|element| element.to_text())) else {
+        return Ok(None);
+    };
+    let name = path.rsplit('\\').next().unwrap_or_default().to_owned();
+    // An entry of another volume is another Windows.
+    if volume != windows.volume {
+        return Ok(None);
+    }
+    let copies = vec![(volume, format!(r"{}\System32\Boot\{name}", windows.system_root))];
+    Ok(Some(Needed { volume, path, copies }))
+}
+
+/// Puts a copy in the place of what is missing.
+fn copied(patient: &mut Patient<'_>, needed: &Needed) -> Result<Repair, BakeError> {
+    for (volume, path) in &needed.copies {
+        if !patient.disk().has_file(*volume, path) {
+            continue;
+        }
+        let Ok(bytes) = patient.disk().volume(*volume)?.read(path, FILE_MAX) else { continue };
+        let put = Step::PutFile {
+            path: needed.path.clone(),
+            contents: Contents::Bytes(bytes),
+            parents: true,
+        };
+        let step = Step::OnVolume { volume: needed.volume, step: Box::new(put) };
+        return Ok(Repair::safe(format!("copy {path} of volume {volume} there"), vec![step]));
+    }
+    Ok(Repair::advice(
+        "the guest has no other copy: take the file of an installation medium of this Windows (winkiln fs put)",
+    ))
+}

@@ -1,0 +1,238 @@
+//! Drivers besides those on the way to the disk: ones whose files are gone, filters of every class, signatures.
+
+use std::collections::BTreeSet;
+
+use winkiln_bake::drivers::{Judgement, judge_signature};
+use winkiln_bake::{BakeError, Step};
+use winkiln_guest::boots_on::Obstacle;
+use winkiln_guest::{Architecture, service_file};
+use winkiln_trust::catalog::Catalog;
+use winkiln_trust::pe::Image;
+use winkiln_trust::signature::Signature;
+
+use super::steps::set_dword;
+use super::storage::without_filter;
+use crate::finding::{Finding, Repair, Severity};
+use crate::patient::{Patient, in_set};
+use crate::rule::Look;
+
+/// `Type` of drivers. Source: Microsoft, "CurrentControlSet\Services Subkeys".
+const DRIVERS: [u32; 3] = [1, 2, 8];
+/// `ErrorControl` of a driver without which Windows stops.
+const CRITICAL: u32 = 3;
+/// Bytes of a driver's file that are read.
+const FILE_MAX: u64 = 64 << 20;
+/// The catalogs of drivers. Source: Microsoft, "Installing a catalog file by using an INF file".
+const CATALOGS: &str = r"System32\CatRoot\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
+
+/// A driver that the boot loader starts.
+struct Driver {
+    service: String,
+    key: String,
+    /// On the system volume.
+    file: String,
+    /// INF files of packages that are not Windows' own.
+    owners: Vec<String>,
+}
+
+fn boot_drivers(patient: &mut Patient<'_>) -> Result<Vec<Driver>, BakeError> {
+    let root = patient.windows()?.system_root;
+    let mut drivers = Vec::new();
+    for service in patient.subkeys(&in_set("Services"))?.unwrap_or_default() {
+        let key = in_set(&format!(r"Services\{service}"));
+        let is_driver =
+            patient.dword(&key, "Type")?.is_some_and(|number| DRIVERS.contains(&number));
+        if patient.dword(&key, "Start")? != Some(0) || !is_driver {
+            continue;
+        }
+        let image = patient.text(&key, "ImagePath")?;
+        let Some(file) = service_file(&service, image.as_deref(), &root) else { continue };
+        let owners = patient.texts(&key, "Owners")?.into_iter();
+        let is_oem = |owner: &String| {
+            let owner = owner.to_ascii_lowercase();
+            let number = owner.strip_prefix("oem").and_then(|rest| rest.strip_suffix(".inf"));
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+        };
+        let owners = owners.filter(is_oem).collect();
+        drivers.push(Driver { service, key, file, owners });
+    }
+    Ok(drivers)
+}
+
+/// Services that the rules on the way to the disk tell of.
+fn told_already(patient: &mut Patient<'_>) -> Result<BTreeSet<String>, BakeError> {
+    let mut told = BTreeSet::new();
+    for bus in patient.verdicts()? {
+        for controller in bus.controllers {
+            let mut obstacle = controller.obstacle;
+            while let Some(Obstacle::Needs { why, .. } | Obstacle::Filter { why, .. }) = obstacle {
+                obstacle = Some(*why);
+            }
+            if let Some(Obstacle::NoFile { service, .. }) = obstacle {
+                told.insert(service.to_lowercase());
+            }
+        }
+    }
+    Ok(told)
+}
+
+pub(crate) fn file_missing(patient: &mut Patient<'_>) -> Look {
+    let told = told_already(patient)?;
+    let mut findings = Vec::new();
+    for driver in boot_drivers(patient)? {
+        if told.contains(&driver.service.to_lowercase()) || patient.has_file(&driver.file)? {
+            continue;
+        }
+        let critical = patient.dword(&driver.key, "ErrorControl")? == Some(CRITICAL);
+        let what = format!("set Start of service {} to 4", driver.service);
+        let steps = vec![set_dword(&driver.key, "Start", 4)];
+        findings.push(Finding {
+            rule: "boot-driver-missing",
+            severity: if critical { Severity::Stops } else { Severity::Hinders },
+            object: format!("service {}", driver.service),
+            found: format!("no file {}", driver.file),
+            expected: "the driver that Windows is to start".to_owned(),
+            repair: if driver.owners.is_empty() {
+                Repair::asked(what, "a part of Windows that needs the driver does not work", steps)
+            } else {
+                // What a vendor left behind starts nothing any more.
+                Repair::safe(what, steps)
+            },
+        });
+    }
+    Ok(findings)
+}
+
+/// Filters of classes that are not on the way to the disk, such as those of keyboards.
+pub(crate) fn class_filter(patient: &mut Patient<'_>) -> Look {
+    let root = patient.windows()?.system_root;
+    let classes = in_set(r"Control\Class");
+    let by_storage: BTreeSet<String> = super::storage::filter(patient)?
+        .into_iter()
+        .map(|finding| finding.found.to_lowercase())
+        .collect();
+    let mut findings = Vec::new();
+    for class in patient.subkeys(&classes)?.unwrap_or_default() {
+        let key = format!(r"{classes}\{class}");
+        for value in ["UpperFilters", "LowerFilters"] {
+            for filter in patient.texts(&key, value)? {
+                let service = in_set(&format!(r"Services\{filter}"));
+                let told = by_storage.iter().any(|found| {
+                    found.contains(&class.to_lowercase()) && found.contains(&filter.to_lowercase())
+                });
+                if told {
+                    continue;
+                }
+                let why = if patient.subkeys(&service)?.is_none() {
+                    Obstacle::NoService { service: filter.clone(), key: service }
+                } else {
+                    let image = patient.text(&service, "ImagePath")?;
+                    match service_file(&filter, image.as_deref(), &root) {
+                        Some(file) if !patient.has_file(&file)? => {
+                            Obstacle::NoFile { service: filter.clone(), file }
+                        }
+                        _ => continue,
+                    }
+                };
+                findings.push(Finding {
+                    rule: "class-filter-missing",
+                    severity: Severity::Hinders,
+                    object: format!(r"{key}\{value}"),
+                    found: format!("{filter}: {why}"),
+                    expected: "drivers that are there: without one, no device of the class starts"
+                        .to_owned(),
+                    repair: without_filter(patient, value, &key, &filter, &why)?,
+                });
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// Boot drivers whose signature the boot loader does not take. What is neither signed itself nor of a vendor's package is Windows'
+/// own, and not judged.
+pub(crate) fn unsigned(patient: &mut Patient<'_>) -> Look {
+    let windows = patient.windows()?;
+    if windows.version < (6, 0) || windows.architecture == Architecture::X86 {
+        return Ok(Vec::new());
+    }
+    let yes = |patient: &mut Patient<'_>, name| -> Result<bool, BakeError> {
+        let element = patient.element("{default}", name)?;
+        Ok(element.is_some_and(|element| element.to_text().eq_ignore_ascii_case("yes")))
+    };
+    let (testsigning, unchecked) =
+        (yes(patient, "testsigning")?, yes(patient, "nointegritychecks")?);
+    let mut findings = Vec::new();
+    for driver in boot_drivers(patient)? {
+        if !patient.has_file(&driver.file)? {
+            continue;
+        }
+        let disk = patient.disk();
+        let Ok(bytes) = disk.volume(windows.volume)?.read(&driver.file, FILE_MAX) else { continue };
+        let embedded = Image::parse(&bytes).and_then(|image| Signature::of_pe(&image));
+        let embedded = embedded.ok().and_then(|signatures| signatures.into_iter().next());
+        let signature = match embedded {
+            Some(signature) => Some(signature),
+            None if driver.owners.is_empty() => continue,
+            None => by_catalog(patient, &driver, &bytes)?,
+        };
+        let judgement = match &signature {
+            Some(signature) => judge_signature(signature, &driver.file, windows.version),
+            None => Judgement::Refused(format!("{} has no signature", driver.file)),
+        };
+        let (reason, repair) = match judgement {
+            Judgement::Accepted(_) => continue,
+            Judgement::Test(..) | Judgement::Refused(_) if unchecked => continue,
+            Judgement::Test(..) if testsigning => continue,
+            Judgement::Test(_, reason) => {
+                let step = Step::BcdSet {
+                    object: "{default}".to_owned(),
+                    element: "testsigning".to_owned(),
+                    value: "on".to_owned(),
+                };
+                let price = "drivers that anybody signed for tests load; Secure Boot must be off";
+                (reason, Repair::asked("turn test signing on", price, vec![step]))
+            }
+            Judgement::Refused(reason) => (
+                reason,
+                Repair::advice(
+                    "replace the driver by one that is signed: winkiln drivers add IMAGE SOURCE",
+                ),
+            ),
+        };
+        findings.push(Finding {
+            rule: "boot-driver-unsigned",
+            severity: Severity::Stops,
+            object: format!("service {}", driver.service),
+            found: reason,
+            expected: "a signature that this Windows takes".to_owned(),
+            repair,
+        });
+    }
+    Ok(findings)
+}
+
+/// The signature of a catalog of the driver's packages that has the file as it is.
+fn by_catalog(
+    patient: &mut Patient<'_>,
+    driver: &Driver,
+    bytes: &[u8],
+) -> Result<Option<Signature>, BakeError> {
+    let windows = patient.windows()?;
+    for owner in &driver.owners {
+        let stem = owner.rsplit_once('.').map_or(owner.as_str(), |(stem, _)| stem);
+        let path = format!(r"{}\{CATALOGS}\{stem}.cat", windows.system_root);
+        if !patient.has_file(&path)? {
+            continue;
+        }
+        let Ok(catalog) = patient.disk().volume(windows.volume)?.read(&path, FILE_MAX) else {
+            continue;
+        };
+        if let Ok(catalog) = Catalog::read(&catalog)
+            && catalog.covers(bytes).is_some()
+        {
+            return Ok(Some(catalog.signature));
+        }
+    }
+    Ok(None)
+}

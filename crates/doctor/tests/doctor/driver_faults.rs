@@ -1,0 +1,55 @@
+//! Drivers and filters whose vendor is gone, and signatures.
+
+use winkiln_hive::ValueType;
+
+use crate::guest::{Guest, Os, dword, put, text};
+use crate::small_guest::{AMD64, program};
+
+const GONE: &str = r"Services\gone";
+
+fn boot_service() -> Vec<winkiln_bake::Step> {
+    vec![dword(GONE, "Type", 1), dword(GONE, "Start", 0), dword(GONE, "ErrorControl", 1)]
+}
+
+#[test]
+fn boot_drivers_without_a_file_are_put_off() {
+    for os in [Os::Xp, Os::Ten] {
+        let Some(guest) = Guest::new(os) else { return };
+        guest.apply(&boot_service());
+        guest.is_repaired(None, "boot-driver-missing", false);
+    }
+    // Of a package that was removed.
+    let Some(guest) = Guest::new(Os::Ten) else { return };
+    guest.apply(&boot_service());
+    guest.apply(&[text(GONE, "Owners", ValueType::MultiSz, "oem3.inf\0")]);
+    guest.is_repaired(None, "boot-driver-missing", true);
+}
+
+#[test]
+fn filters_of_other_classes_are_taken_off() {
+    let class = r"Control\Class\{4D36E96B-E325-11CE-BFC1-08002BE10318}";
+    let Some(guest) = Guest::new(Os::Seven) else { return };
+    guest.apply(&[text(class, "UpperFilters", ValueType::MultiSz, "disk\0gone\0")]);
+    guest.is_repaired(None, "class-filter-missing", true);
+    guest.apply(&[text(class, "LowerFilters", ValueType::MultiSz, "gone\0")]);
+    guest.apply(&[dword(GONE, "Start", 3), dword(GONE, "Type", 1)]);
+    guest.is_repaired(None, "class-filter-missing", true);
+}
+
+#[test]
+fn drivers_of_packages_are_signed() {
+    let Some(guest) = Guest::new(Os::Ten) else { return };
+    let file = r"\Windows\System32\drivers\viostor.sys";
+    guest.apply(&[
+        text(r"Services\viostor", "Owners", ValueType::MultiSz, "oem0.inf\0"),
+        put(2, file, &program(AMD64, &["ntoskrnl.exe"])),
+    ]);
+    guest.is_told(None, "boot-driver-unsigned", "replace the driver");
+    // Who checks nothing takes it.
+    guest.apply(&[winkiln_bake::Step::BcdSet {
+        object: "{default}".into(),
+        element: "nointegritychecks".into(),
+        value: "on".into(),
+    }]);
+    guest.is_healthy(None);
+}
