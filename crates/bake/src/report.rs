@@ -81,6 +81,9 @@ pub struct Report {
     /// Static addresses that the next network adapter gets; left out of the JSON where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept_addresses: Vec<KeptAddresses>,
+    /// The new qcow2 that holds the changes; left out of the JSON where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<String>,
     /// I/O.
     pub io: Io,
     /// Read back by independent readers.

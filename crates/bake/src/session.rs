@@ -83,6 +83,8 @@ pub struct Session {
     open_link: bool,
     /// The file that the commit keeps what it overwrites in.
     undo: Option<String>,
+    /// The new overlay that the commit goes to.
+    overlay: Option<String>,
     /// As asked.
     short_names: ShortNames,
     /// Volumes that were told whether to make 8.3 names.
@@ -142,6 +144,7 @@ impl Session {
             file_volume: None,
             open_link: false,
             undo: options.open.undo.as_ref().map(|path| path.display().to_string()),
+            overlay: options.open.overlay.as_ref().map(|path| path.display().to_string()),
             short_names: options.short_names,
             told_short_names: BTreeSet::new(),
             failed: false,

@@ -151,6 +151,9 @@ pub(crate) struct WriteArgs {
     /// Keep what the commit overwrites in this new file, for `winkiln undo`
     #[arg(long, value_name = "FILE")]
     pub(crate) undo: Option<PathBuf>,
+    /// Leave the image as it is and put the result in this new qcow2, whose backing file it is
+    #[arg(long, value_name = "OUT.qcow2", conflicts_with = "undo")]
+    pub(crate) overlay: Option<PathBuf>,
     /// Whether new long names get 8.3 names: on, off, or guest for what the guest's registry says
     #[arg(
         long,

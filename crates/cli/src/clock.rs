@@ -31,8 +31,11 @@ pub(crate) fn file_time(unix_seconds: Option<u64>) -> Result<u64> {
 
 /// The time to stamp on edits of a loose hive, which is no image.
 pub(crate) fn loose_time(write: &WriteArgs) -> Result<u64> {
-    if write.undo.is_some() {
-        return Err(CliError::usage("--undo is for images").hint("keep a copy of the file"));
+    if write.undo.is_some() || write.overlay.is_some() {
+        let what = if write.undo.is_some() { "--undo" } else { "--overlay" };
+        return Err(
+            CliError::usage(format!("{what} is for images")).hint("keep a copy of the file")
+        );
     }
     file_time(write.time)
 }

@@ -181,7 +181,9 @@ fn image_hint(error: &ImageError) -> Option<String> {
             "if the image can be trusted: --allow-backing {}, or --format qcow2",
             names.display()
         )),
-        ImageError::UndoExists { .. } => Some("name a file that is not there".to_owned()),
+        ImageError::UndoExists { .. } | ImageError::OverlayExists { .. } => {
+            Some("name a file that is not there".to_owned())
+        }
         ImageError::JournalFolder { .. } => {
             Some("--journal-dir DIR, on a disk that outlives a restart of this system".to_owned())
         }

@@ -47,7 +47,11 @@ pub(crate) fn look_at(image: &Path, args: &ImageArgs) -> Result<Session> {
 /// Opens an image for editing.
 pub(crate) fn open(image: &Path, args: &ImageArgs, write: &WriteArgs) -> Result<Session> {
     let options = SessionOptions {
-        open: winkiln_disk::OpenOptions { undo: write.undo.clone(), ..open_options(args)? },
+        open: winkiln_disk::OpenOptions {
+            undo: write.undo.clone(),
+            overlay: write.overlay.clone(),
+            ..open_options(args)?
+        },
         dry_run: write.dry_run,
         now: clock::file_time(write.time)?,
         volume: args.volume,

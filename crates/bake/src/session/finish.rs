@@ -27,6 +27,7 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
         drivers: Vec::new(),
         undo: None,
         kept_addresses: Vec::new(),
+        overlay: None,
         io: Io::default(),
         verified: Vec::new(),
     };
@@ -38,6 +39,10 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
             report.committed = session.transaction.commit()?.committed;
             report.undo = session.undo.take().filter(|_| report.committed);
         }
+    }
+    if !session.dry_run {
+        session.transaction.publish()?;
+        report.overlay = session.overlay.take();
     }
     report.io = session.transaction.io().into();
     let recovered = session.guest.iter().flat_map(|guest| guest.registry.recovered());

@@ -27,6 +27,9 @@ pub(crate) struct CheckArgs {
     /// With --repair of an image: keep what the commit overwrites in this new file, for `winkiln undo`
     #[arg(long, value_name = "FILE", requires = "repair", conflicts_with = "hive")]
     pub(crate) undo: Option<PathBuf>,
+    /// With --repair of an image: leave it as it is and put the result in this new qcow2, whose backing file it is
+    #[arg(long, value_name = "OUT.qcow2", requires = "repair", conflicts_with_all = ["hive", "undo"])]
+    pub(crate) overlay: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) open: ImageArgs,
     #[command(flatten)]

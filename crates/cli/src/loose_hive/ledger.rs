@@ -93,6 +93,7 @@ impl Ledger {
             drivers: Vec::new(),
             undo: None,
             kept_addresses: Vec::new(),
+            overlay: None,
             verified: Vec::new(),
         }
     }

@@ -189,6 +189,9 @@ pub(crate) fn summary(report: &Report, took: Option<Duration>) -> String {
             readers.iter().map(|(reader, number)| format!("{number} by {reader}")).collect();
         let _ = write!(line, "\nread back and agreed: {}", list.join(", "));
     }
+    if let Some(overlay) = &report.overlay {
+        let _ = write!(line, "\nthe image is as it was; the result is {}", printable(overlay));
+    }
     if let Some(undo) = &report.undo {
         let _ = write!(line, "\nto put it back: winkiln undo {}", printable(undo));
     }

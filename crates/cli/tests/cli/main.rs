@@ -15,6 +15,7 @@ mod links;
 mod loose_file;
 mod loose_logs;
 mod outside_tools;
+mod overlay;
 mod registry;
 mod registry_keys;
 mod registry_links;

@@ -55,6 +55,14 @@ impl Chain {
         })
     }
 
+    /// A chain whose topmost image is new and stands on the one at `path`, which rules what may be opened.
+    pub(crate) fn below(path: &Path, options: &OpenOptions) -> Result<Self, ImageError> {
+        let mut chain = Self::new(path, options)?;
+        chain.options.format = Some(Format::Qcow2);
+        chain.options.allow_backing.push(path.to_owned());
+        Ok(chain)
+    }
+
     /// The same chain, to be opened once more: every file is the one that is already open and locked.
     fn again(&self) -> Self {
         Self {

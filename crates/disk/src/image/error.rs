@@ -122,6 +122,18 @@ pub enum ImageError {
         /// The file.
         path: PathBuf,
     },
+    /// The overlay is there already.
+    #[error("{} is there already", path.display())]
+    OverlayExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An overlay cannot stand on an image with an interrupted commit: QEMU would not look through its journal.
+    #[error("a commit to {} was interrupted: finish or discard it first, with `winkiln recover`", path.display())]
+    UnfinishedBelow {
+        /// The image.
+        path: PathBuf,
+    },
     /// The journal beside the image could not be handled.
     #[error("cannot {action} the journal of an interrupted commit, {}", journal.display())]
     Journal {
@@ -183,6 +195,7 @@ impl ImageError {
                 | Self::JournalFolder { .. }
                 | Self::Journal { .. }
                 | Self::UndoExists { .. }
+                | Self::OverlayExists { .. }
         )
     }
 }

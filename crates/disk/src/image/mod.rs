@@ -6,6 +6,7 @@ mod error;
 mod journal;
 mod journaled_file;
 mod layout;
+mod new_top;
 mod overlap;
 mod probe;
 pub(crate) mod qcow2;
@@ -27,6 +28,7 @@ use crate::host::folder::JournalPlace;
 use crate::overlay::Limits;
 use crate::undo::Keep;
 use chain::Chain;
+pub(crate) use new_top::Unpublished;
 
 /// The container format of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,9 @@ pub struct OpenOptions {
     pub journal_dir: Option<PathBuf>,
     /// A new file, in which the commit keeps what it overwrites ([`crate::UndoFile`]).
     pub undo: Option<PathBuf>,
+    /// A new qcow2 that takes all that is written, with the image, which is opened for reading only, as its backing file. It
+    /// has its name when [`crate::Transaction::publish`] gives it.
+    pub overlay: Option<PathBuf>,
 }
 
 /// What opening did about an interrupted commit.
@@ -76,6 +81,8 @@ pub struct Image {
     pub(crate) backend: Arc<Backend>,
     /// Where the journal goes, for messages; empty when open for reading only.
     pub(crate) journal: PathBuf,
+    /// The overlay that takes what is written.
+    pub(crate) unpublished: Option<Unpublished>,
     /// Keeps the locks on the image and everything below it.
     _files: Vec<Arc<DiskFile>>,
 }
@@ -134,6 +141,9 @@ impl Image {
     /// # Errors
     /// See [`ImageError`].
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, ImageError> {
+        if let Some(out) = options.overlay.as_ref().filter(|_| options.writable) {
+            return new_top::open(path, out, options);
+        }
         let keep = match &options.undo {
             Some(undo) if options.writable => Some(keep(path, undo)?),
             _ => None,
@@ -152,6 +162,7 @@ impl Image {
             recovery,
             backend: Arc::new(backend),
             journal,
+            unpublished: None,
             _files: chain.into_files(),
         })
     }
@@ -166,6 +177,7 @@ impl Image {
             recovery: None,
             backend: Arc::new(backend),
             journal: PathBuf::new(),
+            unpublished: None,
             _files: Vec::new(),
         }
     }

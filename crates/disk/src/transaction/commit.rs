@@ -38,6 +38,14 @@ pub enum CommitError {
         /// What the system said.
         source: io::Error,
     },
+    /// The new overlay could not be written. It is gone, and the image is unchanged.
+    #[error("cannot write the overlay {}; the image is unchanged", path.display())]
+    Overlay {
+        /// The overlay.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The image could not be written. Everything was put back: it is as it was.
     #[error("cannot write the image; it was put back as it was")]
     UndoneWrite(#[source] io::Error),
@@ -69,6 +77,20 @@ pub enum CommitError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl CommitError {
+    /// The same failure of a commit to a new overlay at `path`, of which nothing is kept.
+    pub(super) fn of_overlay(self, path: &Path) -> Self {
+        match self {
+            Self::Journal { source, .. }
+            | Self::UndoneWrite(source)
+            | Self::Unfinished { source, .. }
+            | Self::NotTakenBack { source, .. }
+            | Self::JournalLeft { source, .. } => Self::Overlay { path: path.to_owned(), source },
+            other => other,
+        }
+    }
 }
 
 /// Brings everything in the overlay to the file; false when there is nothing. A crash between any two steps leaves the old

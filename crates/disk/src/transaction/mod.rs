@@ -140,7 +140,11 @@ impl Transaction {
                 Err(source) => CommitError::NotTakenBack { journal, source },
             });
         }
-        let committed = commit::commit(self.backend.overlay(), &self.image.journal)?;
+        let committed = commit::commit(self.backend.overlay(), &self.image.journal);
+        let committed = committed.map_err(|failure| match &self.image.unpublished {
+            Some(overlay) => failure.of_overlay(overlay.out()),
+            None => failure,
+        })?;
         self.backend.settle();
         state.failed = false;
         let passed = std::mem::take(&mut state.passed);
@@ -148,6 +152,22 @@ impl Transaction {
             state.io.image_bytes_written += passed;
         }
         Ok(CommitReport { committed, io: self.counts(&state) })
+    }
+
+    /// Gives the new overlay its name ([`crate::OpenOptions::overlay`]), with what was committed to it. Without one it does
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`CommitError::Overlay`]: the overlay is removed when the transaction is dropped.
+    pub fn publish(&self) -> Result<(), CommitError> {
+        let Some(overlay) = &self.image.unpublished else { return Ok(()) };
+        let mut state = self.state();
+        if std::mem::replace(&mut state.failed, true) {
+            return Err(CommitError::Failed);
+        }
+        // What was not committed is not part of it.
+        let published = self.backend.overlay().roll_back().and_then(|()| overlay.publish());
+        published.map_err(|source| CommitError::Overlay { path: overlay.out().to_owned(), source })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

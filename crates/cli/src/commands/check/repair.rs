@@ -26,6 +26,7 @@ pub(super) fn in_image(
         dry_run: args.dry_run,
         time: args.time,
         undo: args.undo.clone(),
+        overlay: args.overlay.clone(),
         short_names: ShortNamesArg::Guest,
         ..WriteArgs::default()
     };

@@ -5,11 +5,13 @@
 //!
 //! Source: QEMU `docs/interop/qcow2.txt`; limits on table sizes as in QEMU's own driver.
 
+mod encode;
 mod error;
 mod geometry;
 
 use std::io;
 
+pub(crate) use encode::encode_new;
 pub use error::Qcow2Error;
 
 use crate::host::{HostFile, read_padded};
