@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::guest::{Guest, shared};
 use crate::judges::{hivexget, judge_hive, judge_volumes, ntfs_file};
-use crate::tools::{outside, run};
+use crate::tools::{outside, outside_run, run};
 
 const OFFSET: u64 = 2048 * 512;
 const CATALOGS: &str = "Windows/System32/CatRoot/{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
@@ -36,6 +36,7 @@ struct Added {
 /// Adds the packages: by a recipe that is not committed, by `drivers add`, and by `apply`, which finds them there. Volumes and hives are judged.
 fn add(os: &'static str, from: &str, folder: &Path) -> Option<Added> {
     let image = Guest::new(os, "mbr", "raw").build(folder)?;
+    furnish(&image, from, folder);
     let before = folder.join("before.raw");
     outside("cp", ["--sparse=always", &image.display().to_string(), &before.display().to_string()]);
     let source = packages(from, folder)?;
@@ -77,10 +78,88 @@ fn add(os: &'static str, from: &str, folder: &Path) -> Option<Added> {
     }
     assert_eq!(written(&image), baked, "{os}: a second time nothing is written");
     let [system, software] = hives;
-    Some(Added { image, system, software, report })
+    let added = Added { image, system, software, report };
+    added.judge_against_infs(os, from, folder);
+    Some(added)
+}
+
+/// An INF reader and a hive reader of other hands.
+fn inf_says(args: &[&str]) -> crate::tools::Run {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/whole/inf_says.py");
+    outside_run("/usr/bin/python3", [&[script], args].concat())
+}
+
+/// Puts a program where each driver is that the guest starts with, so that only what is added can be missing.
+fn furnish(image: &Path, from: &str, folder: &Path) {
+    let system = folder.join("furnished-SYSTEM");
+    ntfs_file(image, OFFSET, "Windows/System32/config/SYSTEM", &system);
+    let names = inf_says(&["boot-drivers", &system.display().to_string()]).expect(0).stdout;
+    assert!(names.lines().count() > 10, "{names}");
+    let (infs, made) = (folder.join("own-infs"), folder.join("own"));
+    std::fs::create_dir_all(&infs).expect("a folder");
+    let files: String = names.lines().map(|name| format!("{name}.sys=1\n")).collect();
+    std::fs::write(infs.join("own.inf"), format!("[SourceDisksFiles]\n{files}")).expect("an INF");
+    let script = shared().expect("the judges").join("judges/mkdrivers.py");
+    let arch = from.rsplit('/').next().expect("an architecture");
+    let args = [script.as_os_str(), infs.as_ref(), made.as_ref(), "--arch".as_ref(), arch.as_ref()];
+    outside("python3", args);
+    let mut text = String::new();
+    for name in names.lines() {
+        let from = made.join(format!("{name}.sys")).display().to_string();
+        let to = r"C:\Windows\System32\drivers\";
+        text += &format!("[[files]]\nfrom = '{from}'\nto = '{to}'\n");
+    }
+    let recipe = folder.join("furnish.toml");
+    std::fs::write(&recipe, text).expect("the recipe is written");
+    let (image, recipe) = (image.display().to_string(), recipe.display().to_string());
+    assert_eq!(run(["apply", &image, &recipe, "--json"]).expect(0).json()["committed"], true);
 }
 
 impl Added {
+    /// Every value of a package that starts with the guest is what its INF says; and the guest boots from its devices.
+    fn judge_against_infs(&self, os: &str, from: &str, folder: &Path) {
+        let version = match os {
+            "xp" => "5.1",
+            "2003" => "5.2",
+            "7" => "6.1",
+            "8.1" => "6.3",
+            _ => "10.0",
+        };
+        let arch = from.rsplit('/').next().expect("an architecture");
+        let system = self.system.display().to_string();
+        let image = self.image.display().to_string();
+        let scan = run(["drivers", "scan", &image, "--json"]).expect(0).stdout;
+        let scan: serde_json::Value = serde_json::from_str(&scan).expect("JSON");
+        let buses = scan["windows"][0]["buses"].as_array().expect("buses");
+        let mut judged = 0;
+        for driver in self.report["drivers"].as_array().expect("a list") {
+            if driver["action"] != "added" || driver["boot_critical"] != true {
+                continue;
+            }
+            let path = driver["package"].as_str().expect("a path");
+            let inf = folder.join("packages").join(from).join(path).display().to_string();
+            let oem = driver["inf"].as_str().expect("a name");
+            let run = inf_says(&["check", &system, &inf, version, arch, oem]);
+            // As the guest was before, the same check finds what is missing.
+            let furnished = folder.join("furnished-SYSTEM").display().to_string();
+            let before = inf_says(&["check", &furnished, &inf, version, arch, oem]);
+            assert_ne!(before.code, 0, "{os}: {path}: {}", before.stdout);
+            assert_eq!(run.code, 0, "{os}: {path}: {}{}", run.stdout, run.stderr);
+            let count = run.stdout.trim().rsplit(' ').nth(1).and_then(|n| n.parse::<u32>().ok());
+            assert!(count.is_some_and(|count| count >= 8), "{os}: {path}: {}", run.stdout);
+            let service = driver["services"][0].as_str().expect("a service");
+            let bus = match service.to_lowercase().as_str() {
+                "viostor" => "virtio-blk",
+                "vioscsi" => "virtio-scsi",
+                _ => continue,
+            };
+            judged += 1;
+            let verdict = buses.iter().find(|verdict| verdict["bus"] == bus).expect(bus);
+            assert_eq!(verdict["boots"], true, "{os}: {verdict}");
+        }
+        assert!(judged > 0, "{os}: {}", self.report["drivers"]);
+    }
+
     /// What became of the package with that INF.
     fn package(&self, name: &str) -> &serde_json::Value {
         let drivers = self.report["drivers"].as_array().expect("a list");
@@ -286,6 +365,7 @@ fn each_generation_gets_its_storage_driver() {
     }
     for (os, from, service) in [
         ("2003", "Wnet/x86", "viostor"),
+        ("7", "Wnet/x86", "viostor"),
         ("8.1", "Win8.1/amd64", "vioscsi"),
         ("10", "Win8.1/amd64", "vioscsi"),
         ("11", "w10/amd64", "viostor"),
