@@ -2,7 +2,7 @@
 //!
 //! An extension record that maps a part of `$MFT` lies itself in `$MFT`: a reader finds it through the extents before it alone.
 //! Therefore the lowest free record is taken, first those that Windows keeps for this (16 to 23), and one before the part that it
-//! maps. When those are used up, one record is left free as long as `$MFT` can grow.
+//! maps. When those are used up, one record is left free, also on a full volume: clusters may come free when records do not.
 
 use crate::{
     Error,
@@ -51,16 +51,11 @@ impl Core {
         Err(Error::RecordFull { record: MFT, needed: attribute.length() })
     }
 
-    /// Whether a free record is the last one that `$MFT` could take for itself, and should grow before a file takes it.
+    /// Whether a free record is the last one that `$MFT` could take for itself, and must grow before a file takes it.
     pub(crate) fn is_last_for_mft(&mut self, number: u64) -> Result<bool, Error> {
-        if self.state.mft.len() < MANY_PIECES
-            || self.find_free_record(FIRST_USER, FIRST_FREE)?.is_some()
-            || self.find_free_record(number + 1, self.records())?.is_some()
-        {
-            return Ok(false);
-        }
-        let record = self.geometry.clusters_for(self.geometry.record_size.into());
-        Ok(self.free_clusters()? >= record + GROWTH_SLACK)
+        Ok(self.state.mft.len() >= MANY_PIECES
+            && self.find_free_record(FIRST_USER, FIRST_FREE)?.is_none()
+            && self.find_free_record(number + 1, self.records())?.is_none())
     }
 
     /// Makes room in a record of `$MFT`'s own: its first extent gives runs away, else its bitmap moves out.

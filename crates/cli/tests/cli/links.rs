@@ -104,7 +104,9 @@ fn nothing_goes_through_a_link_unasked() {
     assert!(fs::read(format!("{copy}/there/note.txt")).is_ok());
     assert!(!fs::exists(format!("{copy}/soft.txt")).unwrap());
     for path in [r"\junction", r"\folder", r"\soft.txt", r"\other", r"\circle"] {
-        drop(winkiln(&["fs", "rm", "-r", image, path]).ok());
+        // A link to a folder is none itself.
+        let rm = ["fs", "rm", image, path, "-r"];
+        drop(winkiln(&rm[..if path == r"\junction" { 4 } else { 5 }]).ok());
     }
     assert_eq!(winkiln(&["fs", "cat", image, r"\there\note.txt"]).out, b"contents");
     drop(winkiln(&["fs", "rm", image, r"\there\note.txt"]).ok());

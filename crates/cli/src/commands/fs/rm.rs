@@ -18,7 +18,9 @@ pub(super) fn run(args: &RemoveArgs) -> Result<()> {
     let Some(name) = base_name(&args.path) else {
         return Err(CliError::usage("the root folder of a volume cannot be removed"));
     };
-    if facts.is_directory && !args.recursive && !name.contains(':') {
+    // A link to a folder holds nothing itself.
+    let is_folder = facts.is_directory && facts.link.is_none();
+    if is_folder && !args.recursive && !name.contains(':') {
         return Err(
             CliError::usage(format!("{} is a folder", args.path)).hint("remove folders with -r")
         );
