@@ -11,6 +11,7 @@ mod directories;
 mod edges;
 mod images;
 mod index;
+mod index_bitmap;
 mod judges;
 mod model;
 mod read_real_volumes;
