@@ -88,10 +88,10 @@ impl Core {
         let missing =
             Error::Unsupported { record: folder, what: "a folder without a security descriptor" };
         let parent = self.descriptor(folder)?.ok_or(missing)?;
-        let mut descriptor = security::inherit(&parent, is_directory)?;
-        if let Some(given) = given {
-            descriptor = security::assign(&descriptor, given, Some(&parent), is_directory)?;
-        }
+        let descriptor = match given {
+            Some(given) => security::create(&parent, given, is_directory)?,
+            None => security::inherit(&parent, is_directory)?,
+        };
         let security = security::find_or_add(&mut Secure(self), &descriptor)?;
         if given.is_none() {
             self.state.inherited = id.map(|id| (id, is_directory, security));

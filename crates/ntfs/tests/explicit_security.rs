@@ -36,7 +36,8 @@ fn given_parts_count_and_the_rest_is_inherited() {
     let owned = volume
         .create_file_with(at, "owned", 0, Some(&read("O:SYS:(ML;;NW;;;HI)")))
         .expect("a file");
-    assert_eq!(text(&volume, owned), format!("O:SYG:SY{inherited}S:AI(ML;;NW;;;HI)"));
+    let expected = "O:SYG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;SY)S:AI(ML;;NW;;;HI)";
+    assert_eq!(text(&volume, owned), expected, "CREATOR OWNER is the owner that is given");
     let listed =
         volume.create_file_with(at, "listed", 0, Some(&read("D:P(A;;GA;;;WD)"))).expect("a file");
     assert_eq!(text(&volume, listed), "O:BAG:SYD:P(A;;FA;;;WD)");

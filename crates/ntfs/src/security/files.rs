@@ -1,6 +1,8 @@
 //! Descriptors of files and folders.
 
-use winkiln_security::{Domains, Lists, Objects, ParentChange, SecurityError, from_sddl};
+use winkiln_security::{
+    Domains, Lists, Objects, ParentChange, SecurityError, from_sddl, owner_and_group, replace_parts,
+};
 
 /// A descriptor of a file as a line of SDDL, such as `O:BAG:SYD:AI(A;OICIID;FA;;;BA)`.
 ///
@@ -30,10 +32,28 @@ pub fn for_file(descriptor: &[u8]) -> Result<Vec<u8>, SecurityError> {
 ///
 /// Source: files on volumes of Windows Server 2003, 7 and 10.
 pub fn inherit(parent: &[u8], is_directory: bool) -> Result<Vec<u8>, SecurityError> {
+    winkiln_security::inherit(parent, &token(is_directory)?, Objects::Files, is_directory)
+}
+
+/// The descriptor of a new file or folder whose creator names some parts: the others are as [`inherit`] makes them, for the owner and
+/// the group that are named.
+///
+/// # Errors
+/// As [`inherit`] and [`assign`].
+pub fn create(parent: &[u8], given: &[u8], is_directory: bool) -> Result<Vec<u8>, SecurityError> {
+    let mut token = token(is_directory)?;
+    if let Some(people) = owner_and_group(given)? {
+        token = replace_parts(&token, &people)?;
+    }
+    let base = winkiln_security::inherit(parent, &token, Objects::Files, is_directory)?;
+    assign(&base, given, Some(parent), is_directory)
+}
+
+/// What the system's token gives to new files.
+fn token(is_directory: bool) -> Result<Vec<u8>, SecurityError> {
     let flags = if is_directory { "OICI" } else { "" };
     let token = format!("O:BAG:SYD:(A;{flags};FA;;;SY)(A;{flags};FA;;;BA)");
-    let token = from_sddl(&token, Domains::default())?;
-    winkiln_security::inherit(parent, &token, Objects::Files, is_directory)
+    from_sddl(&token, Domains::default())
 }
 
 /// The descriptor of a file or folder that has, or would get, `base` and is given the parts of `given` in a folder with the descriptor
