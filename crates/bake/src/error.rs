@@ -100,6 +100,28 @@ pub enum BakeError {
         /// What the guest has.
         found: String,
     },
+    /// A store is to be made where there is one.
+    #[error("volume {volume} has a boot configuration store already: {path}")]
+    StoreExists {
+        /// Its path.
+        path: String,
+        /// Volume number.
+        volume: u32,
+    },
+    /// The disk has no partition that the firmware would start, or several.
+    #[error("the disk has no {what}, or several")]
+    NoSystemVolume {
+        /// Such as `active partition`.
+        what: &'static str,
+    },
+    /// What makes a volume start cannot be edited as asked.
+    #[error("volume {volume}: {problem}")]
+    Unboot {
+        /// Volume number.
+        volume: u32,
+        /// Such as `it is no primary partition`.
+        problem: &'static str,
+    },
     /// A key of a hive.
     #[error("registry key {key}")]
     Hive {
@@ -253,6 +275,14 @@ impl BakeError {
             Self::NoWindowsOnVolume { .. } => "`winkiln inspect IMAGE` lists the installations",
             Self::NoBootConfiguration { wanted: "boot.ini", .. } => {
                 "Vista and later start from a BCD store: use `winkiln bcd`"
+            }
+            Self::NoBootConfiguration { wanted: "the BCD store", found }
+                if found.starts_with("no boot") =>
+            {
+                "`winkiln bcd create IMAGE` makes one"
+            }
+            Self::StoreExists { .. } => {
+                "if it is of no use, remove it with `winkiln fs rm --volume N` first"
             }
             Self::NoBootConfiguration { .. } => {
                 "Windows XP and Server 2003 start from boot.ini: use `winkiln bootini`"

@@ -29,5 +29,5 @@ pub use keep_ip::{KeepIp, KeptAddresses};
 pub use preset::Preset;
 pub use recipe::Recipe;
 pub use report::{Change, Io, Report};
-pub use session::{Session, SessionOptions, ShortNames};
+pub use session::{Session, SessionOptions, ShortNames, edit_store_step};
 pub use step::{LinkKind, Step};

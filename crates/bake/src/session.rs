@@ -1,7 +1,10 @@
 //! One image open for one transaction.
 
 mod accounts;
+mod bcd_edit;
 mod boot_edit;
+mod boot_sector_edit;
+mod boot_store_edit;
 mod contents_edit;
 mod driver_edit;
 mod file_edit;
@@ -34,6 +37,7 @@ pub use crate::error::{BakeError, ErrorKind};
 use crate::facts::Facts;
 use crate::ledger::Ledger;
 use crate::{DriverReport, KeptAddresses, Preset, Report, Step};
+pub use bcd_edit::edit as edit_store_step;
 use lookup::GuestLookup;
 pub use short_names::ShortNames;
 
@@ -353,18 +357,11 @@ impl Session {
             Step::SetSecurity { path, sddl, inside, below } => {
                 self.set_security(path, sddl, inside.as_deref(), *below)
             }
-            Step::BcdSet { object, element, value } => self.edit_bcd(object, element, Some(value)),
-            Step::BcdDelete { object, element } => self.edit_bcd(object, element, None),
-            Step::BcdAddLoadOption { object, word } => self.add_load_option(object, word),
-            Step::BootIniAddSwitch { .. }
-            | Step::BootIniRemoveSwitch { .. }
-            | Step::BootIniDefaultCopy { .. }
-            | Step::BootIniSetDefault { .. }
-            | Step::BootIniSetTimeout { .. } => self.edit_boot_ini(step),
             Step::AddDrivers(source) => self.add_drivers(source),
             Step::KeepAddresses(keep) => self.keep_addresses(keep),
             Step::StartInBoxStorage => self.start_in_box_storage(),
             Step::FirstBoot { command } => self.add_first_boot(command),
+            boot => self.apply_boot_step(boot),
         }
     }
 

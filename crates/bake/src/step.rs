@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use winkiln_boot::bcd::{OrderEdit, OrderList};
 use winkiln_guest::{HiveFile, Rewrite};
 use winkiln_hive::{Value, ValueType};
 
@@ -136,6 +137,55 @@ pub enum Step {
     BcdAddLoadOption {
         object: String,
         word: String,
+    },
+    /// `object` is a new `{guid}` or a well-known object; `kind` as [`winkiln_boot::bcd::kind_named`] has it.
+    BcdCreate {
+        object: String,
+        kind: u32,
+        description: Option<String>,
+    },
+    /// `guid` is the copy's.
+    BcdCopy {
+        object: String,
+        guid: String,
+        description: Option<String>,
+    },
+    /// With `cleanup`, it leaves every list that names it.
+    BcdDeleteObject {
+        object: String,
+        cleanup: bool,
+    },
+    BcdOrder {
+        list: OrderList,
+        edit: OrderEdit,
+        entries: Vec<String>,
+    },
+    /// Points devices that name no partition of the disk at the ones they meant, where that can be told.
+    BcdRetarget,
+    /// A new store for a guest that has none, on the partition that its firmware starts; without `efi`, as the guest's firmware
+    /// is. `guids` are those of the loader and of the resume loader.
+    BcdCreateStore {
+        efi: Option<bool>,
+        guids: (String, String),
+    },
+    /// Makes a primary partition of an MBR the one that a BIOS starts.
+    SetActivePartition {
+        number: u32,
+    },
+    /// Puts hidden sectors right, and for Windows XP and 2003 heads and sectors per track, in the boot sector and its copy.
+    MendBootSector {
+        volume: u32,
+    },
+    /// Puts the copy of a boot sector in the place of one that is none any more.
+    RestoreBootSector {
+        volume: u32,
+    },
+    /// Copies Windows' boot manager to where any UEFI looks for a loader, when nothing is there.
+    FallbackLoader,
+    /// A copy of an entry behind it, with another description. `entry` counts from 0; `None` is the default entry.
+    BootIniCopy {
+        entry: Option<usize>,
+        description: String,
     },
     /// `entry` counts from 0; `None` is the default entry.
     BootIniAddSwitch {

@@ -6,6 +6,9 @@
 //! Source: Microsoft's BCD reference (element and object types); stores of Windows 7 to 11.
 
 mod alias;
+mod blueprint;
+mod changes;
+mod create_store;
 mod device;
 mod edit;
 mod element;
@@ -17,6 +20,7 @@ mod loader_elements;
 mod kind;
 mod manager_elements;
 mod names;
+mod objects_edit;
 mod partitions;
 mod retarget;
 mod spelling;
@@ -24,12 +28,18 @@ mod store;
 mod value;
 
 pub use alias::alias_of;
+pub use changes::{StoreChange, changes};
+pub use create_store::{NewStore, create_store};
 pub use device::{Device, DiskRef, FilePlace, LocateBy, PartitionRef, Place};
 pub use edit::{delete_value, set, set_on};
 pub use element::{Element, Object};
 pub use error::BcdError;
 pub use guid::GuidBytes;
 pub use kind::heading;
+pub use objects_edit::{
+    OrderEdit, OrderList, copy_object, create_object, delete_object, edit_order, kind_named,
+    kind_of_alias,
+};
 pub use partitions::Partitions;
 pub use retarget::{Candidate, Retargeted, dangling, retarget, wanted_files};
 pub use store::{element, find_object, named_partitions, objects, windows_loaders};

@@ -1,6 +1,7 @@
 //! The command line.
 
 pub(crate) mod boot;
+pub(crate) mod boot_objects;
 pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod drivers;

@@ -320,6 +320,17 @@ impl Disk {
         self.hives.insert((number, path.to_lowercase()), hive);
     }
 
+    /// Looks again at what a volume holds, after its boot sector changed.
+    pub fn look_again(&mut self, number: u32) {
+        self.open.remove(&number);
+        self.hives.retain(|(volume, _), _| *volume != number);
+        self.found = None;
+        let device = self.device.clone();
+        for volume in self.volumes.iter_mut().filter(|volume| volume.number == number) {
+            volume.identity = identity(&device, &volume.partition);
+        }
+    }
+
     /// True when `path` is a file of volume `number`; false as well when that cannot be told.
     pub fn has_file(&mut self, number: u32, path: &str) -> bool {
         self.volume(number)

@@ -10,8 +10,8 @@ use crate::security::SecurityCell;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64};
 
-/// The bytes of a hive of format 1.5 that has only a root key. The checksum is not yet there.
-pub(crate) fn empty(root_name: &str, now: u64) -> Vec<u8> {
+/// The bytes of a hive of format 1.`minor` that has only a root key. The checksum is not yet there.
+pub(crate) fn empty(root_name: &str, minor: u32, now: u64) -> Vec<u8> {
     let name: String =
         String::from_utf16_lossy(&root_name.encode_utf16().take(KEY_NAME_MAX).collect::<Vec<_>>());
     let name = NewName::new(&name);
@@ -42,7 +42,7 @@ pub(crate) fn empty(root_name: &str, now: u64) -> Vec<u8> {
         secondary_sequence: U32::new(1),
         last_write: U64::new(now),
         major: U32::new(1),
-        minor: U32::new(5),
+        minor: U32::new(minor),
         file_type: U32::new(0),
         format: U32::new(1),
         root: U32::new(root),

@@ -159,7 +159,14 @@ impl Hive {
     /// Names above 255 UTF-16 units are cut. The whole file counts as changed.
     #[must_use]
     pub fn create(root_name: &str, now: u64) -> Self {
-        let mut bytes = create::empty(root_name, now);
+        Self::create_in_format(root_name, 5, now)
+    }
+
+    /// The same in format 1.`minor`, from 3 to 6: Windows keeps boot configuration in hives of format 1.3.
+    #[must_use]
+    pub fn create_in_format(root_name: &str, minor: u32, now: u64) -> Self {
+        let minor = minor.clamp(3, 6);
+        let mut bytes = create::empty(root_name, minor, now);
         let sum = base_block::checksum(&bytes).unwrap_or(0);
         if let Some(target) = bytes.get_mut(base_block::CHECKSUM_AT..base_block::CHECKSUM_AT + 4) {
             target.copy_from_slice(&sum.to_le_bytes());
@@ -171,7 +178,7 @@ impl Hive {
         Self {
             cells,
             root,
-            minor: 5,
+            minor,
             dirty: None,
             edited: true,
             recovered: false,

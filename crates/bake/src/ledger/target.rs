@@ -25,6 +25,10 @@ pub(crate) enum Target {
     KeySecurity { hive: HiveName, path: String },
     /// An element of a BCD object: `{guid}`, number and name.
     Element { object: String, id: u32, name: String },
+    /// A BCD object: `{guid}`.
+    Object { object: String },
+    /// The sector that starts a volume (or the disk, 0): see [`winkiln_boot::boot_sector`].
+    BootSector { volume: u32 },
     /// `boot.ini` as a whole.
     BootIni { volume: u32, path: String },
     /// A part of a volume that was put right before it was opened: `log`, `hiberfil.sys`.
@@ -47,6 +51,8 @@ impl Target {
             Self::Security { volume, path } => format!("security|{volume}|{path}"),
             Self::KeySecurity { hive, path } => format!("access|{hive:?}|{path}"),
             Self::Element { object, id, .. } => format!("element|{object}|{id}"),
+            Self::Object { object } => format!("object|{object}"),
+            Self::BootSector { volume } => format!("boot-sector|{volume}"),
             Self::VolumeState { volume, part } => format!("state|{volume}|{part}"),
         }
         .chars()
@@ -70,6 +76,8 @@ impl Target {
             Self::Link { .. } => "link",
             Self::Security { .. } | Self::KeySecurity { .. } => "security",
             Self::Element { .. } => "bcd-element",
+            Self::Object { .. } => "bcd-object",
+            Self::BootSector { .. } => "boot-sector",
             Self::BootIni { .. } => "boot-ini",
             Self::VolumeState { .. } => "volume-state",
         }
@@ -90,6 +98,9 @@ impl Target {
             | Self::Security { path, .. }
             | Self::BootIni { path, .. } => path.clone(),
             Self::Element { object, name, .. } => format!("{object} {name}"),
+            Self::Object { object } => object.clone(),
+            Self::BootSector { volume: 0 } => "master boot record".to_owned(),
+            Self::BootSector { volume } => format!("boot sector of volume {volume}"),
             Self::VolumeState { volume, part } => format!("volume {volume}: {part}"),
         }
     }

@@ -20,6 +20,33 @@ const LOAD_OPTIONS: &str = "loadoptions";
 const BOOT_INI_BYTES_MAX: u64 = 1 << 20;
 
 impl Session {
+    /// Applies a step on what starts Windows.
+    pub(super) fn apply_boot_step(&mut self, step: &Step) -> Result<(), BakeError> {
+        match step {
+            Step::BcdSet { object, element, value } => self.edit_bcd(object, element, Some(value)),
+            Step::BcdDelete { object, element } => self.edit_bcd(object, element, None),
+            Step::BcdAddLoadOption { object, word } => self.add_load_option(object, word),
+            Step::BcdCreate { .. }
+            | Step::BcdCopy { .. }
+            | Step::BcdDeleteObject { .. }
+            | Step::BcdOrder { .. }
+            | Step::BcdRetarget => self.edit_objects(step),
+            Step::BcdCreateStore { efi, guids } => self.create_store(*efi, guids),
+            Step::SetActivePartition { number } => self.set_active_partition(*number),
+            Step::MendBootSector { volume } => self.mend_boot_sector(*volume),
+            Step::RestoreBootSector { volume } => self.restore_boot_sector(*volume),
+            Step::FallbackLoader => self.copy_fallback_loader(),
+            Step::BootIniCopy { .. }
+            | Step::BootIniAddSwitch { .. }
+            | Step::BootIniRemoveSwitch { .. }
+            | Step::BootIniDefaultCopy { .. }
+            | Step::BootIniSetDefault { .. }
+            | Step::BootIniSetTimeout { .. } => self.edit_boot_ini(step),
+            // Every other step is applied elsewhere.
+            _ => Err(BakeError::StepFailed),
+        }
+    }
+
     /// Sets an element, or deletes it when there is no value.
     pub(super) fn edit_bcd(
         &mut self,
@@ -97,6 +124,9 @@ fn edit(bytes: &[u8], step: &Step) -> Result<Vec<u8>, BootIniError> {
     let mut ini = BootIni::parse(bytes)?;
     let default = ini.default_entry();
     match step {
+        Step::BootIniCopy { entry, description } => {
+            ini.copy_entry(entry.unwrap_or(default), description)?;
+        }
         Step::BootIniAddSwitch { entry, switch } => {
             ini.add_switch(entry.unwrap_or(default), switch)?;
         }
@@ -117,7 +147,7 @@ fn edit(bytes: &[u8], step: &Step) -> Result<Vec<u8>, BootIniError> {
     Ok(ini.to_bytes())
 }
 
-fn state(element: &Element) -> State {
+pub(super) fn state(element: &Element) -> State {
     let (kind, data) = element.encode();
     State::Element(element.to_text(), kind, data)
 }

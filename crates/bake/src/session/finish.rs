@@ -177,6 +177,13 @@ fn fact(entry: &Entry, hive: &HiveName) -> Option<HiveFact> {
                 _ => HiveFact::KeyAbsent { key },
             })
         }
+        (Target::Object { object }, after) if *hive == HiveName::Bcd => {
+            let key = format!(r"Objects\{object}");
+            Some(match after {
+                State::Absent => HiveFact::KeyAbsent { key },
+                _ => HiveFact::KeyExists { key },
+            })
+        }
         _ => None,
     }
 }

@@ -24,6 +24,24 @@ pub enum BcdError {
         /// Its GUID.
         object: String,
     },
+    /// An object of that GUID or alias is there already.
+    #[error("the store has an object {object} already")]
+    ObjectExists {
+        /// As asked.
+        object: String,
+    },
+    /// What should be a new object's GUID is none, and no alias either.
+    #[error("{text:?} is neither a GUID nor a well-known object such as {{ramdiskoptions}}")]
+    BadGuid {
+        /// As asked.
+        text: String,
+    },
+    /// The boot managers stay.
+    #[error("object {object} is a boot manager, which a store cannot do without")]
+    BootManager {
+        /// Its GUID.
+        object: String,
+    },
     /// No element of that name belongs to such an object.
     #[error("{element} is not an element of an object of type {kind:#010x}")]
     NoElement {
@@ -51,7 +69,7 @@ impl BcdError {
         match self {
             Self::Hive(error) => error.is_refusal(),
             Self::NotAStore | Self::NoType { .. } => true,
-            Self::NoObject { .. } | Self::NoElement { .. } | Self::BadValue { .. } => false,
+            _ => false,
         }
     }
 }

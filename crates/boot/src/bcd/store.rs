@@ -154,6 +154,11 @@ pub(super) fn resolve(store: &Hive, name: &str) -> Result<Option<String>, BcdErr
     Ok(alias::guid_of(name).map(str::to_owned).or_else(|| alias::as_guid(name)))
 }
 
+/// Tells whether the store has an object of that GUID.
+pub(super) fn resolve_present(store: &Hive, guid: &str) -> Result<bool, BcdError> {
+    Ok(store.find(objects_key(store)?, guid)?.is_some())
+}
+
 fn objects_key(store: &Hive) -> Result<KeyId, BcdError> {
     store.find(store.root(), "Objects")?.ok_or(BcdError::NotAStore)
 }

@@ -91,6 +91,32 @@ impl BootIni {
         Ok(true)
     }
 
+    /// Puts a copy of an entry with another description behind the last entry, as `bootcfg /copy` does.
+    ///
+    /// # Errors
+    /// [`BootIniError::BadDescription`], [`BootIniError::NoSuchEntry`], [`BootIniError::UnclosedQuote`].
+    pub fn copy_entry(&mut self, entry: usize, description: &str) -> Result<(), BootIniError> {
+        check_suffix(description)?;
+        let layout = self.layout();
+        let slot = editable(&layout, entry)?;
+        let mut copy = self.line(slot.line).text.clone();
+        let quoted = format!("\"{description}\"");
+        // An entry without a description has none to replace.
+        let span = slot.spans.description.clone();
+        let bare = copy.get(span.start.wrapping_sub(1)) != Some(&b'"');
+        let text = if bare { quoted.as_str() } else { description };
+        copy.splice(span, text.bytes());
+        let last = layout.entries.last().map_or(slot.line, |slot| slot.line);
+        let ending = line::usual_ending(&self.lines);
+        let before = &mut self.lines[last];
+        let ending = match before.ending {
+            b"" => std::mem::replace(&mut before.ending, ending),
+            _ => ending,
+        };
+        self.lines.insert(last + 1, Line { text: copy, ending });
+        Ok(())
+    }
+
     /// Sets the menu timeout in seconds (-1 waits for ever). Returns false when it is already so.
     pub fn set_timeout(&mut self, seconds: i32) -> bool {
         if self.timeout() == Some(seconds) {

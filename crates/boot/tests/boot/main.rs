@@ -3,4 +3,5 @@
 mod bcd;
 mod boot_ini;
 mod corpus;
+mod objects;
 mod retarget;

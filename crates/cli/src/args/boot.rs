@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::boot_objects::{CopyArgs, CreateArgs, DeleteArgs, ExportArgs, OrderArgs, StoreEditArgs};
 use super::{EditArgs, ImageArgs, OutputArgs, ReadArgs, WriteArgs};
 
 /// Boot configuration data commands.
@@ -27,6 +28,60 @@ pub(crate) enum BcdCommand {
                           winkiln bcd deletevalue [OPTIONS] --store <FILE> <OBJECT> <ELEMENT>"
     )]
     DeleteValue(DeleteValueArgs),
+    /// Make an entry, or the whole store of a guest without one
+    ///
+    /// With no OBJECT and no type given, a store is made: from the guest's BCD-Template where it has one, on its active or EFI system
+    /// partition. One that is there already stays.
+    #[command(override_usage = "winkiln bcd create [OPTIONS] <IMAGE>\n       \
+                                winkiln bcd create [OPTIONS] <IMAGE> [OBJECT] --application <TYPE>\n       \
+                                winkiln bcd create [OPTIONS] --store <FILE> <OBJECT>")]
+    Create(CreateArgs),
+    /// Copy an entry under a new identifier; it is not yet in the boot menu
+    #[command(
+        override_usage = "winkiln bcd copy [OPTIONS] <IMAGE> <OBJECT> --description <TEXT>\n       \
+                                winkiln bcd copy [OPTIONS] --store <FILE> <OBJECT> --description <TEXT>"
+    )]
+    Copy(CopyArgs),
+    /// Delete an entry
+    #[command(override_usage = "winkiln bcd delete [OPTIONS] <IMAGE> <OBJECT>\n       \
+                                winkiln bcd delete [OPTIONS] --store <FILE> <OBJECT>")]
+    Delete(DeleteArgs),
+    /// Set the entries of the boot menu, or add or remove some
+    #[command(
+        name = "displayorder",
+        override_usage = "winkiln bcd displayorder [OPTIONS] <IMAGE> <ENTRY>...\n       \
+                          winkiln bcd displayorder [OPTIONS] --store <FILE> <ENTRY>..."
+    )]
+    DisplayOrder(OrderArgs),
+    /// Set the tools of the boot menu, or add or remove some
+    #[command(
+        name = "toolsdisplayorder",
+        override_usage = "winkiln bcd toolsdisplayorder [OPTIONS] <IMAGE> <ENTRY>...\n       \
+                          winkiln bcd toolsdisplayorder [OPTIONS] --store <FILE> <ENTRY>..."
+    )]
+    ToolsDisplayOrder(OrderArgs),
+    /// Set what the next start alone tries, in this order
+    #[command(
+        name = "bootsequence",
+        override_usage = "winkiln bcd bootsequence [OPTIONS] <IMAGE> <ENTRY>...\n       \
+                          winkiln bcd bootsequence [OPTIONS] --store <FILE> <ENTRY>..."
+    )]
+    BootSequence(OrderArgs),
+    /// Set the entry that starts when nobody chooses
+    #[command(override_usage = "winkiln bcd default [OPTIONS] <IMAGE> <ENTRY>\n       \
+                                winkiln bcd default [OPTIONS] --store <FILE> <ENTRY>")]
+    Default(StoreEditArgs),
+    /// Set how many seconds the menu waits
+    #[command(override_usage = "winkiln bcd timeout [OPTIONS] <IMAGE> <SECONDS>\n       \
+                                winkiln bcd timeout [OPTIONS] --store <FILE> <SECONDS>")]
+    Timeout(StoreEditArgs),
+    /// Copy the store into a file of the host
+    #[command(override_usage = "winkiln bcd export [OPTIONS] <IMAGE> <FILE>\n       \
+                                winkiln bcd export [OPTIONS] --store <FILE> <FILE>")]
+    Export(ExportArgs),
+    /// Point devices at the partitions they meant before the disk was cloned
+    #[command(override_usage = "winkiln bcd retarget [OPTIONS] <IMAGE>")]
+    Retarget(StoreEditArgs),
 }
 
 /// A loose store instead of an image.
@@ -117,6 +172,24 @@ pub(crate) enum BootIniCommand {
     Default(DefaultArgs),
     /// Set how long the menu waits
     Timeout(TimeoutArgs),
+    /// Copy an entry to the end, with another description
+    Copy(CopyEntryArgs),
+}
+
+/// Of `bootini copy`.
+#[derive(Debug, Args)]
+pub(crate) struct CopyEntryArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// What the menu shows for the copy: plain ASCII
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) description: String,
+    /// Number of the entry, from 1, as `bootini show` numbers them [default: the default entry]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) entry: Option<u32>,
+    #[command(flatten)]
+    pub(crate) with: EditArgs,
 }
 
 /// Of `bootini show`.

@@ -2,13 +2,15 @@
 
 mod deletevalue;
 mod enumerate;
+mod export;
+mod objects;
 mod set;
 
 use std::path::Path;
 
 use winkiln_bake::value_text::type_number;
 use winkiln_bake::{Change, Report};
-use winkiln_boot::bcd::{self, BcdError, Element};
+use winkiln_boot::bcd::{self, BcdError, Element, OrderList, StoreChange};
 use winkiln_hive::Hive;
 use winkiln_verify::HiveFact;
 
@@ -28,53 +30,80 @@ pub(super) fn run(command: BcdCommand) -> Result<()> {
         BcdCommand::Enum(args) => enumerate::run(&args),
         BcdCommand::Set(args) => set::run(&args),
         BcdCommand::DeleteValue(args) => deletevalue::run(&args),
+        BcdCommand::Create(args) => objects::create(&args),
+        BcdCommand::Copy(args) => objects::copy(&args),
+        BcdCommand::Delete(args) => objects::delete(&args),
+        BcdCommand::DisplayOrder(args) => objects::order(&args, OrderList::Display),
+        BcdCommand::ToolsDisplayOrder(args) => objects::order(&args, OrderList::Tools),
+        BcdCommand::BootSequence(args) => objects::order(&args, OrderList::BootSequence),
+        BcdCommand::Default(args) => objects::manager(&args, "default", "ENTRY"),
+        BcdCommand::Timeout(args) => objects::manager(&args, "timeout", "SECONDS"),
+        BcdCommand::Export(args) => export::run(&args),
+        BcdCommand::Retarget(args) => objects::retarget(&args),
     }
 }
 
-/// Edits one element of a loose store. `edit` returns false when it was already so.
-fn edit_store(
+/// Edits a loose store and records what differs afterwards. `edit` returns false when it was already so.
+fn edit_loose(
     file: &Path,
-    object: &str,
-    element: &str,
     write: &WriteArgs,
     edit: impl FnOnce(&mut Hive, u64) -> Result<bool, BcdError>,
 ) -> Result<Report> {
     let now = clock::loose_time(write)?;
     let mut store = LooseHive::open(file, Some(MOUNT), write.dry_run)?;
-    let doing = || format!("cannot edit {element} of {object} in {}", file.display());
+    let doing = || format!("cannot edit {}", file.display());
     let (hive, ledger) = store.parts();
-    let before = bcd::element(hive, object, element).doing(doing)?;
-    let changed = edit(hive, now).doing(doing)?;
-    let after = bcd::element(hive, object, element).doing(doing)?;
-    if let Some(fact) = fact(hive, object, after.as_ref()).doing(doing)? {
-        ledger.expect(fact);
+    let before = bcd::objects(hive).doing(doing)?;
+    edit(hive, now).doing(doing)?;
+    let changes = bcd::changes(&before, &bcd::objects(hive).doing(doing)?);
+    if changes.is_empty() {
+        ledger.record(None);
     }
-    ledger.record(changed.then(|| Change {
-        kind: "bcd-element",
-        target: format!("{object} {element}"),
-        before: before.as_ref().map(one_line),
-        after: after.as_ref().map(one_line),
-    }));
+    for change in changes {
+        ledger.expect(fact(&change));
+        ledger.record(Some(told(&change)));
+    }
     store.finish(now)
 }
 
-/// What an independent reader should find in the store after an element was set.
-fn fact(
-    store: &Hive,
-    object: &str,
-    element: Option<&Element>,
-) -> Result<Option<HiveFact>, BcdError> {
-    let Some(element) = element else { return Ok(None) };
-    let guid = store.info(bcd::find_object(store, object)?)?.name;
-    let key = format!("Objects\\{guid}\\Elements\\{:08x}", element.id);
-    let value = match store.find(store.root(), &key)? {
-        Some(id) => store.value(id, "Element")?,
-        None => None,
-    };
-    Ok(value.map(|value| HiveFact::Value {
-        key,
-        name: value.name,
-        kind: type_number(value.kind),
-        data: value.data,
-    }))
+/// A change as the report tells it.
+fn told(change: &StoreChange) -> Change {
+    match change {
+        StoreChange::Object { object, heading, is_there } => Change {
+            kind: "bcd-object",
+            target: object.clone(),
+            before: (!is_there).then(|| heading.clone()),
+            after: is_there.then(|| heading.clone()),
+        },
+        StoreChange::Element { object, before, after } => {
+            let name = after.as_ref().or(before.as_ref()).map(|element| element.name.clone());
+            Change {
+                kind: "bcd-element",
+                target: format!("{object} {}", name.unwrap_or_default()),
+                before: before.as_deref().map(one_line),
+                after: after.as_deref().map(one_line),
+            }
+        }
+    }
+}
+
+/// What an independent reader should find in the store after a change.
+fn fact(change: &StoreChange) -> HiveFact {
+    match change {
+        StoreChange::Object { object, is_there, .. } => {
+            let key = format!("Objects\\{object}");
+            if *is_there { HiveFact::KeyExists { key } } else { HiveFact::KeyAbsent { key } }
+        }
+        StoreChange::Element { object, before, after } => {
+            let id = after.as_ref().or(before.as_ref()).map_or(0, |element| element.id);
+            let key = format!("Objects\\{object}\\Elements\\{id:08x}");
+            match after.as_deref().map(Element::encode) {
+                Some((kind, data)) => {
+                    let name = "Element".to_owned();
+                    HiveFact::Value { key, name, kind: type_number(kind), data }
+                }
+                None => HiveFact::KeyAbsent { key },
+            }
+        }
+    }
 }

@@ -24,6 +24,7 @@ pub(super) fn run(command: BootIniCommand) -> Result<()> {
         BootIniCommand::RemoveSwitch(args) => switch::remove(&args),
         BootIniCommand::Default(args) => menu::set_default(&args),
         BootIniCommand::Timeout(args) => menu::set_timeout(&args),
+        BootIniCommand::Copy(args) => menu::copy(&args),
     }
 }
 

@@ -39,6 +39,17 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::SetSecurity { path, .. } => format!("set the security of {path}"),
         Step::BcdSet { object, element, value } => format!("set {element} of {object} to {value}"),
         Step::BcdDelete { object, element } => format!("delete {element} of {object}"),
+        Step::BcdCreate { object, .. } => format!("make object {object}"),
+        Step::BcdCopy { object, .. } => format!("copy object {object}"),
+        Step::BcdDeleteObject { object, .. } => format!("delete object {object}"),
+        Step::BcdOrder { list, .. } => format!("change {}", list.element()),
+        Step::BcdRetarget => "point devices at the disk's partitions".to_owned(),
+        Step::BcdCreateStore { .. } => "make a boot configuration store".to_owned(),
+        Step::SetActivePartition { number } => format!("make partition {number} active"),
+        Step::MendBootSector { volume } => format!("mend the boot sector of volume {volume}"),
+        Step::RestoreBootSector { volume } => format!("restore the boot sector of volume {volume}"),
+        Step::FallbackLoader => "copy the boot manager to the fallback loader's place".to_owned(),
+        Step::BootIniCopy { entry, .. } => format!("copy {}", boot_entry(*entry)),
         Step::BootIniAddSwitch { entry, switch } => {
             format!("add {switch} to {}", boot_entry(*entry))
         }

@@ -191,3 +191,18 @@ fn boot_ini_commands_send_a_bcd_guest_to_bcd() {
     winkiln(&["bootini", "add-switch", guest.image(), "/PAE"])
         .fails(1, &["boot.ini", "winkiln bcd"]);
 }
+
+#[test]
+fn entries_of_boot_ini_are_copied() {
+    let guest = boot_ini_guest();
+    let image = guest.image();
+    drop(winkiln(&["bootini", "copy", image, "-d", "Safe mode"]).ok());
+    drop(winkiln(&["bootini", "add-switch", image, "/safeboot:minimal", "--entry", "3"]).ok());
+    let shown = winkiln(&["bootini", "show", image, "--json"]).json();
+    assert_eq!(shown["default_entry"], 1);
+    assert_eq!(shown["entries"][2]["path"], shown["entries"][0]["path"]);
+    assert_eq!(shown["entries"][2]["description"], "Safe mode");
+    assert_eq!(shown["entries"][2]["switches"], json!(["/fastdetect", "/safeboot:minimal"]));
+    winkiln(&["bootini", "copy", image, "-d", "x\"y"]).fails(1, &["description"]);
+    winkiln(&["bootini", "copy", image, "-d", "x", "--entry", "9"]).fails(2, &["no entry 9"]);
+}

@@ -1,6 +1,7 @@
 //! The built program, run as its users run it, over the sample guest that `demo` makes.
 
 mod boot;
+mod boot_objects;
 mod check;
 mod demo;
 mod doctor;

@@ -3,7 +3,7 @@
 use winkiln_bake::Step;
 use winkiln_boot::bcd;
 
-use super::edit_store;
+use super::edit_loose;
 use crate::args::boot::DeleteValueArgs;
 use crate::args::{Target, split_target, text};
 use crate::error::Result;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &DeleteValueArgs) -> Result<()> {
             let session = session::open(image, &args.open, &args.write)?;
             session::bake(session, &[Step::BcdDelete { object, element }], image, output)?
         }
-        Target::Loose(file) => edit_store(file, &object, &element, &args.write, |store, now| {
+        Target::Loose(file) => edit_loose(file, &args.write, |store, now| {
             bcd::delete_value(store, &object, &element, now)
         })?,
     };

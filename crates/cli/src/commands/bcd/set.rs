@@ -3,7 +3,7 @@
 use winkiln_bake::Step;
 use winkiln_boot::bcd;
 
-use super::edit_store;
+use super::edit_loose;
 use crate::args::boot::SetArgs;
 use crate::args::{Target, split_target, text};
 use crate::error::Result;
@@ -23,7 +23,7 @@ pub(super) fn run(args: &SetArgs) -> Result<()> {
             let session = session::open(image, &args.open, &args.write)?;
             session::bake(session, &[Step::BcdSet { object, element, value }], image, output)?
         }
-        Target::Loose(file) => edit_store(file, &object, &element, &args.write, |store, now| {
+        Target::Loose(file) => edit_loose(file, &args.write, |store, now| {
             bcd::set(store, &object, &element, &value, now)
         })?,
     };
