@@ -1,5 +1,6 @@
 //! Opening an image as the common options ask.
 
+use std::borrow::Borrow;
 use std::path::Path;
 
 use winkiln_bake::{BakeError, Report, Session, SessionOptions, ShortNames, Step};
@@ -72,17 +73,19 @@ fn cannot_open(error: BakeError, image: &Path) -> CliError {
     if named { error } else { error.while_doing(|| format!("cannot open {}", image.display())) }
 }
 
-/// Applies steps, commits and prints the report.
-pub(crate) fn bake(
+/// Applies steps, which may be given away one by one, and commits.
+pub(crate) fn bake<S: Borrow<Step>>(
     mut session: Session,
-    steps: &[Step],
+    steps: impl IntoIterator<Item = S, IntoIter: ExactSizeIterator>,
     image: &Path,
     output: Output,
 ) -> Result<Report> {
+    let steps = steps.into_iter();
     session.tell_changes(output.changes_told());
     {
         let progress = Progress::steps(output, steps.len(), "editing");
         for step in steps {
+            let step = step.borrow();
             let text = render::step::describe(step);
             progress.say(&text);
             output.detail(|| text.clone());

@@ -20,6 +20,14 @@ use undo::Undo;
 /// Source: the kernel calls a larger allocation insane (`HSANE_CELL_MAX` in published debug symbols).
 pub(crate) const CELL_MAX: u32 = 1024 * 1024;
 
+/// What a new key inherits.
+pub(crate) struct Inherited {
+    /// The descriptor above.
+    pub(crate) parent: Vec<u8>,
+    /// That of the new key.
+    pub(crate) child: Vec<u8>,
+}
+
 /// A hive's bytes with the map of its cells.
 pub(crate) struct Cells {
     /// Shared with whoever asked for the bytes; copied when written while they hold them.
@@ -33,6 +41,8 @@ pub(crate) struct Cells {
     undo: Option<Undo>,
     /// Memory for the next edit's.
     spare_undo: Undo,
+    /// What the last new key inherited.
+    pub(crate) inherited: Option<Inherited>,
 }
 
 impl Cells {
@@ -66,6 +76,7 @@ impl Cells {
             dirty: DirtyPages::default(),
             undo: None,
             spare_undo: Undo::default(),
+            inherited: None,
         }
     }
 

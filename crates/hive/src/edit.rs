@@ -1,7 +1,7 @@
 //! Edits of keys and values, on cells.
 
 use crate::cell::CellOffset;
-use crate::cells::Cells;
+use crate::cells::{Cells, Inherited};
 use crate::descriptor;
 use crate::error::{HiveError, Structure};
 use crate::key_node::{self, KeyNode, PREDEF_HANDLE, SYM_LINK};
@@ -50,9 +50,16 @@ pub(crate) fn create_subkey(
 
 /// Counts one more key with the descriptor that a key below one with `parent` gets.
 fn inherit_security(cells: &mut Cells, parent: CellOffset) -> Result<CellOffset, HiveError> {
+    // Keys are mostly made below the same key.
+    let last = cells.inherited.take();
     let (_, own) = SecurityCell::read(cells, parent)?;
-    let inherited = descriptor::inherit(own);
-    security::share(cells, parent, &inherited)
+    let inherited = match last {
+        Some(inherited) if inherited.parent == own => inherited,
+        _ => Inherited { parent: own.to_vec(), child: descriptor::inherit(own) },
+    };
+    let shared = security::share(cells, parent, &inherited.child);
+    cells.inherited = Some(inherited);
+    shared
 }
 
 /// All cells that belong to a key and the keys below it.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use winkiln_bake::{Step, reg_steps};
+use winkiln_bake::reg_steps;
 use winkiln_hive::reg_text::{self, Encoding, code_page};
 
 use super::in_sets;
@@ -41,10 +41,9 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
         Target::Image(image) => {
             let session = session::open(image, &args.open, &args.write)?;
             let steps = reg_steps::steps(operations).doing(doing)?;
-            let steps: Vec<Step> =
-                steps.into_iter().map(|step| in_sets(step, args.all_control_sets)).collect();
             drop(text);
-            session::bake(session, &steps, image, output)?
+            let steps = steps.into_iter().map(|step| in_sets(step, args.all_control_sets));
+            session::bake(session, steps, image, output)?
         }
         Target::Loose(file) => {
             let now = clock::loose_time(&args.write)?;
