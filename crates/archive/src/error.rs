@@ -24,6 +24,8 @@ pub enum Format {
     TarGz,
     /// A Windows Installer package.
     Msi,
+    /// A file packed by itself.
+    Packed,
 }
 
 impl fmt::Display for Format {
@@ -37,6 +39,7 @@ impl fmt::Display for Format {
             Self::Tar => "tar",
             Self::TarGz => "tar.gz",
             Self::Msi => "MSI",
+            Self::Packed => "packed file",
         })
     }
 }

@@ -6,6 +6,7 @@ mod folder;
 mod iso;
 mod lzx;
 mod msi;
+mod packed;
 mod sample;
 mod tar;
 mod zip;

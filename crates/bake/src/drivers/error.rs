@@ -79,11 +79,13 @@ pub enum PackageProblem {
         /// Path in the source.
         path: String,
     },
-    /// A file that is packed.
-    #[error("its file {path} is packed, which is not supported: unpack the package first")]
+    /// A packed file, or a cabinet, that cannot be unpacked.
+    #[error("{path}, which holds a file of it, cannot be unpacked")]
     Packed {
         /// Path in the source.
         path: String,
+        /// Cause.
+        source: winkiln_archive::Error,
     },
     /// A file that could not be read.
     #[error(transparent)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use winkiln_archive::Tree;
 use winkiln_drivers::inf::ParseOptions;
-use winkiln_drivers::package::{Found, NeededFile, PackageFiles as _};
+use winkiln_drivers::package::{Found, NeededFile};
 use winkiln_drivers::staging::{Digest, PackageFile};
 use winkiln_drivers::{Architecture, Package};
 use winkiln_trust::pe::{Image, Machine};
@@ -54,15 +54,13 @@ impl Source {
             folder => format!("{folder}/"),
         };
         for file in needed {
-            if !self.tree.contains(&file.path) {
-                match file.find(&self.tree) {
-                    Some(path) => return Err(PackageProblem::Packed { path }),
-                    None if file.is_catalog => continue,
-                    None => return Err(PackageProblem::MissingFile { path: file.path.clone() }),
-                }
-            }
+            let bytes = match file.find(&self.tree) {
+                Some(found) => self.plain(file, &found)?,
+                None if file.is_catalog => continue,
+                None => return Err(PackageProblem::MissingFile { path: file.path.clone() }),
+            };
             let name = file.path.strip_prefix(&folder).unwrap_or(&file.path).replace('/', "\\");
-            contents.bytes.insert(file.path.clone(), self.tree.read(&file.path, FILE_BYTES_MAX)?);
+            contents.bytes.insert(file.path.clone(), bytes);
             let (from, is_catalog) = (file.path.clone(), file.is_catalog);
             contents.files.push(PackageFile { name, from, is_catalog });
         }
@@ -77,6 +75,17 @@ impl Source {
         }
         contents.digest = digest.finish();
         Ok(contents)
+    }
+
+    /// A file as it is installed. What lies packed, or in a cabinet, is unpacked.
+    fn plain(&self, file: &NeededFile, found: &str) -> Result<Vec<u8>, PackageProblem> {
+        let bytes = self.tree.read(found, FILE_BYTES_MAX)?;
+        if found == file.path {
+            return Ok(bytes);
+        }
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        let unpacked = winkiln_archive::unpack(bytes, name, FILE_BYTES_MAX);
+        unpacked.map_err(|source| PackageProblem::Packed { path: found.to_owned(), source })
     }
 
     /// The catalog of a package; `None` when it has none that can be read.

@@ -10,6 +10,27 @@ use super::super::Session;
 use crate::BakeError;
 use crate::drivers::DriverError;
 
+const PRODUCT_OPTIONS: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\ProductOptions";
+/// `VER_SUITE_TERMINAL`, `VER_SUITE_SINGLEUSERTS`.
+const TERMINAL: u32 = 0x10;
+const SINGLE_USER: u32 = 0x100;
+const SUITES: [(&str, u32); 14] = [
+    ("Small Business", 0x1),
+    ("Enterprise", 0x2),
+    ("BackOffice", 0x4),
+    ("CommunicationServer", 0x8),
+    ("Terminal Server", TERMINAL),
+    ("Small Business(Restricted)", 0x20),
+    ("EmbeddedNT", 0x40),
+    ("DataCenter", 0x80),
+    ("Personal", 0x200),
+    ("Blade", 0x400),
+    ("Embedded(Restricted)", 0x800),
+    ("Security Appliance", 0x1000),
+    ("Storage Server", 0x2000),
+    ("Compute Server", 0x4000),
+];
+
 impl Session {
     /// The guest, as far as drivers are concerned. What decides and cannot be read is an error, never a guess.
     pub(super) fn driver_guest(&mut self) -> Result<Guest, BakeError> {
@@ -25,11 +46,12 @@ impl Session {
                 return Err(DriverError::UnknownGuest { what: "the architecture" }.into());
             }
         };
+        let product_type = self.product_type(&windows)?;
         let target = Target {
             version: windows.version,
             build: windows.build,
-            product_type: self.product_type(&windows)?,
-            suite_mask: 0,
+            suite_mask: self.suite_mask(product_type)?,
+            product_type,
             architecture,
         };
         let key = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
@@ -50,8 +72,7 @@ impl Session {
     }
 
     fn product_type(&mut self, windows: &Windows) -> Result<ProductType, BakeError> {
-        let key = r"HKLM\SYSTEM\CurrentControlSet\Control\ProductOptions";
-        let found = self.value_of(key, "ProductType")?;
+        let found = self.value_of(PRODUCT_OPTIONS, "ProductType")?;
         let found = found.and_then(|(_, data)| strings(&data).into_iter().next());
         let server = [&windows.installation_type, &windows.product_name]
             .iter()
@@ -62,6 +83,23 @@ impl Session {
             _ if server => ProductType::Server,
             _ => ProductType::Workstation,
         })
+    }
+
+    /// The suites that this Windows is one of.
+    ///
+    /// Source: Microsoft, `OSVERSIONINFOEX` for the bits, and KB152078 for the words in the registry.
+    fn suite_mask(&mut self, product_type: ProductType) -> Result<u32, BakeError> {
+        let found = self.value_of(PRODUCT_OPTIONS, "ProductSuite")?;
+        let mut mask = 0;
+        for word in found.map(|(_, data)| strings(&data)).unwrap_or_default() {
+            let known = SUITES.iter().find(|(known, _)| known.eq_ignore_ascii_case(&word));
+            mask |= known.map_or(0, |(_, bit)| *bit);
+        }
+        // A client serves one session at a time.
+        if mask & TERMINAL != 0 && product_type == ProductType::Workstation {
+            mask |= SINGLE_USER;
+        }
+        Ok(mask)
     }
 
     /// Windows 10 and later keep packages that are not needed at boot in a hive of their own.
