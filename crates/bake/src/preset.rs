@@ -3,12 +3,16 @@
 mod acpi_shutdown;
 mod boot_words;
 mod crash_dump;
+mod ems;
 mod ide_fallback;
+mod last_known_good;
 mod no_auto_update;
 mod no_fast_startup;
 mod online_disks;
 mod plan;
 mod rdp;
+mod safe_mode;
+mod service;
 mod tcp_tuning;
 mod testsigning;
 mod trust_certificate;
@@ -162,6 +166,21 @@ const CATALOGUE: &[Entry] = &[
     Entry { name: "no-fast-startup", argument: Argument::None, plan: no_fast_startup::plan },
     Entry { name: "utc-clock", argument: Argument::None, plan: utc_clock::plan },
     Entry { name: "online-disks", argument: Argument::None, plan: online_disks::plan },
+    Entry { name: "last-known-good", argument: Argument::None, plan: last_known_good::plan },
+    Entry {
+        name: "safe-mode",
+        argument: Argument::Required {
+            check: safe_mode::is_argument,
+            expected: safe_mode::EXPECTED,
+        },
+        plan: safe_mode::plan,
+    },
+    Entry { name: "ems", argument: Argument::None, plan: ems::plan },
+    Entry {
+        name: "service",
+        argument: Argument::Required { check: service::is_argument, expected: service::EXPECTED },
+        plan: service::plan,
+    },
     Entry { name: "ide-fallback", argument: Argument::None, plan: ide_fallback::plan },
 ];
 

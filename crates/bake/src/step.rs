@@ -208,6 +208,10 @@ pub enum Step {
     BootIniSetTimeout {
         seconds: i32,
     },
+    /// The serial port that the boot menu is redirected to, such as `COM1`.
+    BootIniSetRedirect {
+        port: String,
+    },
     /// Adds the driver packages of a source that are for the guest.
     AddDrivers(DriverSource),
     /// Has the static addresses of network adapters set on the ones that Windows meets next.

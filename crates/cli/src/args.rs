@@ -3,6 +3,7 @@
 pub(crate) mod boot;
 pub(crate) mod boot_objects;
 pub(crate) mod check;
+pub(crate) mod collect;
 pub(crate) mod doctor;
 pub(crate) mod drivers;
 pub(crate) mod files;
@@ -77,6 +78,11 @@ pub(crate) enum Command {
     /// The image file is afterwards, byte by byte, what it was before that commit. An image that was changed since is
     /// refused. Undoing is a commit too: what interrupts it, the next opening finishes.
     Undo(UndoArgs),
+    /// Copy logs and crash dumps out of an image, for a post-mortem
+    ///
+    /// Event logs, logs of setup, drivers, updates and repairs, small dumps, and what first-boot commands logged, each below DIR as it
+    /// lies in the guest. Changes nothing.
+    Collect(collect::CollectArgs),
     /// Finish or discard an interrupted commit
     ///
     /// Opening an image for writing does the same.

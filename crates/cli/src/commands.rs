@@ -4,6 +4,7 @@ mod apply;
 mod bcd;
 mod bootini;
 mod check;
+mod collect;
 mod demo;
 mod doctor;
 mod drivers;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Apply(args) => apply::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Collect(args) => collect::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Reg(command) => reg::run(command),
         Command::Fs(command) => fs::run(command),

@@ -41,6 +41,7 @@ impl Session {
             | Step::BootIniRemoveSwitch { .. }
             | Step::BootIniDefaultCopy { .. }
             | Step::BootIniSetDefault { .. }
+            | Step::BootIniSetRedirect { .. }
             | Step::BootIniSetTimeout { .. } => self.edit_boot_ini(step),
             // Every other step is applied elsewhere.
             _ => Err(BakeError::StepFailed),
@@ -138,6 +139,9 @@ fn edit(bytes: &[u8], step: &Step) -> Result<Vec<u8>, BootIniError> {
         }
         Step::BootIniSetDefault { entry } => {
             ini.set_default(*entry)?;
+        }
+        Step::BootIniSetRedirect { port } => {
+            ini.set_redirect(port);
         }
         Step::BootIniSetTimeout { seconds } => {
             ini.set_timeout(*seconds);

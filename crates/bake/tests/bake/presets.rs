@@ -64,6 +64,64 @@ fn brief(step: &Step) -> String {
     }
 }
 
+#[test]
+fn rescue_steps_are_what_their_windows_understands() {
+    check(
+        "safe-mode=network",
+        XP,
+        &[
+            "BootIniRemoveSwitch { entry: None, switch: \"/safeboot:minimal\" }",
+            "+/safeboot:network",
+        ],
+    );
+    check("safe-mode=off", XP, &["BootIniRemoveSwitch { entry: None, switch: \"/safeboot\" }"]);
+    check("safe-mode=on", TEN, &["{default} safeboot=Minimal"]);
+    let delete = |name| format!("BcdDelete {{ object: \"{{default}}\", element: \"{name}\" }}");
+    let (safeboot, shell) = (delete("safeboot"), delete("safebootalternateshell"));
+    check("safe-mode=off", SEVEN, &[&safeboot, &shell]);
+    check("ems", TEN, &["{bootmgr} bootems=on", "{a} ems=on"]);
+    check("ems", XP, &["+/redirect", "BootIniSetRedirect { port: \"COM1\" }"]);
+
+    let value = |name: &str, number: u8| Value {
+        name: name.into(),
+        kind: ValueType::Dword,
+        data: vec![number, 0, 0, 0],
+    };
+    let mut guest = Guest::default();
+    let select =
+        |good| vec![value("Default", 1), value("Current", 1), value("LastKnownGood", good)];
+    guest.values.insert(r"HKLM\SYSTEM\Select", select(2));
+    let steps = |text: &str, guest: &mut Guest| {
+        let planned = plan_for(text, &facts(TEN), guest).expect(text);
+        planned.steps.iter().map(brief).collect::<Vec<_>>()
+    };
+    let switched = [r"Select\Default=0x2", r"Select\Current=0x2"];
+    assert_eq!(steps("last-known-good", &mut guest), switched);
+    guest.values.insert(r"HKLM\SYSTEM\Select", select(1));
+    assert_eq!(steps("last-known-good", &mut guest), [""; 0]);
+    guest.values.insert(r"HKLM\SYSTEM\Select", select(0));
+    let error = plan_for("last-known-good", &facts(TEN), &mut guest).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed);
+
+    let key = r"HKLM\SYSTEM\CurrentControlSet\Services\viostor";
+    let overrides = r"HKLM\SYSTEM\CurrentControlSet\Services\viostor\StartOverride";
+    let error = plan_for("service=viostor:boot", &facts(TEN), &mut guest).unwrap_err();
+    assert!(error.to_string().contains("no such service"), "{error}");
+    guest.values.insert(key, vec![value("Start", 3)]);
+    guest.values.insert(overrides, vec![value("0", 3)]);
+    let expected = [r"viostor\Start=0x0", "-0"];
+    assert_eq!(steps("service=viostor:boot", &mut guest), expected);
+    for wrong in [
+        "service=viostor",
+        "service=:boot",
+        "service=a\\b:boot",
+        "service=a:never",
+        "safe-mode=maybe",
+    ] {
+        assert_eq!(Preset::parse(wrong).unwrap_err().kind(), ErrorKind::Usage, "{wrong}");
+    }
+}
+
 fn check(preset: &str, version: (u32, u32), expected: &[&str]) {
     let steps: Vec<String> = plan(preset, version).steps.iter().map(brief).collect();
     assert_eq!(steps, expected, "{preset} on {version:?}");
@@ -319,7 +377,7 @@ fn names_and_arguments_are_checked() {
             assert!(matches!(error, BakeError::Preset(NotForGuest { .. })), "{name}: {error:?}");
         }
     }
-    assert_eq!(Preset::names().len(), 14);
+    assert_eq!(Preset::names().len(), 18);
 }
 
 /// The checked-in certificate, and its thumbprint as OpenSSL tells it.

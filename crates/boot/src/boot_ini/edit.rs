@@ -1,6 +1,6 @@
 //! Edits of a `boot.ini`: each changes one place and keeps every other byte.
 
-use super::layout::{Layout, Slot};
+use super::layout::{Key, Layout, Slot};
 use super::line::{self, Line};
 use super::{BootIni, BootIniError, entry, is_arc_path, lossy, switch};
 
@@ -127,6 +127,21 @@ impl BootIni {
         true
     }
 
+    /// Sets `redirect=`, the serial port of Emergency Management Services, such as `COM1`. Returns false when it is already so.
+    pub fn set_redirect(&mut self, port: &str) -> bool {
+        let layout = self.layout();
+        let is_so = |key: &Key| {
+            let line = self.lines.get(key.line);
+            let value = line.and_then(|line| line.text.get(key.value.clone()));
+            value.is_some_and(|value| value.eq_ignore_ascii_case(port.as_bytes()))
+        };
+        if layout.redirect.as_ref().is_some_and(is_so) {
+            return false;
+        }
+        self.set_key(&layout, "redirect", port.as_bytes());
+        true
+    }
+
     /// Makes an entry the default: `default=` names its path, and it stands first among the entries of that path.
     /// Returns false when it is already so.
     ///
@@ -170,7 +185,11 @@ impl BootIni {
 
     /// Sets a key of `[boot loader]`, adding the line, and the section where there is none.
     fn set_key(&mut self, layout: &Layout, name: &str, value: &[u8]) {
-        let key = if name == "timeout" { &layout.timeout } else { &layout.default };
+        let key = match name {
+            "timeout" => &layout.timeout,
+            "redirect" => &layout.redirect,
+            _ => &layout.default,
+        };
         if let Some(key) = key {
             self.lines[key.line].text.splice(key.value.clone(), value.iter().copied());
             return;

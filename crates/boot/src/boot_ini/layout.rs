@@ -26,6 +26,7 @@ pub(super) struct Layout {
     pub(super) boot_loader: Option<usize>,
     pub(super) timeout: Option<Key>,
     pub(super) default: Option<Key>,
+    pub(super) redirect: Option<Key>,
     pub(super) entries: Vec<Slot>,
 }
 
@@ -73,6 +74,7 @@ impl Layout {
         }
         if layout.boot_loader.is_none() {
             (layout.timeout, layout.default) = (top.timeout, top.default);
+            layout.redirect = top.redirect;
         }
         layout
     }
@@ -85,6 +87,8 @@ impl Layout {
             self.timeout.get_or_insert_with(key);
         } else if name.eq_ignore_ascii_case(b"default") {
             self.default.get_or_insert_with(key);
+        } else if name.eq_ignore_ascii_case(b"redirect") {
+            self.redirect.get_or_insert_with(key);
         }
     }
 }

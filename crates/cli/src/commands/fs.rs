@@ -2,7 +2,7 @@
 
 mod attrib;
 mod cat;
-mod get;
+pub(super) mod get;
 mod ln;
 mod ls;
 mod mkdir;

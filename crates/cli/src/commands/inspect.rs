@@ -17,7 +17,9 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
     let progress = Progress::spinner(output, "inspecting");
     let mut session = session::look_at(&args.image, &args.with.open)?;
-    let found = look(&mut session, &args.image, args.with.open.volume)?;
+    let mut found = look(&mut session, &args.image, args.with.open.volume)?;
+    // Where no Windows is, or none that can be read, the page tells so.
+    found.health = winkiln_doctor::quick(&mut session, None).ok();
     drop(progress);
     output.data(&inspect_json::document(&found), || inspect::page(&found, output.is_verbose()))
 }
@@ -44,6 +46,7 @@ pub(crate) fn look(session: &mut Session, path: &Path, volume: Option<u32>) -> R
         table: disk.table().clone(),
         volumes,
         windows: windows.into_iter().filter(|windows| wanted(windows.volume)).collect(),
+        health: None,
         warnings,
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use console::style;
+use winkiln_doctor::Diagnosis;
 use winkiln_guest::{DiskVolume, DriverService, Windows};
 
 use crate::render::inspect_json::{
@@ -38,7 +39,7 @@ pub(crate) fn page(found: &Inspection, verbose: bool) -> String {
     text.push_str(&volumes(&found.volumes));
     for windows in &found.windows {
         text.push('\n');
-        text.push_str(&one_windows(windows, verbose));
+        text.push_str(&one_windows(windows, found.health_of(windows), verbose));
     }
     if found.windows.is_empty() {
         text.push_str("\nno Windows found\n");
@@ -94,7 +95,7 @@ fn state(volume: &DiskVolume) -> String {
     }
 }
 
-fn one_windows(windows: &Windows, verbose: bool) -> String {
+fn one_windows(windows: &Windows, health: Option<&Diagnosis>, verbose: bool) -> String {
     let mut text = String::new();
     let (major, minor) = windows.version;
     let _ = writeln!(
@@ -142,6 +143,9 @@ fn one_windows(windows: &Windows, verbose: bool) -> String {
         windows.guest_tools.join(", ")
     };
     facts.push(("guest tools", tools));
+    if let Some(health) = health {
+        facts.extend(health_facts(health));
+    }
     for (name, value) in facts {
         let _ = writeln!(text, "  {}{}", style(format!("{name:<16}")).dim(), printable(&value));
     }
@@ -149,6 +153,24 @@ fn one_windows(windows: &Windows, verbose: bool) -> String {
         let _ = writeln!(text, "  {} {}", style("warning:").yellow(), printable(warning));
     }
     text
+}
+
+/// Where it boots, and what speaks against it.
+fn health_facts(health: &Diagnosis) -> [(&'static str, String); 2] {
+    let boots_on = match health.boots_on.as_slice() {
+        [] => "no disk controller of a hypervisor".to_owned(),
+        buses => buses.join(", "),
+    };
+    let mut rules: Vec<&str> = health.findings.iter().map(|finding| finding.rule).collect();
+    rules.dedup();
+    let found = if rules.is_empty() {
+        "nothing found that speaks against booting".to_owned()
+    } else {
+        let stops = if health.stops() { ", will not boot" } else { "" };
+        let findings = count(health.findings.len(), "finding");
+        format!("{findings}{stops}: {} (winkiln doctor tells more)", rules.join(", "))
+    };
+    [("disk found on", boots_on), ("health", found)]
 }
 
 fn boot(windows: &Windows) -> String {

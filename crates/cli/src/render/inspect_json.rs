@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use winkiln_disk::partition::{DiskId, Partition, PartitionKind, PartitionTable, TableKind};
+use winkiln_doctor::Diagnosis;
 use winkiln_guest::{Architecture, BootKind, DiskVolume, Firmware, Windows};
 use winkiln_volume::{Filesystem, StateDetail};
 
@@ -20,8 +21,21 @@ pub(crate) struct Inspection {
     pub(crate) volumes: Vec<DiskVolume>,
     /// The default one first.
     pub(crate) windows: Vec<Windows>,
+    /// What a short look of the doctor found in the default Windows.
+    pub(crate) health: Option<Diagnosis>,
     /// What could not be told.
     pub(crate) warnings: Vec<String>,
+}
+
+impl Inspection {
+    /// What the doctor found in a Windows, where it looked at that one.
+    pub(crate) fn health_of(&self, windows: &Windows) -> Option<&Diagnosis> {
+        let health = self.health.as_ref()?;
+        let looked_at = health.windows.as_ref()?;
+        let is_it =
+            looked_at.volume == windows.volume && looked_at.system_root == windows.system_root;
+        is_it.then_some(health)
+    }
 }
 
 /// The document.
@@ -87,7 +101,22 @@ struct WindowsJson {
     boot: BootJson,
     drivers: Vec<DriverJson>,
     guest_tools: Vec<String>,
+    /// Of the default Windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<HealthJson>,
     warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct HealthJson {
+    boots_on: Vec<&'static str>,
+    findings: Vec<HealthFindingJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct HealthFindingJson {
+    rule: &'static str,
+    severity: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -125,7 +154,7 @@ pub(crate) fn document(found: &Inspection) -> InspectJson {
         sector_size: found.table.sector_size,
         disk_id: disk_id(found.table.disk_id),
         volumes: found.volumes.iter().map(volume).collect(),
-        windows: found.windows.iter().map(windows).collect(),
+        windows: found.windows.iter().map(|one| windows(one, found.health_of(one))).collect(),
         warnings: found.warnings.clone(),
     }
 }
@@ -241,7 +270,7 @@ fn detail(detail: &StateDetail) -> DetailJson {
     DetailJson { word, evidence, blocks_writing }
 }
 
-fn windows(windows: &Windows) -> WindowsJson {
+fn windows(windows: &Windows, health: Option<&Diagnosis>) -> WindowsJson {
     let boot = &windows.boot;
     let text = |text: &String| (!text.is_empty()).then(|| text.clone());
     let entry = |(description, default): &(String, bool)| BootEntryJson {
@@ -277,6 +306,17 @@ fn windows(windows: &Windows) -> WindowsJson {
             })
             .collect(),
         guest_tools: windows.guest_tools.clone(),
+        health: health.map(|health| HealthJson {
+            boots_on: health.boots_on.clone(),
+            findings: health
+                .findings
+                .iter()
+                .map(|finding| HealthFindingJson {
+                    rule: finding.rule,
+                    severity: finding.severity.word(),
+                })
+                .collect(),
+        }),
         warnings: windows.warnings.clone(),
     }
 }

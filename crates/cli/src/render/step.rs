@@ -62,6 +62,7 @@ pub(crate) fn describe(step: &Step) -> String {
         Step::BootIniSetDefault { entry } => {
             format!("make {} the default", boot_entry(Some(*entry)))
         }
+        Step::BootIniSetRedirect { port } => format!("redirect boot.ini's menu to {port}"),
         Step::BootIniSetTimeout { seconds } => format!("set the timeout of boot.ini to {seconds}"),
         Step::AddDrivers(source) => format!("add the drivers of {}", source.path.display()),
         Step::KeepAddresses(_) => "keep the addresses of network adapters".to_owned(),

@@ -4,6 +4,7 @@ mod boot;
 mod boot_objects;
 mod check;
 mod demo;
+mod collect;
 mod doctor;
 mod drivers;
 mod dry_run;

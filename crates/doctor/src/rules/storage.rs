@@ -138,6 +138,15 @@ fn blocked(patient: &mut Patient<'_>) -> Result<Vec<Blocked>, BakeError> {
     if patient.target.is_none() && !all_must && blocked.iter().any(|one| is_bound(&one.obstacle)) {
         blocked.retain(|one| is_bound(&one.obstacle));
     }
+    // Where nothing is nearer than the rest, one stands for all.
+    if patient.target.is_none() && !all_must && blocked.len() > 1 && wanted.len() == verdicts.len()
+    {
+        blocked.truncate(1);
+        for one in &mut blocked {
+            let names: Vec<&str> = wanted.iter().map(|bus| bus.name).collect();
+            one.controller = format!("{}: none of them", names.join(", "));
+        }
+    }
     Ok(blocked)
 }
 

@@ -22,12 +22,13 @@ const REPARSE_POINT: u32 = 0x400;
 /// Folders below folders; NTFS paths of 32767 letters hold half as many.
 const LEVELS_MAX: usize = 16_384;
 
+/// What was copied.
 #[derive(Debug, Default, Serialize)]
-struct GetJson {
-    files: usize,
+pub(in crate::commands) struct Got {
+    pub(in crate::commands) files: usize,
     folders: usize,
-    bytes: u64,
-    skipped: Vec<String>,
+    pub(in crate::commands) bytes: u64,
+    pub(in crate::commands) skipped: Vec<String>,
 }
 
 /// Copies out of the image.
@@ -41,7 +42,7 @@ pub(super) fn run(args: &GetArgs) -> Result<()> {
     if !is_stream {
         no_link(&facts, &path)?;
     }
-    let mut done = GetJson::default();
+    let mut done = Got::default();
     if args.local.as_os_str() == "-" {
         if is_folder {
             return Err(CliError::usage("a folder cannot be written to standard output"));
@@ -112,7 +113,12 @@ fn destination(local: &Path, name: &str) -> Result<PathBuf> {
 }
 
 /// Writes a copy under a temporary name and gives it its own when it is complete; devices and pipes are written directly.
-fn get_file(volume: &Volume, path: &str, target: &Path, progress: &Progress) -> Result<u64> {
+pub(in crate::commands) fn get_file(
+    volume: &Volume,
+    path: &str,
+    target: &Path,
+    progress: &Progress,
+) -> Result<u64> {
     let host = |error: &std::io::Error| {
         CliError::host(format!("cannot write {}", target.display()), error)
     };
@@ -148,11 +154,12 @@ fn is_link(volume: &Volume, path: &str) -> Result<bool> {
     Ok(facts.is_some_and(|facts| facts.link.is_some()))
 }
 
-fn get_folder(
+/// Copies a folder with all in it; what is left out is warned of.
+pub(in crate::commands) fn get_folder(
     volume: &Volume,
     path: &str,
     target: &Path,
-    done: &mut GetJson,
+    done: &mut Got,
     output: Output,
 ) -> Result<()> {
     let progress = Progress::spinner(output, path);
