@@ -1,6 +1,6 @@
 //! Drivers for guests: added by the program, read back by other people's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::guest::{Guest, shared};
@@ -34,6 +34,7 @@ fn written(image: &Path) -> std::time::SystemTime {
 
 struct Added {
     image: PathBuf,
+    before: PathBuf,
     system: PathBuf,
     software: PathBuf,
     report: serde_json::Value,
@@ -41,11 +42,17 @@ struct Added {
 
 /// Adds the packages: by a recipe that is not committed, by `drivers add`, and by `apply`, which finds them there. Volumes and hives are judged.
 fn add(os: &'static str, from: &str, folder: &Path) -> Option<Added> {
+    let added = add_from(os, &packages(from, folder)?, from, folder)?;
+    added.judge_against_infs(os, from, folder);
+    Some(added)
+}
+
+/// As [`add`], packages of any source; `from` ends in the architecture.
+fn add_from(os: &'static str, source: &Path, from: &str, folder: &Path) -> Option<Added> {
     let image = Guest::new(os, "mbr", "raw").build(folder)?;
     furnish(&image, from, folder);
     let before = folder.join("before.raw");
     outside("cp", ["--sparse=always", &image.display().to_string(), &before.display().to_string()]);
-    let source = packages(from, folder)?;
     let (name, source) = (image.display().to_string(), source.display().to_string());
     let args = ["drivers", "add", &name, &source, "--force-unsigned", "--json"];
     let recipe = folder.join("recipe.toml");
@@ -84,9 +91,7 @@ fn add(os: &'static str, from: &str, folder: &Path) -> Option<Added> {
     }
     assert_eq!(written(&image), baked, "{os}: a second time nothing is written");
     let [system, software] = hives;
-    let added = Added { image, system, software, report };
-    added.judge_against_infs(os, from, folder);
-    Some(added)
+    Some(Added { image, before, system, software, report })
 }
 
 /// An INF reader and a hive reader of other hands.
@@ -166,6 +171,41 @@ impl Added {
         assert!(judged > 0, "{os}: {}", self.report["drivers"]);
     }
 
+    /// Takes everything out again: the hives hold what they held, key by key, and the volume the files that it had.
+    fn comes_out(&self, os: &str) {
+        let image = self.image.display().to_string();
+        let drivers = self.report["drivers"].as_array().expect("a list");
+        let added = drivers.iter().filter(|driver| driver["action"] == "added");
+        let names: Vec<&str> =
+            added.filter_map(|driver| driver["package"].as_str()?.rsplit('/').next()).collect();
+        let mut args = vec!["drivers", "remove", &image, "--json", "--force"];
+        args.extend(&names);
+        let removed = run(args).expect(0).json();
+        let gone = removed["drivers"].as_array().expect("a list");
+        assert_eq!(gone.len(), names.len(), "{os}: {removed:#}");
+        assert!(gone.iter().all(|driver| driver["action"] == "removed"), "{os}: {removed:#}");
+        judge_volumes(&self.image, &self.before);
+        for hive in ["SYSTEM", "SOFTWARE"] {
+            let path = format!("Windows/System32/config/{hive}");
+            let copies = [(&self.before, "was"), (&self.image, "is")].map(|(image, name)| {
+                let copy = self.image.with_extension(format!("{name}-{hive}"));
+                ntfs_file(image, OFFSET, &path, &copy);
+                copy
+            });
+            let [was, is] = copies.map(|copy| exported(&copy));
+            if let Some((line, other)) = was.lines().zip(is.lines()).find(|(a, b)| a != b) {
+                panic!("{os}: {hive}: {line} became {other}");
+            }
+            assert_eq!(was.len(), is.len(), "{os}: {hive}");
+        }
+        let [was, is] = [&self.before, &self.image].map(|image| files_of(image));
+        let (lost, left): (Vec<_>, Vec<_>) = (
+            was.iter().filter(|file| !is.contains(*file)).collect(),
+            is.iter().filter(|file| !was.contains(*file)).collect(),
+        );
+        assert_eq!((lost.len(), left.len()), (0, 0), "{os}: {lost:?} {left:?}");
+    }
+
     /// What became of the package with that INF.
     fn package(&self, name: &str) -> &serde_json::Value {
         let drivers = self.report["drivers"].as_array().expect("a list");
@@ -189,6 +229,19 @@ impl Added {
         ntfs_file(&self.image, OFFSET, path, &copy);
         assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(of).unwrap(), "{path}");
     }
+}
+
+/// All keys and values of a hive, by hivex.
+fn exported(hive: &Path) -> String {
+    outside("hivexregedit", ["--export", &hive.display().to_string(), "\\"])
+}
+
+/// Paths of all files and folders, by The Sleuth Kit.
+fn files_of(image: &Path) -> BTreeSet<String> {
+    let listed = outside("fls", ["-r", "-p", "-u", "-o", "2048", &image.display().to_string()]);
+    let paths = listed.lines().filter_map(|line| line.split_once(":\t"));
+    let paths = paths.map(|(_, path)| path.to_owned());
+    paths.filter(|path| !path.starts_with('$') && !path.contains("OrphanFiles")).collect()
 }
 
 #[test]
@@ -267,6 +320,25 @@ fn windows_10_starts_on_virtio() {
     assert!(nothing.stderr.contains("viostor.inf: it "), "{}", nothing.stderr);
     assert!(!nothing.stderr.contains("not asked for"), "{}", nothing.stderr);
     assert_eq!(written(&added.image), before);
+    let listed = run(["drivers", "installed", &image, "--json"]).expect(0).json();
+    let packages = listed["packages"].as_array().expect("a list");
+    let ours = packages.iter().find(|package| package["inf"] == "oem14.inf").expect("a package");
+    assert_eq!((&ours["original"], &ours["class"]), (&"viostor.inf".into(), &"SCSIAdapter".into()));
+    assert_eq!(ours["services"][0]["present"], true);
+    added.comes_out("10");
+    // One that Windows 10 added itself leaves nothing that has its name, but for devices that it will install anew.
+    let _ = run(["drivers", "remove", &image, "heci"]).expect(0);
+    let system = folder.path().join("without-heci");
+    ntfs_file(&added.image, OFFSET, "Windows/System32/config/SYSTEM", &system);
+    let text = exported(&system);
+    let mut key = "";
+    for line in text.lines() {
+        key = line.strip_prefix('[').unwrap_or(key);
+        let named = ["oem7.inf", "heci.inf", "MEIx64"].iter().any(|name| line.contains(name));
+        // Software keys of devices, which hold settings, and what was noted at the last start.
+        let left = key.contains("Control\\Class\\") || key.contains("Enum\\");
+        assert!(!named || left, "{key} {line}");
+    }
 }
 
 /// Keys, names and types of a package that Windows 10 itself added and configured are those of ours. What stands for the device,
@@ -353,14 +425,82 @@ fn windows_xp_starts_on_virtio() {
     let paths: Vec<&str> = paths.split(';').collect();
     assert_eq!(paths[0], r"%SystemRoot%\inf");
     let folders =
-        paths.iter().filter(|path| path.starts_with(r"%SystemRoot%\winkiln\netkvm.inf_x86_"));
+        paths.iter().filter(|path| path.starts_with(r"C:\Windows\winkiln\netkvm.inf_x86_"));
     let [folder] = folders.collect::<Vec<_>>()[..] else { panic!("{paths:?}") };
-    let folder = folder.replace("%SystemRoot%", "Windows").replace('\\', "/");
+    let folder = folder.replace(r"C:\Windows", "Windows").replace('\\', "/");
     added.file(&format!("{folder}/netkvm.inf"), &source.join("netkvm.inf"));
     added.file(&format!("{folder}/netkvm.sys"), &source.join("netkvm.sys"));
     // The framework that its console driver needs comes with a co-installer.
     let warnings = added.report["warnings"].to_string();
     assert!(warnings.contains("kernel-mode driver framework"), "{warnings}");
+    added.comes_out("xp");
+}
+
+/// Trees of Xen drivers: the sources of their INFs with the words of a build put in.
+fn xen(from: &str, architecture: &str, folder: &Path) -> Option<PathBuf> {
+    let shared = shared()?;
+    let (inf, to) = (folder.join("inf").join(from), folder.join("xen").join(from));
+    for entry in std::fs::read_dir(shared.join("corpus/inf").join(from)).expect("the corpus") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let name = name.rsplit('-').next().unwrap_or(&name).to_owned();
+        let bytes = std::fs::read(&path).expect("an INF");
+        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        for (word, value) in [
+            ("@INF_ARCH@", architecture),
+            ("$ARCH$", architecture),
+            ("@INF_DATE@", "03/31/2021"),
+            ("@VENDOR_PREFIX@", "XP"),
+            ("@VENDOR_DEVICE_ID@", "C000"),
+            ("@MAJOR_VERSION@", "9"),
+        ] {
+            text = text.replace(word, value);
+        }
+        for word in ["MINOR", "MICRO", "BUILD"] {
+            for end in ["VERSION", "NUMBER"] {
+                text = text.replace(&format!("@{word}_{end}@"), "0");
+            }
+        }
+        let folder = inf.join(&name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(format!("{name}.inf")), text).expect("an INF is written");
+    }
+    let script = shared.join("judges/mkdrivers.py");
+    let arch = Path::new(architecture);
+    outside("python3", [&script, &inf, &to, Path::new("--arch"), arch]);
+    Some(to)
+}
+
+/// Packages of Xen, and those of other generations, go in and come out of the hives of each generation.
+#[test]
+fn what_was_added_comes_out_again() {
+    if std::env::var_os("WINKILN_LONG").is_none() {
+        return;
+    }
+    for (os, from, architecture) in [
+        ("7", "winpv-xcp-ng", "x86"),
+        ("10", "winpv-xcp-ng", "amd64"),
+        ("8.1", "gplpv-0.11", "amd64"),
+        ("xp", "gplpv-0.11", "x86"),
+        ("8.1", "Win8.1/amd64", ""),
+        ("2003", "Wnet/x86", ""),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let added = match architecture {
+            "" => add(os, from, folder.path()),
+            architecture => xen(from, architecture, folder.path())
+                .and_then(|source| add_from(os, &source, architecture, folder.path())),
+        };
+        let Some(added) = added else { return };
+        if from.starts_with("winpv") {
+            for (service, group) in [("xenbus", "Boot Bus Extender"), ("xenvbd", "Scsi Miniport")] {
+                let key = format!(r"ControlSet001\Services\{service}");
+                added.system(&key, "Group", group);
+                added.system(&key, "Start", "0");
+            }
+        }
+        added.comes_out(os);
+    }
 }
 
 /// Every storage driver of the corpus into the generation it is for.

@@ -1,6 +1,8 @@
 //! Driver packages that a guest is given.
 
 mod error;
+mod installed;
+mod removal;
 mod report;
 mod signature;
 mod source;
@@ -10,6 +12,8 @@ use std::path::PathBuf;
 use winkiln_drivers::choice::Selection;
 
 pub use error::{DriverError, PackageProblem};
+pub use installed::{InstalledDrivers, InstalledPackage, InstalledService, Leftover};
+pub use removal::DriverRemoval;
 pub use report::{DriverAction, DriverReport};
 
 pub use signature::{Judgement, judge_signature};

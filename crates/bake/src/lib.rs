@@ -23,7 +23,10 @@ mod source;
 pub mod step;
 pub mod value_text;
 
-pub use drivers::{DriverAction, DriverError, DriverReport, DriverSource};
+pub use drivers::{
+    DriverAction, DriverError, DriverRemoval, DriverReport, DriverSource, InstalledDrivers,
+    InstalledPackage, InstalledService, Leftover,
+};
 pub use error::{BakeError, ErrorKind};
 pub use keep_ip::{KeepIp, KeptAddresses};
 pub use preset::Preset;

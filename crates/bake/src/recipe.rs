@@ -24,7 +24,7 @@ use table::{Node, Table};
 pub struct Recipe {
     /// Presets.
     pub presets: Vec<Preset>,
-    /// Steps of `[[drivers]]`, `[[registry]]`, `[[files]]`, `[[bcd]]`, `[[firstboot]]`.
+    /// Steps of `[[remove-drivers]]`, `[[drivers]]`, `[[registry]]`, `[[files]]`, `[[bcd]]`, `[[firstboot]]`.
     pub steps: Vec<Step>,
 }
 
@@ -47,6 +47,10 @@ impl Recipe {
         let mut recipe = Self::default();
         if let Some(presets) = root.get("presets") {
             recipe.presets = presets::read(&presets, folder)?;
+        }
+        for node in root.tables("remove-drivers")? {
+            let table = node.table("[[remove-drivers]]", REMOVE_DRIVERS)?;
+            recipe.steps.push(Step::RemoveDrivers(drivers::removal(&table)?));
         }
         for node in root.tables("drivers")? {
             let table = node.table("[[drivers]]", DRIVERS)?;
@@ -90,4 +94,4 @@ impl<'t> Table<'t> {
 }
 
 pub use crate::source::read_host_file;
-pub use keys::{BCD, DRIVERS, FILES, FIRST_BOOT, REGISTRY, ROOT};
+pub use keys::{BCD, DRIVERS, FILES, FIRST_BOOT, REGISTRY, REMOVE_DRIVERS, ROOT};

@@ -7,6 +7,7 @@ mod boot_sector_edit;
 mod boot_store_edit;
 mod contents_edit;
 mod driver_edit;
+mod driver_removal;
 mod file_edit;
 mod finish;
 mod first_boot_edit;
@@ -17,6 +18,7 @@ mod link_edit;
 mod lookup;
 mod read;
 mod registry_edit;
+mod registry_read;
 mod registry_transfer;
 mod remedies;
 mod rename_edit;
@@ -360,6 +362,7 @@ impl Session {
             Step::AddDrivers(source) => self.add_drivers(source),
             Step::KeepAddresses(keep) => self.keep_addresses(keep),
             Step::StartInBoxStorage => self.start_in_box_storage(),
+            Step::RemoveDrivers(removal) => self.remove_drivers(removal),
             Step::FirstBoot { command } => self.add_first_boot(command),
             boot => self.apply_boot_step(boot),
         }

@@ -7,7 +7,7 @@ use winkiln_guest::{HiveFile, Rewrite};
 use winkiln_hive::{Value, ValueType};
 
 use crate::first_boot::Command;
-use crate::{DriverSource, KeepIp};
+use crate::{DriverRemoval, DriverSource, KeepIp};
 
 /// What a file is filled with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,6 +218,8 @@ pub enum Step {
     KeepAddresses(KeepIp),
     /// Has Windows start its own drivers for IDE, AHCI and NVMe, as far as their files are there.
     StartInBoxStorage,
+    /// Takes driver packages, and what else a maker's drivers left, out of the guest.
+    RemoveDrivers(DriverRemoval),
     /// Has a command run once at the next start of the guest. See [`crate::first_boot`].
     FirstBoot {
         command: Command,

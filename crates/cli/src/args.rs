@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Read and edit boot.ini of Windows XP and Server 2003
     #[command(subcommand)]
     Bootini(boot::BootIniCommand),
-    /// List and add driver packages
+    /// List, add and remove driver packages
     #[command(subcommand)]
     Drivers(drivers::DriversCommand),
     /// Check the consistency of every volume and registry hive, changing nothing

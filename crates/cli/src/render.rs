@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod drivers;
 pub(crate) mod files;
 pub(crate) mod inspect;
+pub(crate) mod installed_drivers;
 pub(crate) mod inspect_json;
 pub(crate) mod registry;
 pub(crate) mod registry_diff;

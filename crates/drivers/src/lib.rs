@@ -21,11 +21,13 @@
 
 pub mod architecture;
 pub mod choice;
+pub mod footprint;
 pub mod guid;
 pub mod inf;
 pub mod package;
 pub mod staging;
 pub mod target;
+pub mod vendors;
 
 pub use architecture::Architecture;
 pub use guid::Guid;

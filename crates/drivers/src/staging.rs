@@ -34,7 +34,7 @@ use std::collections::{HashMap, HashSet};
 use crate::choice::Fit;
 use crate::inf::{ENTRIES_MAX, IncludedInfs, Install, Manufacturer, Model};
 use crate::{Guid, Package};
-use places::Places;
+pub(crate) use places::{Places, join};
 
 /// Who signed a package, as far as Windows would trust it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use winkiln_drivers::inf::InfError;
 use winkiln_drivers::staging::StagingError;
+use winkiln_drivers::vendors::VENDORS;
 
 use crate::ErrorKind;
 
@@ -52,6 +53,48 @@ pub enum DriverError {
         package: String,
         /// Cause.
         source: PackageProblem,
+    },
+    /// A name that no package and no service of the guest goes by.
+    #[error(
+        "no driver package of this Windows goes by the name {name}; there are: {}",
+        listed(known)
+    )]
+    NotInstalled {
+        /// As given.
+        name: String,
+        /// The names of the packages.
+        known: Vec<String>,
+    },
+    /// A maker that is not known.
+    #[error("no drivers of a maker {name} are known")]
+    UnknownVendor {
+        /// As given.
+        name: String,
+    },
+    /// What was asked for is part of Windows.
+    #[error("{name}: Windows {}.{} has them itself, and they stay", .version.0, .version.1)]
+    PartOfWindows {
+        /// For people.
+        name: String,
+        /// That of the guest.
+        version: (u32, u32),
+    },
+    /// A service that was asked for is not one to take out.
+    #[error("service {name} is not taken out: {reason}")]
+    NotOurs {
+        /// As given.
+        name: String,
+        /// Who needs it.
+        reason: String,
+    },
+    /// No disk controller would be left that the guest boots from.
+    #[error(
+        "without these drivers this Windows boots from no disk controller any more; it boots from {} now",
+        listed(buses)
+    )]
+    NothingToBootFrom {
+        /// Those that it boots from now.
+        buses: Vec<String>,
     },
     /// A package whose signature the guest would refuse.
     #[error("driver package {package} is not signed in a way that this Windows accepts: {reason}")]
@@ -118,6 +161,10 @@ pub enum PackageProblem {
     },
 }
 
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
 fn reasons_text(reasons: &[String]) -> String {
     if reasons.is_empty() {
         return "it holds no driver package".to_owned();
@@ -134,7 +181,9 @@ impl DriverError {
     /// Failed, or wrong usage.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownName { .. } => ErrorKind::Usage,
+            Self::UnknownName { .. } | Self::NotInstalled { .. } | Self::UnknownVendor { .. } => {
+                ErrorKind::Usage
+            }
             _ => ErrorKind::Failed,
         }
     }
@@ -142,6 +191,14 @@ impl DriverError {
     /// What to do next.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::UnknownVendor { .. } => {
+                let words: Vec<_> = VENDORS.iter().map(|vendor| vendor.word).collect();
+                return Some(words.join(", "));
+            }
+            Self::NotInstalled { .. } => "`winkiln drivers installed IMAGE` shows them",
+            Self::NothingToBootFrom { .. } => {
+                "add a driver for the new disk controller first, in the same recipe; or --force"
+            }
             Self::Unsigned { .. } => {
                 "take a signed package; or --force-unsigned adds it all the same, and --preset testsigning has Windows load drivers signed with a test certificate"
             }

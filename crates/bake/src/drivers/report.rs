@@ -12,6 +12,8 @@ pub enum DriverAction {
     AlreadyThere,
     /// It was left out.
     LeftOut,
+    /// It was taken out of the guest.
+    Removed,
 }
 
 /// What became of a package, in the form that scripts read as JSON.

@@ -1,4 +1,4 @@
-//! `[[drivers]]`: driver packages.
+//! `[[drivers]]` and `[[remove-drivers]]`: driver packages.
 
 use std::path::Path;
 
@@ -7,13 +7,10 @@ use winkiln_drivers::choice::Selection;
 
 use super::error::{RecipeError, RecipeProblem};
 use super::table::Table;
-use crate::{DriverSource, KeepIp};
+use crate::{DriverRemoval, DriverSource, KeepIp};
 
 pub(super) fn read(table: &Table<'_>, folder: &Path) -> Result<DriverSource, RecipeError> {
-    let names = |key| -> Result<Vec<String>, RecipeError> {
-        let texts = table.get(key).map(|node| node.texts()).transpose()?;
-        Ok(texts.unwrap_or_default().into_iter().map(str::to_owned).collect())
-    };
+    let names = |key| names(table, key);
     Ok(DriverSource {
         path: folder.join(table.required("source")?),
         selection: Selection {
@@ -35,4 +32,22 @@ pub(super) fn keep_ip(table: &Table<'_>) -> Result<Option<KeepIp>, RecipeError> 
         _ => return Err(node.wrong_type("true, false or a list of texts")),
     };
     KeepIp::parse(&pairs).map(Some).map_err(|error| node.error(RecipeProblem::KeepIp(error)))
+}
+
+/// Drivers to take out.
+pub(super) fn removal(table: &Table<'_>) -> Result<DriverRemoval, RecipeError> {
+    let removal = DriverRemoval {
+        names: names(table, "name")?,
+        vendors: names(table, "vendor")?,
+        force: table.flag("force")?,
+    };
+    if removal.names.is_empty() && removal.vendors.is_empty() {
+        return Err(table.conflict("[[remove-drivers]] takes name, vendor, or both"));
+    }
+    Ok(removal)
+}
+
+fn names(table: &Table<'_>, key: &'static str) -> Result<Vec<String>, RecipeError> {
+    let texts = table.get(key).map(|node| node.texts()).transpose()?;
+    Ok(texts.unwrap_or_default().into_iter().map(str::to_owned).collect())
 }

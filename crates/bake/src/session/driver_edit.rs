@@ -4,6 +4,7 @@ mod carry_out;
 mod guest_facts;
 mod in_box;
 mod numbers;
+pub(super) mod record;
 
 use winkiln_drivers::Package;
 use winkiln_drivers::choice::{Choice, Chosen, Options, choose};
@@ -149,8 +150,12 @@ impl Session {
             numbers.map = taken;
         }
         let before = self.ledger.changes().len();
+        let recorder = self.before_adding(&staging, guest)?;
         for edit in &staging.edits {
             self.carry_out(edit, &contents, guest)?;
+        }
+        if let Some(recorder) = recorder {
+            self.record_changes(recorder, &staging, guest)?;
         }
         let changed = self.ledger.changes().len() != before;
         let action = if changed { DriverAction::Added } else { DriverAction::AlreadyThere };

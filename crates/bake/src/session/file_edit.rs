@@ -60,12 +60,21 @@ impl Session {
         let volume = self.file_volume()?;
         let path = self.image_path(path, volume)?;
         let path = ImagePath::parse_entry(&path.path)?.path;
-        let Some(found) = self.metadata(volume, &path)? else {
+        self.remove_from(volume, &path, recursive)
+    }
+
+    /// Removes a file, or a folder with all in it, of a volume.
+    pub(super) fn remove_from(
+        &mut self,
+        volume: u32,
+        path: &str,
+        recursive: bool,
+    ) -> Result<(), BakeError> {
+        let Some(found) = self.metadata(volume, path)? else {
             self.ledger.unchanged += 1;
             return Ok(());
         };
-        let mut removed = 0;
-        self.remove_entry(volume, &path, &found, recursive, 0, &mut removed)
+        self.remove_entry(volume, path, &found, recursive, 0, &mut 0)
     }
 
     fn remove_entry(

@@ -22,14 +22,24 @@ pub(crate) enum DriversCommand {
     ///
     /// Those of disk controllers start with Windows; it installs the others when it finds their devices.
     Add(AddArgs),
-    /// Tell which disk controllers each Windows of an image boots from, and why not from the others
+    /// Take driver packages out of the Windows of an image
+    ///
+    /// By the name of the INF, as it came or as the guest has it (oem3.inf), or by a service. With --vendor, all packages of a
+    /// maker, and services and filters that its installer left: virtio, xen-gplpv, xen-winpv, xen-redhat, xen (all three), vmware,
+    /// virtualbox, hyperv-only, parallels. What Windows or another package needs stays, with the reason.
+    Remove(RemoveArgs),
+    /// List the drivers that Windows has besides its own
+    ///
+    /// Packages with their services, and services that installers of hypervisors' makers left.
+    Installed(ScanArgs),
+    /// Tell which disk controllers Windows boots from, and why not from the others
     ///
     /// IDE, AHCI, NVMe, virtio-blk, virtio-scsi, Xen PV, VMware PVSCSI, LSI SAS and SCSI, Hyper-V: whether a driver is bound to
     /// the controller before Windows runs, and the boot loader starts it and all that it needs. With -v, where each is bound.
     Scan(ScanArgs),
 }
 
-/// Of `drivers scan`.
+/// Of `drivers scan` and `drivers installed`.
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
     /// Raw or qcow2 image, or block device
@@ -37,6 +47,25 @@ pub(crate) struct ScanArgs {
     pub(crate) image: PathBuf,
     #[command(flatten)]
     pub(crate) with: ReadArgs,
+}
+
+/// Of `drivers remove`.
+#[derive(Debug, Args)]
+pub(crate) struct RemoveArgs {
+    /// Raw or qcow2 image, or block device
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
+    /// INFs or services
+    #[arg(value_name = "NAME", required_unless_present = "vendor")]
+    pub(crate) names: Vec<String>,
+    /// All drivers of a maker
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) vendor: Vec<String>,
+    /// Even if no disk controller is left that Windows boots from
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) with: EditArgs,
 }
 
 /// Which packages of a source.

@@ -64,6 +64,11 @@ pub(crate) fn describe(step: &Step) -> String {
         }
         Step::BootIniSetRedirect { port } => format!("redirect boot.ini's menu to {port}"),
         Step::BootIniSetTimeout { seconds } => format!("set the timeout of boot.ini to {seconds}"),
+        Step::RemoveDrivers(removal) => {
+            let names: Vec<_> =
+                removal.names.iter().chain(&removal.vendors).map(String::as_str).collect();
+            format!("remove the drivers {}", names.join(", "))
+        }
         Step::AddDrivers(source) => format!("add the drivers of {}", source.path.display()),
         Step::KeepAddresses(_) => "keep the addresses of network adapters".to_owned(),
         Step::StartInBoxStorage => "have Windows start its own storage drivers".to_owned(),

@@ -150,6 +150,20 @@ fn what_an_image_boots_from_is_told_with_the_reason() {
              \"ImagePath\"=\"System32\\\\drivers\\\\storahci.sys\"\r\n"
         );
     }
+    // A maker's leftovers: a filter of a class before another one, a device, a service that disks need.
+    let vendor = [
+        (
+            r"Control\Class\{4D36E97B-E325-11CE-BFC1-08002BE10318}",
+            "\"UpperFilters\"=hex(7):\
+          56,00,42,00,6f,00,78,00,53,00,46,00,00,00,61,00,00,00,00,00",
+        ),
+        (r"Enum\PCI\VEN_80EE&DEV_CAFE\3&0", "\"Service\"=\"VBoxSF\"\r\n\"ConfigFlags\"=dword:4"),
+        (r"Services\VBoxSF", "\"Type\"=dword:1\r\n\"Start\"=dword:1"),
+        (r"Control\SafeBoot\Minimal\VBoxSF", "@=\"Driver\""),
+    ];
+    for (key, values) in vendor {
+        reg += &format!("[{control_set}\\{key}]\r\n{values}\r\n");
+    }
     let reg = guest.write("boot.reg", reg.as_bytes());
     winkiln(&["reg", "import", guest.image(), &reg]).ok();
     let file = guest.write("storahci.sys", &program());
@@ -160,4 +174,57 @@ fn what_an_image_boots_from_is_told_with_the_reason() {
     let text = winkiln(&["drivers", "scan", "-v", guest.image()]).ok();
     assert!(text.contains("  AHCI          yes  ICH9 (QEMU): storahci, disk\n"), "{text}");
     winkiln(&["drivers", "scan", "--volume", "7", guest.image()]).fails(1, &["Windows"]);
+    leftovers_go(&guest);
+}
+
+/// What a maker left goes, filters before services; what Windows boots from stays.
+fn leftovers_go(guest: &Guest) {
+    let image = guest.image();
+    let shown = winkiln(&["drivers", "installed", "--json", image]).json();
+    assert_eq!(shown["packages"], json!([]));
+    let found = &shown["leftovers"][0];
+    assert_eq!((&found["vendor"], &found["name"]), (&json!("virtualbox"), &json!("VBoxSF")));
+    assert_eq!((&found["start"], &found["present"]), (&json!(1), &json!(false)));
+    let text = winkiln(&["drivers", "installed", image]).ok();
+    assert!(text.contains("virtualbox  service VBoxSF: start 1, "), "{text}");
+
+    let before = guest.hash();
+    for (arguments, status, part) in [
+        (&["nothing"][..], 2, "no driver package of this Windows goes by the name nothing"),
+        (&["--vendor", "sun"], 2, "no drivers of a maker sun are known"),
+        (&["storahci"], 1, "storahci"),
+        (&[], 2, "NAME"),
+    ] {
+        winkiln(&[&["drivers", "remove", image, "-q"], arguments].concat()).fails(status, &[part]);
+    }
+    assert_eq!(guest.hash(), before);
+
+    let done = winkiln(&["drivers", "remove", image, "--vendor", "virtualbox", "--json"]).json();
+    let changes = done["changes"].as_array().unwrap();
+    let place = |word: &str| {
+        let is_it = |change: &serde_json::Value| change["target"].as_str().unwrap().contains(word);
+        changes.iter().position(is_it).unwrap_or_else(|| panic!("{word}: {done:#}"))
+    };
+    assert!(place("UpperFilters") < place(r"Services\VBoxSF"), "{done:#}");
+    assert!(place(r"Enum\PCI\VEN_80EE") < place(r"Services\VBoxSF"));
+    assert_eq!(changes[place("UpperFilters")]["after"], "REG_MULTI_SZ [\"a\"]");
+    assert_eq!(changes[place("ConfigFlags")]["after"], "REG_DWORD 0x00000024");
+    assert_eq!(changes.len(), 5, "{done:#}");
+    assert_eq!(done["drivers"][0]["action"], "removed");
+    let again = winkiln(&["drivers", "remove", image, "--vendor", "virtualbox", "--json"]).json();
+    assert_eq!(again["committed"], false);
+
+    // The one that it boots from, under a maker's name.
+    let set = r"HKLM\SYSTEM\CurrentControlSet";
+    let key = format!(r"{set}\Control\CriticalDeviceDatabase\PCI#CC_010601");
+    winkiln(&["reg", "add", image, &key, "-v", "Service", "-d", "viostor"]).ok();
+    let from = format!(r"{set}\Services\storahci");
+    let to = format!(r"{set}\Services\viostor");
+    winkiln(&["reg", "copy", image, &from, &to]).ok();
+    winkiln(&["drivers", "remove", image, "viostor"])
+        .fails(1, &["boots from no disk controller any more; it boots from AHCI now", "--force"]);
+    let done = winkiln(&["drivers", "remove", image, "viostor", "--force", "--json"]).json();
+    assert!(done["warnings"].to_string().contains("boots from AHCI no more; left are: none"));
+    let shown = winkiln(&["drivers", "scan", "--json", image]).json();
+    assert_eq!(shown["windows"][0]["boots_on"], json!([]), "{shown:#}");
 }

@@ -27,12 +27,19 @@ impl OemNumbers {
 
     /// Notes the number of a file of that name, if it has one: `oem3.inf`, `OEM3.PNF`.
     pub fn take_name(&mut self, name: &str) {
-        let name = name.to_ascii_lowercase();
-        let digits = name.strip_prefix("oem").and_then(|rest| rest.split_once('.'));
-        if let Some((digits, "inf" | "pnf")) = digits
-            && let Ok(number) = digits.parse()
-        {
+        if let Some(number) = number_of(name) {
             self.take(number);
+        }
+    }
+
+    /// Frees the number of a file of that name; zeros at the end of the map go.
+    pub fn free_name(&mut self, name: &str) {
+        let Some(number) = number_of(name) else { return };
+        if let Some(byte) = self.map.get_mut((number / 8) as usize) {
+            *byte &= !(0x80 >> (number % 8));
+        }
+        while self.map.len() > 1 && self.map.last() == Some(&0) {
+            self.map.pop();
         }
     }
 
@@ -61,6 +68,15 @@ impl OemNumbers {
     }
 }
 
+/// The number of `oem3.inf`, `OEM3.PNF`.
+fn number_of(name: &str) -> Option<u32> {
+    let name = name.to_ascii_lowercase();
+    match name.strip_prefix("oem")?.split_once('.')? {
+        (digits, "inf" | "pnf") => digits.parse().ok(),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::OemNumbers;
@@ -78,6 +94,9 @@ mod tests {
         assert_eq!(numbers.lowest_free(), 16);
         numbers.take(16);
         assert_eq!(numbers.to_map(), [0xFF, 0xFF, 0x80]);
+        numbers.free_name("oem16.inf");
+        numbers.free_name("oem3.inf");
+        assert_eq!(numbers.to_map(), [0xEF, 0xFF]);
         let mut gap = OemNumbers::default();
         gap.take(0);
         gap.take(2);

@@ -4,33 +4,33 @@ use super::Guest;
 use crate::inf::{Folder, Text};
 
 /// Where things are in the guest.
-pub(super) struct Places<'a> {
+pub(crate) struct Places<'a> {
     guest: &'a Guest,
     store_name: String,
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn new(guest: &'a Guest, store_name: &str) -> Self {
+    pub(crate) fn new(guest: &'a Guest, store_name: &str) -> Self {
         Self { guest, store_name: store_name.to_owned() }
     }
 
     /// A path below the Windows folder, on its volume.
-    pub(super) fn windows(&self, below: &str) -> String {
+    pub(crate) fn windows(&self, below: &str) -> String {
         join(&self.guest.system_root, below)
     }
 
     /// The package's folder in the driver store, below the Windows folder.
-    pub(super) fn store_below_windows(&self) -> String {
+    pub(crate) fn store_below_windows(&self) -> String {
         format!(r"System32\DriverStore\FileRepository\{}", self.store_name)
     }
 
     /// The folder that user-mode PnP of Windows 7 and earlier is told to look into, below the Windows folder.
-    pub(super) fn devices_below_windows(&self) -> String {
+    pub(crate) fn devices_below_windows(&self) -> String {
         format!(r"winkiln\{}", self.store_name)
     }
 
     /// A folder as a path on the volume of Windows; `None`: only the running guest knows.
-    pub(super) fn folder(&self, folder: Folder) -> Option<String> {
+    pub(crate) fn folder(&self, folder: Folder) -> Option<String> {
         if folder == Folder::DRIVER_STORE {
             return Some(self.windows(&self.store_below_windows()));
         }
@@ -41,7 +41,7 @@ impl<'a> Places<'a> {
     }
 
     /// A text with its folders as the guest calls them; `Err` with the one that only the running guest knows.
-    pub(super) fn expand(&self, text: &Text) -> Result<String, i32> {
+    pub(crate) fn expand(&self, text: &Text) -> Result<String, i32> {
         text.expand(|dirid| self.named(Folder(dirid)))
     }
 
@@ -60,7 +60,7 @@ impl<'a> Places<'a> {
 }
 
 /// A path below another; empty for that one itself.
-pub(super) fn join(folder: &str, below: &str) -> String {
+pub(crate) fn join(folder: &str, below: &str) -> String {
     let (folder, below) = (folder.trim_end_matches('\\'), below.trim_matches('\\'));
     if below.is_empty() { folder.to_owned() } else { format!("{folder}\\{below}") }
 }

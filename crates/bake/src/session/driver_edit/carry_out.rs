@@ -131,6 +131,13 @@ impl Session {
         guest: &Guest,
     ) -> Result<(), BakeError> {
         let found = self.value_of(key, name)?;
+        // In a plain string variables mean nothing, which is none of ours to change.
+        let is_plain = found.as_ref().is_some_and(|(kind, _)| *kind == ValueType::Sz);
+        let variable = "%SystemRoot%";
+        let path = match path.strip_prefix(variable).filter(|_| is_plain) {
+            Some(rest) => format!("{}{rest}", guest.system_root_path),
+            None => path.to_owned(),
+        };
         let found = found.and_then(|(_, data)| strings(&data).into_iter().next());
         let mut text =
             found.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| first.to_owned());
@@ -138,10 +145,11 @@ impl Session {
             let text = text.trim().trim_end_matches('\\').to_lowercase();
             text.replace("%systemroot%", &guest.system_root_path.to_lowercase())
         };
-        if !text.split(';').any(|known| plain(known) == plain(path)) {
+        if !text.split(';').any(|known| plain(known) == plain(&path)) {
             text = format!("{};{path}", text.trim_end_matches(';'));
         }
-        self.set_value(key, name, ValueType::ExpandSz, &string_data(&text))
+        let kind = if is_plain { ValueType::Sz } else { ValueType::ExpandSz };
+        self.set_value(key, name, kind, &string_data(&text))
     }
 
     /// The type and the bytes of a value.

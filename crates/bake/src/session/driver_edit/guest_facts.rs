@@ -33,7 +33,7 @@ const SUITES: [(&str, u32); 14] = [
 
 impl Session {
     /// The guest, as far as drivers are concerned. What decides and cannot be read is an error, never a guess.
-    pub(super) fn driver_guest(&mut self) -> Result<Guest, BakeError> {
+    pub(in crate::session) fn driver_guest(&mut self) -> Result<Guest, BakeError> {
         let windows = self.windows()?;
         if windows.version == (0, 0) || windows.build == 0 {
             return Err(DriverError::UnknownGuest { what: "the version" }.into());
@@ -140,7 +140,7 @@ impl Session {
     }
 
     /// Tells whether there is a key.
-    pub(super) fn has_key(&mut self, key: &str) -> Result<bool, BakeError> {
+    pub(in crate::session) fn has_key(&mut self, key: &str) -> Result<bool, BakeError> {
         let (place, hive, _) = self.hive_of(key)?;
         let failed = |source| BakeError::Hive { key: key.to_owned(), source };
         Ok(hive.find(hive.root(), &place.path).map_err(failed)?.is_some())

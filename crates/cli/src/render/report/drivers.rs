@@ -27,6 +27,15 @@ fn words(driver: &DriverReport) -> String {
     let mut words = match driver.action {
         DriverAction::Added => "added".to_owned(),
         DriverAction::AlreadyThere => "already there".to_owned(),
+        DriverAction::Removed => {
+            let inf = driver.inf.as_deref().map(|inf| format!(" ({})", printable(inf)));
+            let services = driver.services.join(", ");
+            let services = match &*services {
+                "" => String::new(),
+                services => format!(", with {}", printable(services)),
+            };
+            return format!("removed{}{services}", inf.unwrap_or_default());
+        }
         DriverAction::LeftOut => {
             let reason = driver.reason.as_deref().unwrap_or_default();
             return format!("left out: {}", printable(reason));

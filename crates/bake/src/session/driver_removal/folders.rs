@@ -1,0 +1,125 @@
+//! Files and folders: what is installed, and the packages themselves.
+
+use winkiln_drivers::staging::Guest;
+
+use super::super::Session;
+use super::super::driver_edit::record::folder as record_folder;
+use super::Removal;
+use crate::BakeError;
+use crate::value_text::string_data;
+
+/// Where catalogs of drivers are, below the Windows folder.
+const CATALOGS: &str = r"System32\CatRoot\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
+const CURRENT_VERSION: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion";
+
+impl Session {
+    /// Removes installed files.
+    pub(super) fn remove_files(
+        &mut self,
+        files: &[String],
+        guest: &Guest,
+    ) -> Result<(), BakeError> {
+        for path in files {
+            self.remove_with_empty_folders(path, guest)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the packages: INFs, catalogs, folders.
+    pub(super) fn remove_packages(
+        &mut self,
+        removal: &Removal,
+        guest: &Guest,
+    ) -> Result<(), BakeError> {
+        let root = &guest.system_root;
+        for installed in &removal.packages {
+            if let Some(stem) = installed.inf.as_deref().and_then(|inf| inf.strip_suffix(".inf")) {
+                for path in [
+                    format!(r"{root}\INF\{stem}.inf"),
+                    format!(r"{root}\INF\{stem}.PNF"),
+                    format!(r"{root}\{CATALOGS}\{stem}.cat"),
+                ] {
+                    self.remove_with_empty_folders(&path, guest)?;
+                }
+            }
+            for store in &installed.folders {
+                let repository = r"System32\DriverStore\FileRepository";
+                self.remove_with_empty_folders(&format!(r"{root}\{repository}\{store}"), guest)?;
+                self.remove_with_empty_folders(&record_folder(guest, store), guest)?;
+                self.forget_path(guest, store)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the folder of a package out of `DevicePath`.
+    fn forget_path(&mut self, guest: &Guest, store: &str) -> Result<(), BakeError> {
+        let Some((kind, data)) = self.value_of(CURRENT_VERSION, "DevicePath")? else {
+            return Ok(());
+        };
+        let text = winkiln_hive::strings(&data).into_iter().next().unwrap_or_default();
+        let own = [
+            format!(r"%systemroot%\winkiln\{}", store.to_lowercase()),
+            format!(r"{}\winkiln\{store}", guest.system_root_path).to_lowercase(),
+        ];
+        let is_own = |path: &&str| own.contains(&path.trim().trim_end_matches('\\').to_lowercase());
+        if !text.split(';').any(|path| is_own(&path)) {
+            return Ok(());
+        }
+        let rest: Vec<&str> = text.split(';').filter(|path| !is_own(path)).collect();
+        self.set_value(CURRENT_VERSION, "DevicePath", kind, &string_data(&rest.join(";")))
+    }
+
+    /// Removes a file or a folder with all in it, and folders below that of Windows that are empty then.
+    fn remove_with_empty_folders(&mut self, path: &str, guest: &Guest) -> Result<(), BakeError> {
+        let volume = self.windows()?.volume;
+        if self.metadata(volume, path)?.is_none() {
+            return Ok(());
+        }
+        self.remove_from(volume, path, true)?;
+        let mut path = path;
+        while let Some((above, _)) = path.rsplit_once('\\') {
+            if above.len() <= guest.system_root.len() || !is_made(above, guest) {
+                break;
+            }
+            if !self.file_names(volume, above)?.is_empty() {
+                break;
+            }
+            self.remove_from(volume, above, false)?;
+            path = above;
+        }
+        Ok(())
+    }
+
+    /// Tells of programs that are still in the list of installed programs.
+    pub(super) fn tell_programs(&mut self, removal: &Removal) -> Result<(), BakeError> {
+        if removal.programs.is_empty() {
+            return Ok(());
+        }
+        for list in [
+            r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall",
+            r"HKLM\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall",
+        ] {
+            for key in self.keys_below(list)? {
+                let Some(name) = self.text_of(&format!(r"{list}\{key}"), "DisplayName")? else {
+                    continue;
+                };
+                let lower = name.to_lowercase();
+                if removal.programs.iter().any(|part| lower.contains(part)) {
+                    self.warn(format!(
+                        "{name} is still among the installed programs: its drivers are gone, its programs stay"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Folders that packages alone fill: those of Windows itself stay, however empty.
+fn is_made(path: &str, guest: &Guest) -> bool {
+    let below = path.get(guest.system_root.len()..).unwrap_or_default().to_lowercase();
+    let made = [r"\winkiln"];
+    let program_files = path.to_lowercase().starts_with(r"\program files");
+    program_files || made.iter().any(|folder| below.starts_with(folder))
+}
