@@ -124,7 +124,10 @@ fn of_descriptor(descriptor: &[u8]) {
             Err(SecurityError::ListTooLong { .. }) => {}
             Err(error) => panic!("what is inherited is not passed on: {error}"),
         }
-        passed_on(descriptor, &child, is_directory);
+        // Entries that nobody inherits are taken along unread.
+        if shown.is_ok() {
+            passed_on(descriptor, &child, is_directory);
+        }
     }
 }
 
