@@ -43,12 +43,11 @@ impl Session {
         Ok(())
     }
 
-    /// The geometry that boot code on this disk should reckon with: the partition table's, else the one a BIOS makes up.
-    fn disk_geometry(&self) -> Result<Geometry, BakeError> {
+    /// The geometry that boot code on this disk should reckon with, where the partition table tells.
+    fn disk_geometry(&self) -> Result<Option<Geometry>, BakeError> {
         let mut sector = [0; BYTES];
         self.transaction.read_at(0, &mut sector)?;
-        let told = MasterBootRecord::new(sector).geometry();
-        Ok(told.unwrap_or_else(|| Geometry::assisted(self.transaction.len() / 512)))
+        Ok(MasterBootRecord::new(sector).geometry())
     }
 
     /// Mends the fields of a volume's boot sector and of its copy.
@@ -64,7 +63,7 @@ impl Session {
         };
         // Vista and later reckon with no geometry.
         let geometry = match self.windows() {
-            Ok(windows) if windows.is_nt5() => Some(self.disk_geometry()?),
+            Ok(windows) if windows.is_nt5() => self.disk_geometry()?,
             _ => None,
         };
         let before = fields(&sector);

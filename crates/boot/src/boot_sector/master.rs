@@ -85,21 +85,15 @@ impl MasterBootRecord {
         true
     }
 
-    /// The geometry that the table was made for, as told by where partitions end: on the last head and sector of a cylinder.
+    /// The geometry that the table was made for: the one in which the place where a partition ends, by cylinder, head and sector,
+    /// is its last sector. `None` where the table does not tell, as with partitions that end inside a cylinder.
     #[must_use]
     pub fn geometry(&self) -> Option<Geometry> {
-        let told = (1..=4).filter_map(|number| {
-            let entry = self.entry(number)?;
-            let (head, sector) = (u16::from(entry[5]), u16::from(entry[6] & 0x3F));
-            // FE FF FF and FF FF FF stand for ends that CHS cannot tell: the former still tells the geometry.
-            (entry[4] != 0 && head > 0 && head < 255 && sector > 0)
-                .then_some(Geometry { heads: head + 1, sectors_per_track: sector })
-        });
-        let mut told: Vec<Geometry> = told.collect();
+        let mut told: Vec<Geometry> =
+            (1..=4).filter_map(|number| told_by(self.entry(number)?)).collect();
         told.dedup();
-        // Partitions that end inside a cylinder contradict each other, or name fewer sectors than a track has.
         match told.as_slice() {
-            [one] if one.sectors_per_track == 63 => Some(*one),
+            [one] => Some(*one),
             _ => None,
         }
     }
@@ -110,6 +104,26 @@ impl MasterBootRecord {
     }
 }
 
+/// The geometry that an entry was made for.
+fn told_by(entry: &[u8]) -> Option<Geometry> {
+    let long = |at: usize| Some(u32::from_le_bytes(*entry.get(at..)?.first_chunk()?));
+    // Ten bits of cylinder: two of them above the sector.
+    let [head, low, high] = *entry.get(5..)?.first_chunk()?;
+    let (head, sector) = (u16::from(head), u16::from(low & 0x3F));
+    let cylinder = u16::from(low & 0xC0) << 2 | u16::from(high);
+    let (start, sectors) = (u64::from(long(8)?), u64::from(long(12)?));
+    if entry.get(4) == Some(&0) || sectors == 0 || head == 0 || head > 254 {
+        return None;
+    }
+    let geometry = Geometry { heads: head + 1, sectors_per_track: sector };
+    let last = start + sectors - 1;
+    let is_last = geometry.sector(cylinder, head, sector) == Some(last);
+    // Beyond the last cylinder that can be told, every partition ends on head 254.
+    let is_beyond = (head, sector, cylinder) == (254, 63, 1023)
+        && geometry.sector(cylinder, head, sector).is_some_and(|told| told < last);
+    (is_last || is_beyond).then_some(geometry)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +132,7 @@ mod tests {
         let mut bytes = [0; BYTES];
         bytes[0] = 0x33;
         bytes[ENTRIES..ENTRIES + 16]
-            .copy_from_slice(&[0x80, 1, 1, 0, 7, 0xFE, 0xFF, 0xFF, 63, 0, 0, 0, 0, 0, 1, 0]);
+            .copy_from_slice(&[0x80, 1, 1, 0, 7, 0xFE, 0xFF, 0xFF, 63, 0, 0, 0, 0, 0, 0, 1]);
         bytes[ENTRIES + 16 + 4] = 7;
         bytes[BYTES - 2..].copy_from_slice(&SIGNATURE);
         MasterBootRecord::new(bytes)
@@ -135,6 +149,23 @@ mod tests {
         assert_eq!(record.active(), [2]);
         assert!(record.set_active(1));
         assert_eq!(record, self::record(), "nothing else changed");
+    }
+
+    #[test]
+    fn geometries_are_told_by_ends_that_fit() {
+        let told = |end: [u8; 3], start: u32, sectors: u32| {
+            let mut entry = [&[0, 1, 1, 0, 7], &end[..], &start.to_le_bytes()].concat();
+            entry.extend(sectors.to_le_bytes());
+            told_by(&entry).map(|found| (found.heads, found.sectors_per_track))
+        };
+        // Ten cylinders of 16 heads, from the second track on.
+        assert_eq!(told([15, 63, 9], 63, 10 * 16 * 63 - 63), Some((16, 63)));
+        // The same end, where the partition ends elsewhere.
+        assert_eq!(told([15, 63, 9], 63, 10 * 16 * 63), None);
+        assert_eq!(told([10, 20, 9], 2048, 100_000), None);
+        assert_eq!(told([254, 0xFF, 0xFF], 2048, 1 << 30), Some((255, 63)));
+        assert_eq!(told([254, 0xFF, 0xFF], 2048, 1 << 20), None);
+        assert_eq!(told([255, 0xFF, 0xFF], 2048, 1 << 30), None);
     }
 
     #[test]
