@@ -4,6 +4,7 @@ pub(crate) mod boot;
 pub(crate) mod boot_objects;
 pub(crate) mod check;
 pub(crate) mod collect;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod drivers;
 pub(crate) mod files;
@@ -73,6 +74,10 @@ pub(crate) enum Command {
     /// the controllers it ran on, and what else keeps it from starting. --fix carries out the repairs that lose nothing, as one
     /// transaction; --fix=RULE that of a rule, whatever it costs. Findings end with exit status 4.
     Doctor(doctor::DoctorArgs),
+    /// Show what differs between two images: files, registry, boot configuration
+    ///
+    /// Volumes are compared by their numbers. The contents of files are compared where sizes are the same and times are not.
+    Diff(diff::DiffArgs),
     /// Put back what a commit overwrote that was made with --undo FILE
     ///
     /// The image file is afterwards, byte by byte, what it was before that commit. An image that was changed since is

@@ -6,6 +6,7 @@ mod bootini;
 mod check;
 mod collect;
 mod demo;
+mod diff;
 mod doctor;
 mod drivers;
 mod fs;
@@ -14,6 +15,7 @@ mod recover;
 mod reg;
 mod undo;
 
+pub(crate) use diff::{BootDifference, FileDifference, FileFacts, Found};
 pub(crate) use reg::Compared;
 
 use crate::args::Command;
@@ -34,6 +36,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Bootini(command) => bootini::run(command),
         Command::Drivers(command) => drivers::run(command),
         Command::Recover(args) => recover::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Undo(args) => undo::run(&args),
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod bcd;
 pub(crate) mod boot_ini;
 pub(crate) mod boots_on;
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod drivers;
 pub(crate) mod files;

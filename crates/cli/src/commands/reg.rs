@@ -10,7 +10,7 @@ mod rewrite;
 mod security;
 mod transfer;
 
-pub(crate) use diff::Compared;
+pub(crate) use diff::{Compared, compare_images};
 
 use std::path::Path;
 

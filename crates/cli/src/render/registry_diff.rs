@@ -13,11 +13,11 @@ use crate::render::text::printable;
 /// `reg diff --json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct DiffJson {
-    differences: Vec<DifferenceJson>,
+    pub(crate) differences: Vec<DifferenceJson>,
 }
 
 #[derive(Debug, Serialize)]
-struct DifferenceJson {
+pub(crate) struct DifferenceJson {
     /// `key-added`, `key-removed`, `value`, `class`.
     kind: &'static str,
     key: String,

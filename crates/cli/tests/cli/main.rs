@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod collect;
 mod doctor;
+mod diff;
 mod drivers;
 mod dry_run;
 mod env;

@@ -23,6 +23,7 @@ enum Side {
 }
 
 /// Differences below one key; its full name.
+#[derive(Debug)]
 pub(crate) struct Compared {
     pub(crate) prefix: String,
     pub(crate) differences: Vec<Difference>,
@@ -33,8 +34,32 @@ pub(super) fn run(args: &DiffArgs) -> Result<()> {
     let output = Output::new(&args.output.common());
     let mut a = open(&args.a, args, output)?;
     let mut b = open(&args.b, args, output)?;
+    let keys = keys(&mut a, &mut b, args, output)?;
+    let compared = compare(&mut a, &mut b, keys)?;
+    if !args.reg {
+        return output.data(&registry_diff::json(&compared), || registry_diff::text(&compared));
+    }
+    print_reg(compared, output)
+}
+
+/// Compares the hives that both images have, without the boot configuration store.
+pub(crate) fn compare_images(
+    mut a: Session,
+    mut b: Session,
+    paths: [&Path; 2],
+    output: Output,
+) -> Result<Vec<Compared>> {
+    let mut keys = shared_hives(&mut a, &mut b, paths, output)?;
+    keys.retain(|name| *name != HiveName::Bcd);
+    let keys = keys.iter().map(ToString::to_string).collect();
+    let (mut a, mut b) = (Side::Image(Box::new(a)), Side::Image(Box::new(b)));
+    compare(&mut a, &mut b, keys)
+}
+
+/// Compares what is below each key.
+fn compare(a: &mut Side, b: &mut Side, keys: Vec<String>) -> Result<Vec<Compared>> {
     let mut compared = Vec::new();
-    for key in keys(&mut a, &mut b, args, output)? {
+    for key in keys {
         let mut differences = Vec::new();
         let doing = || format!("cannot compare {key}");
         a.with(&key, |a_hive, a_key| {
@@ -55,9 +80,11 @@ pub(super) fn run(args: &DiffArgs) -> Result<()> {
         };
         compared.push(Compared { prefix, differences });
     }
-    if !args.reg {
-        return output.data(&registry_diff::json(&compared), || registry_diff::text(&compared));
-    }
+    Ok(compared)
+}
+
+/// Prints a .reg file that makes the first what the second is.
+fn print_reg(compared: Vec<Compared>, output: Output) -> Result<()> {
     let mut all = Vec::new();
     for Compared { prefix, differences } in &compared {
         if prefix.is_empty() || prefix.starts_with('\\') {
@@ -111,15 +138,26 @@ fn keys(a: &mut Side, b: &mut Side, args: &DiffArgs, output: Output) -> Result<V
             })
         }
         (Side::Image(a), Side::Image(b)) => {
-            let (first, second) = (hives(a)?, hives(b)?);
-            for (own, other, path) in [(&first, &second, &args.a), (&second, &first, &args.b)] {
-                for name in own.iter().filter(|name| !other.contains(name)) {
-                    output.warn(&format!("only {} has {name}", path.display()));
-                }
-            }
-            Ok(first.iter().filter(|name| second.contains(name)).map(ToString::to_string).collect())
+            let shared = shared_hives(a, b, [&args.a, &args.b], output)?;
+            Ok(shared.iter().map(ToString::to_string).collect())
         }
     }
+}
+
+/// The hives that both images have; tells of the others.
+fn shared_hives(
+    a: &mut Session,
+    b: &mut Session,
+    [path_a, path_b]: [&Path; 2],
+    output: Output,
+) -> Result<Vec<HiveName>> {
+    let (first, second) = (hives(a)?, hives(b)?);
+    for (own, other, path) in [(&first, &second, path_a), (&second, &first, path_b)] {
+        for name in own.iter().filter(|name| !other.contains(name)) {
+            output.warn(&format!("only {} has {name}", path.display()));
+        }
+    }
+    Ok(first.into_iter().filter(|name| second.contains(name)).collect())
 }
 
 /// The hives of an image.
