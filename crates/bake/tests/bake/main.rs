@@ -1,5 +1,6 @@
 //! Presets, recipes and values as text; and bakes of whole images, judged by other programs.
 
+mod boot_sectors;
 mod first_boot;
 mod images;
 mod in_box;
