@@ -49,6 +49,16 @@ pub const RULES: &[Rule] = &[
     ),
     quick("volume-dirty", "Windows is to check a volume", rules::volumes::dirty),
     quick("volume-state", "a volume cannot be edited as it is", rules::volumes::other),
+    quick(
+        "active-partition",
+        "the BIOS starts another partition, or none",
+        rules::boot_sectors::active,
+    ),
+    quick(
+        "boot-sector",
+        "boot code reckons with the wrong place or geometry",
+        rules::boot_sectors::fields,
+    ),
     quick("boot-config-missing", "there is no boot configuration", rules::boot_config::missing),
     quick(
         "boot-config-damaged",

@@ -2,6 +2,7 @@
 
 pub(crate) mod boot_config;
 pub(crate) mod boot_files;
+pub(crate) mod boot_sectors;
 pub(crate) mod boot_switches;
 pub(crate) mod control_set;
 pub(crate) mod disks;

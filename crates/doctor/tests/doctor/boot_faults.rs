@@ -159,3 +159,15 @@ fn a_cloned_disk_is_made_consistent() {
         guest.is_repaired(None, "boot-entry-elsewhere", true);
     }
 }
+
+#[test]
+fn what_a_bios_starts_is_put_right() {
+    for os in [Os::Xp, Os::Seven] {
+        let Some(guest) = Guest::new(os) else { return };
+        // The first entry's flag.
+        crate::disk::poke(&guest.image(), 446, &[0]);
+        guest.is_repaired(None, "active-partition", true);
+        crate::disk::poke_boot_sector(&guest.image(), 0x1C, &63_u32.to_le_bytes());
+        guest.is_repaired(None, "boot-sector", true);
+    }
+}

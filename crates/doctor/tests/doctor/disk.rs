@@ -86,7 +86,7 @@ fn ntfs(image: &Path, start: u64) {
     let start_text = start.to_string();
     run(
         "mkntfs",
-        &["-F", "-Q", "-q", "-p", &start_text, "-H", "255", "-S", "63", volume.to_str().unwrap()],
+        &["-F", "-Q", "-q", "-p", &start_text, "-H", "16", "-S", "63", volume.to_str().unwrap()],
         None,
     );
     put_in(image, &volume, start);
@@ -123,4 +123,15 @@ pub(crate) fn give_new_identity(image: &Path, gpt: bool) {
     ] {
         run("sfdisk", &["-q", "--part-uuid", image, number, guid], None);
     }
+}
+
+/// Writes bytes of the disk itself.
+pub(crate) fn poke(image: &Path, at: u64, bytes: &[u8]) {
+    File::options().write(true).open(image).unwrap().write_all_at(bytes, at).unwrap();
+}
+
+/// Writes bytes into the boot sector of the first partition of an MBR disk, and into its copy.
+pub(crate) fn poke_boot_sector(image: &Path, at: u64, bytes: &[u8]) {
+    poke(image, FIRST * SECTOR + at, bytes);
+    poke(image, FIRST * SECTOR + NTFS - SECTOR + at, bytes);
 }
