@@ -18,6 +18,8 @@ pub struct Facts {
     pub boot: BootKind,
     /// BIOS or UEFI.
     pub firmware: Firmware,
+    /// Its folder on its volume, such as `\Windows`.
+    pub system_root: String,
 }
 
 /// Windows Vista and Server 2008.
@@ -47,6 +49,7 @@ impl From<&Windows> for Facts {
             architecture: windows.architecture,
             boot: windows.boot.kind,
             firmware: windows.boot.firmware,
+            system_root: windows.system_root.clone(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod crash_dump;
 mod ems;
 mod ide_fallback;
 mod last_known_good;
+mod nic_watchdog;
 mod no_auto_update;
 mod no_fast_startup;
 mod online_disks;
@@ -47,12 +48,6 @@ pub enum PresetError {
         name: String,
         /// The known name nearest to it.
         nearest: Option<&'static str>,
-    },
-    /// A preset that is planned and does nothing yet.
-    #[error("preset {name} is not supported yet")]
-    NotSupported {
-        /// As given.
-        name: &'static str,
     },
     /// The preset needs an argument.
     #[error("preset {name} needs an argument: {name}={expected}")]
@@ -101,9 +96,7 @@ pub enum PresetError {
 impl PresetError {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotSupported { .. } | Self::NotForGuest { .. } | Self::Certificate { .. } => {
-                ErrorKind::Failed
-            }
+            Self::NotForGuest { .. } | Self::Certificate { .. } => ErrorKind::Failed,
             _ => ErrorKind::Usage,
         }
     }
@@ -182,10 +175,15 @@ const CATALOGUE: &[Entry] = &[
         plan: service::plan,
     },
     Entry { name: "ide-fallback", argument: Argument::None, plan: ide_fallback::plan },
+    Entry {
+        name: "nic-watchdog",
+        argument: Argument::Required {
+            check: nic_watchdog::is_host,
+            expected: nic_watchdog::EXPECTED,
+        },
+        plan: nic_watchdog::plan,
+    },
 ];
-
-/// Known names that do nothing yet.
-const NOT_SUPPORTED: [&str; 1] = ["nic-watchdog"];
 
 impl Preset {
     /// Parses `NAME[=ARG]`.
@@ -288,11 +286,7 @@ fn entry(name: &str) -> Result<&'static Entry, PresetError> {
     if let Some(entry) = CATALOGUE.iter().find(|entry| entry.name == name) {
         return Ok(entry);
     }
-    if let Some(name) = NOT_SUPPORTED.iter().find(|known| **known == name) {
-        return Err(PresetError::NotSupported { name });
-    }
-    let known: Vec<&'static str> =
-        CATALOGUE.iter().map(|entry| entry.name).chain(NOT_SUPPORTED).collect();
+    let known: Vec<&'static str> = CATALOGUE.iter().map(|entry| entry.name).collect();
     Err(PresetError::Unknown {
         name: name.chars().take(80).collect(),
         nearest: nearest(name, &known),

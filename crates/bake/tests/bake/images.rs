@@ -34,6 +34,7 @@ fn all_presets() -> Recipe {
         "boot-switch" => Preset::parse("boot-switch=/usepmtimer"),
         "crash-dump" => Preset::parse("crash-dump=small,no-reboot"),
         "trust-certificate" => Preset::parse(&format!("{name}={certificate}")),
+        "nic-watchdog" => Preset::parse("nic-watchdog=192.0.2.1"),
         name => Preset::parse(name),
     });
     Recipe { presets: presets.map(Result::unwrap).collect(), steps: Vec::new() }

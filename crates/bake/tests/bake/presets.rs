@@ -28,7 +28,8 @@ impl Lookup for Guest {
 fn facts(version: (u32, u32)) -> Facts {
     let boot = if version.0 == 5 { BootKind::BootIni } else { BootKind::Bcd };
     let architecture = Architecture::X86_64;
-    Facts { version, build: 0, architecture, boot, firmware: Firmware::Bios }
+    let system_root = r"\Windows".to_owned();
+    Facts { version, build: 0, architecture, boot, firmware: Firmware::Bios, system_root }
 }
 
 fn one_loader(load_options: &str) -> Guest {
@@ -339,9 +340,7 @@ fn a_complete_dump_is_not_an_active_one() {
 
 #[test]
 fn names_and_arguments_are_checked() {
-    use PresetError::{
-        BadArgument, MissingArgument, NotForGuest, NotSupported, SuperfluousArgument, Unknown,
-    };
+    use PresetError::{BadArgument, MissingArgument, NotForGuest, SuperfluousArgument, Unknown};
     type Test = fn(&PresetError) -> bool;
     let rows: &[(&str, Test, ErrorKind)] = &[
         (
@@ -362,7 +361,9 @@ fn names_and_arguments_are_checked() {
         ("crash-dump=no-reboot,no-reboot", |e| matches!(e, BadArgument { .. }), ErrorKind::Usage),
         ("trust-certificate", |e| matches!(e, MissingArgument { .. }), ErrorKind::Usage),
         ("ide-fallback=x", |e| matches!(e, SuperfluousArgument { .. }), ErrorKind::Usage),
-        ("nic-watchdog=h", |e| matches!(e, NotSupported { .. }), ErrorKind::Failed),
+        ("nic-watchdog", |e| matches!(e, MissingArgument { .. }), ErrorKind::Usage),
+        ("nic-watchdog=a&b", |e| matches!(e, BadArgument { .. }), ErrorKind::Usage),
+        ("nic-watchdog=-t", |e| matches!(e, BadArgument { .. }), ErrorKind::Usage),
         ("crash-dump=automatic", |e| matches!(e, NotForGuest { .. }), ErrorKind::Failed),
     ];
     for (text, expected, kind) in rows {
@@ -377,7 +378,7 @@ fn names_and_arguments_are_checked() {
             assert!(matches!(error, BakeError::Preset(NotForGuest { .. })), "{name}: {error:?}");
         }
     }
-    assert_eq!(Preset::names().len(), 18);
+    assert_eq!(Preset::names().len(), 19);
 }
 
 /// The checked-in certificate, and its thumbprint as OpenSSL tells it.
@@ -434,4 +435,20 @@ fn a_recipe_names_certificates_beside_it() {
     let files: Vec<_> =
         recipe.presets.iter().filter_map(|preset| preset.argument.as_deref()).collect();
     assert_eq!(files, ["/recipes/a.cer", "/b/c.cer"]);
+}
+
+#[test]
+fn a_watchdog_is_a_script_and_a_task() {
+    let planned = plan("nic-watchdog=gw.example.org", SEVEN);
+    let [Step::PutFile { path, contents, .. }, task] = &planned.steps[..] else {
+        panic!("{planned:?}")
+    };
+    assert_eq!(path, r"\Windows\winkiln\nicwatch.cmd");
+    let winkiln_bake::step::Contents::Bytes(script) = contents else { panic!("{contents:?}") };
+    let script = std::str::from_utf8(script).unwrap();
+    assert!(script.contains("ping.exe -4 -n 3 -w 2000 gw.example.org | find.exe"), "{script}");
+    assert!(!script.contains("HOST") && !script.replace("\r\n", "").contains('\n'));
+    assert_eq!(brief(task), "boot nic-watchdog");
+    let planned = plan("nic-watchdog=gw.example.org", XP);
+    assert!(planned.steps.is_empty() && planned.warnings.len() == 1, "{planned:?}");
 }

@@ -199,8 +199,8 @@ fn errors_name_the_place_and_what_was_meant() {
         ),
         ("[presets]\nrdp = \"x\"\n", "line 2, column 1: preset rdp takes no argument, not \"x\""),
         (
-            "[presets]\nnic-watchdog = 'h'\n",
-            "line 2, column 1: preset nic-watchdog is not supported yet",
+            "[presets]\nnic-watchdog = true\n",
+            "line 2, column 1: preset nic-watchdog needs an argument: nic-watchdog=HOST, a name or an IPv4 address",
         ),
         (
             "[[registry]]\nkeys = 'x'\n",
