@@ -18,6 +18,7 @@ const PRESETS: &[&str] = &[
     "utc-clock",
     "no-fast-startup",
     "online-disks",
+    "ide-fallback",
 ];
 
 /// A value that a preset must have left: hive, key (`CS` is the current control set), name, as hivexget prints it.

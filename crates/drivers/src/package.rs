@@ -47,8 +47,19 @@ pub struct NeededFile {
     pub path: String,
     /// Path of the cabinet that may hold it instead.
     pub cabinet: Option<String>,
+    /// Path beside the INF, when it should be below: packages are handed on with all files in one folder.
+    pub flat: Option<String>,
     /// It is not copied, but proves who made the others.
     pub is_catalog: bool,
+}
+
+/// Where a source holds a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Path in the source.
+    pub path: String,
+    /// It is a packed file, or a cabinet, that holds the file.
+    pub packed: bool,
 }
 
 impl Package {
@@ -169,9 +180,11 @@ impl Package {
             let of_windows = !self.version.layout_files.is_empty();
             for file in install.files.iter().chain(&install.coinstallers.files) {
                 if file.source.listed || !of_windows {
+                    let below = file.source.path.rsplit_once(['\\', '/']);
                     files.insert(NeededFile {
                         path: self.beside(&file.source.path),
                         cabinet: file.source.cabinet.as_deref().map(|path| self.beside(path)),
+                        flat: below.map(|(_, name)| self.beside(name)),
                         is_catalog: false,
                     });
                 }
@@ -179,7 +192,7 @@ impl Package {
         }
         if let Some(catalog) = self.version.catalog(architecture) {
             let path = self.beside(catalog);
-            files.insert(NeededFile { path, cabinet: None, is_catalog: true });
+            files.insert(NeededFile { path, cabinet: None, flat: None, is_catalog: true });
         }
         Ok(files.into_iter().collect())
     }
@@ -196,12 +209,22 @@ impl Package {
 }
 
 impl NeededFile {
-    /// Where the file is: under its name, packed (`viostor.sy_`), or in its cabinet. `None`: it is missing.
+    /// Where the file is: under its name, packed (`viostor.sy_`), in its cabinet, or beside the INF. `None`: it is missing.
     #[must_use]
-    pub fn find<F: PackageFiles + ?Sized>(&self, files: &F) -> Option<String> {
-        let packed =
-            self.path.char_indices().next_back().map(|(at, _)| format!("{}_", &self.path[..at]));
-        let candidates = [Some(self.path.clone()), packed, self.cabinet.clone()];
-        candidates.into_iter().flatten().find(|path| files.contains(path))
+    pub fn find<F: PackageFiles + ?Sized>(&self, files: &F) -> Option<Held> {
+        let plain = |path: &String| Some(Held { path: path.clone(), packed: false });
+        let packed = |path: &String| Some(Held { path: path.clone(), packed: true });
+        let short = |path: &String| {
+            let (at, _) = path.char_indices().next_back()?;
+            packed(&format!("{}_", &path[..at]))
+        };
+        let candidates = [
+            plain(&self.path),
+            short(&self.path),
+            self.cabinet.as_ref().and_then(packed),
+            self.flat.as_ref().and_then(plain),
+            self.flat.as_ref().and_then(short),
+        ];
+        candidates.into_iter().flatten().find(|held| files.contains(&held.path))
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use winkiln_archive::Tree;
 use winkiln_drivers::inf::ParseOptions;
-use winkiln_drivers::package::{Found, NeededFile};
+use winkiln_drivers::package::{Found, Held, NeededFile};
 use winkiln_drivers::staging::{Digest, PackageFile};
 use winkiln_drivers::{Architecture, Package};
 use winkiln_trust::pe::{Image, Machine};
@@ -78,14 +78,14 @@ impl Source {
     }
 
     /// A file as it is installed. What lies packed, or in a cabinet, is unpacked.
-    fn plain(&self, file: &NeededFile, found: &str) -> Result<Vec<u8>, PackageProblem> {
-        let bytes = self.tree.read(found, FILE_BYTES_MAX)?;
-        if found == file.path {
+    fn plain(&self, file: &NeededFile, found: &Held) -> Result<Vec<u8>, PackageProblem> {
+        let bytes = self.tree.read(&found.path, FILE_BYTES_MAX)?;
+        if !found.packed {
             return Ok(bytes);
         }
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let unpacked = winkiln_archive::unpack(bytes, name, FILE_BYTES_MAX);
-        unpacked.map_err(|source| PackageProblem::Packed { path: found.to_owned(), source })
+        unpacked.map_err(|source| PackageProblem::Packed { path: found.path.clone(), source })
     }
 
     /// The catalog of a package; `None` when it has none that can be read.

@@ -7,7 +7,7 @@ use winkiln_drivers::Architecture::{Amd64, X86};
 use winkiln_drivers::Target;
 use winkiln_drivers::choice::{Options, Selection, choose};
 use winkiln_drivers::inf::ParseOptions;
-use winkiln_drivers::package::Found;
+use winkiln_drivers::package::{Found, Held};
 
 use crate::{corpus, fixture};
 
@@ -49,19 +49,35 @@ fn needed_files_are_found_beside_the_inf() {
     let files = package.files(fit.sections.iter().copied(), Amd64).expect("files");
     let places: Vec<_> =
         files.iter().map(|file| (file.path.as_str(), file.find(&tree), file.is_catalog)).collect();
-    let in_folder = |name: &str| Some(format!("Storage/Kiln/{name}"));
+    let held = |name: &str, packed| Some(Held { path: format!("Storage/Kiln/{name}"), packed });
     assert_eq!(
         places,
         [
-            ("Storage/Kiln/WdfCoInstaller01011.dll", in_folder("WdfCoInstaller01011.dl_"), false),
+            ("Storage/Kiln/WdfCoInstaller01011.dll", held("WdfCoInstaller01011.dl_", true), false),
             ("Storage/Kiln/kilnstor64.cat", None, true),
-            ("Storage/Kiln/x64/drivers/kilnstor.sys", in_folder("x64/drivers/kilnstor.sys"), false),
-            ("Storage/Kiln/x64/tools/kilnmon.exe", in_folder("x64/kiln.cab"), false),
+            (
+                "Storage/Kiln/x64/drivers/kilnstor.sys",
+                held("x64/drivers/kilnstor.sys", false),
+                false
+            ),
+            ("Storage/Kiln/x64/tools/kilnmon.exe", held("x64/kiln.cab", true), false),
         ]
     );
     let old = package.fit(&Target::named("xp", X86).expect("a release")).expect("it fits");
     let files = package.files(old.sections.iter().copied(), X86).expect("files");
     assert!(files.iter().all(|file| file.find(&tree).is_none()), "nothing of it is there");
+
+    // All in one folder, as some hand packages on.
+    fs::remove_dir_all(root.join("X64")).expect("removed");
+    fs::write(root.join("kilnstor.sys"), [2]).expect("a file");
+    fs::write(root.join("kilnmon.ex_"), [2]).expect("a file");
+    let tree = Tree::open(folder.path()).expect("a folder");
+    let files = package.files(fit.sections.iter().copied(), Amd64).expect("files");
+    let places: Vec<_> = files.iter().filter_map(|file| file.find(&tree)).collect();
+    assert_eq!(
+        places[1..],
+        [held("kilnstor.sys", false), held("kilnmon.ex_", true)].map(Option::unwrap)
+    );
 }
 
 /// Of a medium with builds for every release, each release gets its own.
