@@ -2,6 +2,7 @@
 
 mod error;
 mod installed;
+mod package_catalog;
 mod removal;
 mod report;
 mod signature;
@@ -16,9 +17,11 @@ pub use installed::{InstalledDrivers, InstalledPackage, InstalledService, Leftov
 pub use removal::DriverRemoval;
 pub use report::{DriverAction, DriverReport};
 
-pub use signature::{Judgement, judge_signature};
+pub use package_catalog::{CatalogState, PackageCatalog};
+pub use signature::{Judgement, judge_signature, signature_score};
+pub use winkiln_trust::SignerClass;
 
-pub(crate) use signature::{is_enforced, judge, signature_score};
+pub(crate) use signature::{is_enforced, judge};
 pub(crate) use source::{Contents, Source};
 
 /// Where packages come from, and which of them are meant.

@@ -2,14 +2,15 @@
 //!
 //! Source: "Kernel-mode code signing policy" and "Attestation signing" of the Windows driver documentation.
 
+use winkiln_archive::Tree;
 use winkiln_drivers::staging::{Guest, Signature as Recorded};
-use winkiln_drivers::{Architecture, Package};
+use winkiln_drivers::{Architecture, Package, Target};
 use winkiln_trust::SignerClass;
 use winkiln_trust::catalog::Catalog;
 use winkiln_trust::pe::Image;
 use winkiln_trust::signature::{Fault, Signature};
 
-use super::{Contents, Source};
+use super::{Contents, package_catalog};
 
 /// What a guest makes of a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +42,12 @@ pub(crate) fn judge(contents: &Contents, package: &Package, guest: &Guest) -> Ju
 
 /// How good the signature of a package's catalog is, for the choice among packages: the lower the better. Which files it covers
 /// is not asked; [`judge`] does, of the one that is chosen.
-pub(crate) fn signature_score(source: &Source, package: &Package, guest: &Guest) -> u8 {
-    let catalog = source.catalog(package, guest.target.architecture);
-    let Some(signature) = catalog.and_then(|bytes| Some(Catalog::read(&bytes).ok()?.signature))
-    else {
+#[must_use]
+pub fn signature_score(tree: &Tree, package: &Package, target: &Target) -> u8 {
+    let Some(signature) = package_catalog::signature(tree, package, target.architecture) else {
         return 3;
     };
-    match judge_signature(&signature, "", guest.target.version) {
+    match judge_signature(&signature, "", target.version) {
         Judgement::Accepted(Recorded::Microsoft(_)) => 0,
         Judgement::Accepted(_) => 1,
         Judgement::Test(..) => 2,
@@ -116,7 +116,8 @@ pub fn judge_signature(signature: &Signature, path: &str, version: (u32, u32)) -
     }
 }
 
-fn words(fault: Fault) -> &'static str {
+/// A fault in words.
+pub(super) fn words(fault: Fault) -> &'static str {
     match fault {
         Fault::FileChanged => "the file was changed since",
         Fault::DigestMismatch => "it is over something else",

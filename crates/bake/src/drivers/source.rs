@@ -12,14 +12,12 @@ use winkiln_trust::pe::{Image, Machine};
 
 use super::{DriverError, PackageProblem};
 
-/// Bytes of a catalog.
-const CATALOG_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of one file of a package.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// A source, opened, with its packages.
 pub(crate) struct Source {
-    tree: Tree,
+    pub(crate) tree: Tree,
     pub(crate) found: Found,
 }
 
@@ -86,12 +84,6 @@ impl Source {
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let unpacked = winkiln_archive::unpack(bytes, name, FILE_BYTES_MAX);
         unpacked.map_err(|source| PackageProblem::Packed { path: found.path.clone(), source })
-    }
-
-    /// The catalog of a package; `None` when it has none that can be read.
-    pub(super) fn catalog(&self, package: &Package, architecture: Architecture) -> Option<Vec<u8>> {
-        let path = package.beside(package.version().catalog(architecture)?);
-        self.tree.read(&path, CATALOG_BYTES_MAX).ok()
     }
 }
 

@@ -40,7 +40,7 @@ impl Session {
         for unreadable in &source.found.unreadable {
             self.warn(format!("{} was passed over: {}", unreadable.path, unreadable.reason));
         }
-        let score = |package: &Package| signature_score(&source, package, &guest);
+        let score = |package: &Package| signature_score(&source.tree, package, &guest.target);
         let options = Options { selection, signature: &score };
         let choice = choose(packages, &guest.target, &options);
         let mut numbers = self.oem_numbers(&guest)?;

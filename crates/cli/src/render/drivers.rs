@@ -1,15 +1,19 @@
 //! Driver packages, as text and as JSON.
 
+mod catalog;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
 use winkiln_archive::Tree;
+use winkiln_bake::drivers::PackageCatalog;
 use winkiln_drivers::choice::Choice;
 use winkiln_drivers::inf::{Decoration, ModelsSection, TargetOs};
 use winkiln_drivers::package::Unreadable;
 use winkiln_drivers::{Architecture, Package};
 
 use super::text::{count, printable};
+use catalog::ListedCatalog;
 
 /// The packages of a source.
 pub(crate) struct Listed {
@@ -48,6 +52,7 @@ pub(crate) struct ListedPackage {
     date: Option<String>,
     version: Option<String>,
     catalog: Vec<String>,
+    signatures: Vec<ListedCatalog>,
     services: Vec<String>,
     models: Vec<ListedModels>,
     hardware_ids: Vec<String>,
@@ -119,6 +124,7 @@ pub(crate) fn listed(
     let mut catalog: Vec<_> = version.catalogs.iter().map(|catalog| catalog.file.clone()).collect();
     catalog.sort();
     catalog.dedup();
+    let catalogs = PackageCatalog::all(tree, package, architecture);
     ListedPackage {
         name: package.name().to_owned(),
         path: package.path().to_owned(),
@@ -133,6 +139,7 @@ pub(crate) fn listed(
             .driver_version
             .map(|driver| driver.version.map(|part| part.to_string()).join(".")),
         catalog,
+        signatures: catalogs.into_iter().map(ListedCatalog::from).collect(),
         services: package.services(),
         models,
         hardware_ids,
@@ -295,7 +302,9 @@ fn block(text: &mut String, package: &ListedPackage, verbose: bool) {
     };
     line("inf", &package.path);
     line("provider", &or(&package.provider, ""));
-    line("catalog", &package.catalog.join(", "));
+    for catalog in &package.signatures {
+        line("catalog", &catalog.text());
+    }
     line("services", &package.services.join(", "));
     for models in &package.models {
         let devices = count(models.devices.len(), "device");

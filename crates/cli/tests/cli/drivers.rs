@@ -36,7 +36,7 @@ fn packages_say_what_they_are_for() {
         "kilnstor  SCSIAdapter  1.20.300.4000  2024-03-31\n",
         "  inf       w10/kilnstor.inf\n",
         "  provider  Kiln & Sons\n",
-        "  catalog   kilnstor.cat, kilnstor64.cat\n",
+        "  catalog   kilnstor.cat, which is missing\n  catalog   kilnstor64.cat, which is missing\n",
         "  services  kilnmon, kilnstor\n",
         "  for       Windows 10.0 build 19041 and later, amd64 (2 devices)\n",
         "  for       no Windows: NT$ARCH$ is a template's (1 device)\n",

@@ -1,6 +1,8 @@
 //! `winkiln drivers list`.
 
 use winkiln_archive::Tree;
+use winkiln_bake::drivers::signature_score;
+use winkiln_drivers::Package;
 use winkiln_drivers::choice::{Options, choose};
 use winkiln_drivers::inf::ParseOptions;
 use winkiln_drivers::package::Found;
@@ -27,8 +29,10 @@ pub(crate) fn run(args: &ListArgs) -> Result<()> {
     for file in &found.unreadable {
         output.warn(&format!("{}: {}", file.path, file.reason));
     }
-    let options = Options { selection: &selection, signature: &|_| 0 };
-    let choice = target.map(|target| choose(&found.packages, &target, &options));
+    let choice = target.map(|target| {
+        let score = |package: &Package| signature_score(&tree, package, &target);
+        choose(&found.packages, &target, &Options { selection: &selection, signature: &score })
+    });
     let packages: Vec<_> = found
         .packages
         .iter()
