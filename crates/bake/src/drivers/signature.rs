@@ -41,7 +41,7 @@ pub(crate) fn judge(contents: &Contents, package: &Package, guest: &Guest) -> Ju
 }
 
 /// How good the signature of a package's catalog is, for the choice among packages: the lower the better. Which files it covers
-/// is not asked; [`judge`] does, of the one that is chosen.
+/// is not asked before a package is added.
 #[must_use]
 pub fn signature_score(tree: &Tree, package: &Package, target: &Target) -> u8 {
     let Some(signature) = package_catalog::signature(tree, package, target.architecture) else {
