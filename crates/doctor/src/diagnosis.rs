@@ -24,7 +24,7 @@ pub struct Diagnosis {
     pub windows: Option<Windows>,
     /// Where it is to boot, as asked.
     pub target: Option<Target>,
-    /// The kinds of controllers that it boots from, by the words of [`winkiln_guest::boots_on`].
+    /// The kinds of controllers that it boots from, by the words of [`winkiln_guest::boots_on()`].
     pub boots_on: Vec<&'static str>,
     /// The worst first.
     pub findings: Vec<Finding>,

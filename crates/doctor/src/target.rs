@@ -42,7 +42,7 @@ impl Target {
         }
     }
 
-    /// The buses, by the words of [`winkiln_guest::boots_on`], of which one must do.
+    /// The buses, by the words of [`winkiln_guest::boots_on()`], of which one must do.
     ///
     /// Source: VMware, "SCSI, SATA and NVMe storage controller": LSI and PVSCSI are what its guests are given; Microsoft, "Should I
     /// create a generation 1 or 2 virtual machine": the first generation has a BIOS and boots from IDE, the second has UEFI and

@@ -1,4 +1,4 @@
-//! The way from the boot loader to the disk: what [`winkiln_guest::boots_on`] finds in it, told rule by rule.
+//! The way from the boot loader to the disk: what [`winkiln_guest::boots_on()`] finds in it, told rule by rule.
 
 use winkiln_bake::step::Contents;
 use winkiln_bake::value_text::multi_data;
