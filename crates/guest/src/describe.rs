@@ -6,7 +6,7 @@ use winkiln_hive::{Hive, KeyId};
 
 use crate::hive_logs::LoadedHive;
 use crate::machine::{architecture_of_files, architecture_of_text};
-use crate::{Architecture, Boot, BootKind, Disk, Firmware, Windows};
+use crate::{Architecture, Disk, Firmware, Windows};
 use crate::{guest_tools, service, setting};
 
 /// The first build of Windows 11, whose ProductName still says Windows 10.
@@ -14,29 +14,7 @@ const WINDOWS_11: u32 = 22000;
 
 /// Describes the installation in `folder`. Hives that cannot be read leave their facts out, and a warning.
 pub(crate) fn describe(disk: &mut Disk, volume: u32, folder: String) -> Windows {
-    let mut windows = Windows {
-        volume,
-        system_root: folder,
-        product_name: String::new(),
-        version: (0, 0),
-        build: 0,
-        edition: String::new(),
-        installation_type: String::new(),
-        service_pack: String::new(),
-        architecture: Architecture::Unknown,
-        control_set: 0,
-        hal: None,
-        boot: Boot {
-            kind: BootKind::Missing,
-            firmware: Firmware::Unknown,
-            file: None,
-            testsigning: None,
-            entries: Vec::new(),
-        },
-        drivers: Vec::new(),
-        guest_tools: Vec::new(),
-        warnings: Vec::new(),
-    };
+    let mut windows = Windows::at(volume, folder);
     let [software_path, system_path] = ["SOFTWARE", "SYSTEM"]
         .map(|name| format!(r"{}\System32\config\{name}", windows.system_root));
     let software = read(disk, &mut windows, &software_path);

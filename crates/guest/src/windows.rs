@@ -92,6 +92,34 @@ pub struct Windows {
 }
 
 impl Windows {
+    /// An installation of which nothing but the place is known.
+    #[must_use]
+    pub fn at(volume: u32, system_root: String) -> Self {
+        Self {
+            volume,
+            system_root,
+            product_name: String::new(),
+            version: (0, 0),
+            build: 0,
+            edition: String::new(),
+            installation_type: String::new(),
+            service_pack: String::new(),
+            architecture: Architecture::Unknown,
+            control_set: 0,
+            hal: None,
+            boot: Boot {
+                kind: BootKind::Missing,
+                firmware: Firmware::Unknown,
+                file: None,
+                testsigning: None,
+                entries: Vec::new(),
+            },
+            drivers: Vec::new(),
+            guest_tools: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// NT 5.x: boot.ini generation.
     #[must_use]
     pub fn is_nt5(&self) -> bool {

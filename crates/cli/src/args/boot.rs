@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::boot_objects::{CopyArgs, CreateArgs, DeleteArgs, ExportArgs, OrderArgs, StoreEditArgs};
-use super::{EditArgs, ImageArgs, OutputArgs, ReadArgs, WriteArgs};
+use super::{EditArgs, ReadArgs};
 
 /// Boot configuration data commands.
 #[derive(Debug, Subcommand)]
@@ -105,9 +105,7 @@ pub(crate) struct EnumArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: ReadArgs,
 }
 
 /// Of `bcd set`.
@@ -128,11 +126,7 @@ pub(crate) struct SetArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `bcd deletevalue`.
@@ -150,11 +144,7 @@ pub(crate) struct DeleteValueArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// `boot.ini` commands.

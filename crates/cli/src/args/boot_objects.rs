@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use winkiln_boot::bcd::OrderEdit;
 
 use super::boot::StoreArgs;
-use super::{ImageArgs, OutputArgs, WriteArgs};
+use super::{EditArgs, ReadArgs};
 
 /// What commands that edit entries have in common.
 #[derive(Debug, Args)]
@@ -17,11 +17,7 @@ pub(crate) struct StoreEditArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: EditArgs,
 }
 
 /// Of `bcd create`.
@@ -114,7 +110,5 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) with: ReadArgs,
 }

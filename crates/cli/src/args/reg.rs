@@ -77,13 +77,7 @@ pub(crate) struct TransferArgs {
     #[arg(long)]
     pub(crate) open_link: bool,
     #[command(flatten)]
-    pub(crate) hive: HiveArgs,
-    #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: RegOutputArgs,
+    pub(crate) with: RegEditArgs,
 }
 
 /// Of `reg diff`.
@@ -140,6 +134,19 @@ pub(crate) struct HiveArgs {
     /// Say where the hive would be mounted, such as HKLM\SOFTWARE [default: told by its contents]
     #[arg(long, value_name = "KEY", requires = "hive")]
     pub(crate) mount: Option<String>,
+}
+
+/// How a hive is edited, in an image or loose. Goes last: its headings hold for what follows.
+#[derive(Debug, Args)]
+pub(crate) struct RegEditArgs {
+    #[command(flatten)]
+    pub(crate) hive: HiveArgs,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) open: ImageArgs,
+    #[command(flatten)]
+    pub(crate) output: RegOutputArgs,
 }
 
 /// Which value.
@@ -234,13 +241,7 @@ pub(crate) struct AddArgs {
     #[arg(long)]
     pub(crate) open_link: bool,
     #[command(flatten)]
-    pub(crate) hive: HiveArgs,
-    #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: RegOutputArgs,
+    pub(crate) with: RegEditArgs,
 }
 
 /// Of `reg delete`.
@@ -261,13 +262,7 @@ pub(crate) struct DeleteArgs {
     #[arg(long)]
     pub(crate) open_link: bool,
     #[command(flatten)]
-    pub(crate) hive: HiveArgs,
-    #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: RegOutputArgs,
+    pub(crate) with: RegEditArgs,
 }
 
 /// Of `reg import`.
@@ -286,13 +281,7 @@ pub(crate) struct ImportArgs {
     #[arg(long)]
     pub(crate) all_control_sets: bool,
     #[command(flatten)]
-    pub(crate) hive: HiveArgs,
-    #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: RegOutputArgs,
+    pub(crate) with: RegEditArgs,
 }
 
 /// Of `reg export`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use winkiln_guest::boots_on::{BusVerdict, DriverFiles, examine};
-use winkiln_guest::{Architecture, Boot, BootKind, Firmware, Windows};
+use winkiln_guest::{Architecture, Windows};
 use winkiln_hive::Hive;
 
 use crate::small_guest::{
@@ -41,27 +41,12 @@ fn files(machine: u16) -> Files {
 
 fn windows(version: (u32, u32), architecture: Architecture) -> Windows {
     Windows {
-        volume: 1,
-        system_root: r"\Windows".into(),
         product_name: "Windows".into(),
         version,
         build: 1,
-        edition: String::new(),
-        installation_type: String::new(),
-        service_pack: String::new(),
         architecture,
         control_set: 1,
-        hal: None,
-        boot: Boot {
-            kind: BootKind::Missing,
-            firmware: Firmware::Unknown,
-            file: None,
-            testsigning: None,
-            entries: Vec::new(),
-        },
-        drivers: Vec::new(),
-        guest_tools: Vec::new(),
-        warnings: Vec::new(),
+        ..Windows::at(1, r"\Windows".into())
     }
 }
 

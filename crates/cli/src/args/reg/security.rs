@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::{HiveArgs, ImageArgs, RegOutputArgs, WriteArgs};
+use super::RegEditArgs;
 
 /// Of `reg security`.
 #[derive(Debug, Args)]
@@ -25,13 +25,7 @@ pub(crate) struct SecurityArgs {
     #[arg(long)]
     pub(crate) open_link: bool,
     #[command(flatten)]
-    pub(crate) hive: HiveArgs,
-    #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) open: ImageArgs,
-    #[command(flatten)]
-    pub(crate) output: RegOutputArgs,
+    pub(crate) with: RegEditArgs,
 }
 
 impl SecurityArgs {

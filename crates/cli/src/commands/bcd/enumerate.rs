@@ -15,7 +15,7 @@ use crate::session;
 
 /// Shows entries.
 pub(super) fn run(args: &EnumArgs) -> Result<()> {
-    let output = Output::new(&args.output);
+    let output = Output::new(&args.with.output);
     let (target, rest) =
         split_target(args.store.store.as_ref(), &args.positional(), &["OBJECT"], 1)?;
     let wanted = match rest.first() {
@@ -30,7 +30,7 @@ pub(super) fn run(args: &EnumArgs) -> Result<()> {
     let (objects, shown, partitions) = match &target {
         Target::Image(image) => {
             let doing = || format!("cannot read the boot configuration of {}", image.display());
-            let mut session = session::open_read_only(image, &args.open, output)?;
+            let mut session = session::open_read_only(image, &args.with.open, output)?;
             let windows = session.windows().doing(doing)?;
             if windows.boot.kind == BootKind::BootIni {
                 let name = windows.product_name;

@@ -15,13 +15,13 @@ use crate::session;
 
 /// Writes a copy of the store to a file of the host.
 pub(super) fn run(args: &ExportArgs) -> Result<()> {
-    let output = Output::new(&args.output);
+    let output = Output::new(&args.with.output);
     let (target, rest) = split_target(args.store.store.as_ref(), &args.positional, &["FILE"], 0)?;
     let file = Path::new(&rest[0]);
     let mut copy = match &target {
         Target::Image(image) => {
             let doing = || format!("cannot read the boot configuration of {}", image.display());
-            let mut session = session::open_read_only(image, &args.open, output)?;
+            let mut session = session::open_read_only(image, &args.with.open, output)?;
             let (registry, disk) = session.registry().doing(doing)?;
             let store = registry.hive(disk, &HiveName::Bcd).doing(doing)?;
             let copy = store.compact().doing(doing)?;

@@ -99,14 +99,14 @@ fn target(args: &StoreEditArgs, names: &[&str], optional: usize) -> Result<(Targ
 }
 
 fn carry_out(args: &StoreEditArgs, target: &Target, step: &Step) -> Result<()> {
-    let output = Output::new(&args.output);
+    let output = Output::new(&args.with.output);
     let report: Report = match target {
         Target::Image(image) => {
-            let session = session::open(image, &args.open, &args.write)?;
+            let session = session::open(image, &args.with.open, &args.with.write)?;
             session::bake(session, std::slice::from_ref(step), image, output)?
         }
         Target::Loose(file) => {
-            edit_loose(file, &args.write, |store, now| edit_store_step(store, step, now))?
+            edit_loose(file, &args.with.write, |store, now| edit_store_step(store, step, now))?
         }
     };
     output.report(&report, None)

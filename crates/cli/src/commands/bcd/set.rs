@@ -12,7 +12,7 @@ use crate::session;
 
 /// Sets an element.
 pub(super) fn run(args: &SetArgs) -> Result<()> {
-    let output = Output::new(&args.output);
+    let output = Output::new(&args.with.output);
     let names = ["OBJECT", "ELEMENT", "VALUE"];
     let (target, rest) = split_target(args.store.store.as_ref(), &args.positional(), &names, 0)?;
     let object = text(&rest[0], names[0])?;
@@ -20,10 +20,10 @@ pub(super) fn run(args: &SetArgs) -> Result<()> {
     let value = text(&rest[2], names[2])?;
     let report = match &target {
         Target::Image(image) => {
-            let session = session::open(image, &args.open, &args.write)?;
+            let session = session::open(image, &args.with.open, &args.with.write)?;
             session::bake(session, &[Step::BcdSet { object, element, value }], image, output)?
         }
-        Target::Loose(file) => edit_loose(file, &args.write, |store, now| {
+        Target::Loose(file) => edit_loose(file, &args.with.write, |store, now| {
             bcd::set(store, &object, &element, &value, now)
         })?,
     };

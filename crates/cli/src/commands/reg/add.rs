@@ -15,8 +15,9 @@ use crate::session;
 
 /// Creates a key, or sets a value.
 pub(super) fn run(args: &AddArgs) -> Result<()> {
-    let output = Output::new(&args.output.common());
-    let (target, rest) = split_target(args.hive.hive.as_ref(), &args.positional(), &["KEY"], 0)?;
+    let output = Output::new(&args.with.output.common());
+    let (target, rest) =
+        split_target(args.with.hive.hive.as_ref(), &args.positional(), &["KEY"], 0)?;
     let key = text(&rest[0], "KEY")?;
     let action = match args.value.name() {
         Some(name) => {
@@ -33,7 +34,7 @@ pub(super) fn run(args: &AddArgs) -> Result<()> {
     };
     let report = match &target {
         Target::Image(image) => {
-            let session = session::open(image, &args.open, &args.write)?;
+            let session = session::open(image, &args.with.open, &args.with.write)?;
             let rights = args.sddl.clone();
             let rights =
                 rights.map(|sddl| Step::SetKeySecurity { key: key.clone(), sddl, below: false });
@@ -51,9 +52,10 @@ pub(super) fn run(args: &AddArgs) -> Result<()> {
             session::bake(session, &steps, image, output)?
         }
         Target::Loose(file) => {
-            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
+            let hive =
+                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
             let mut hive = hive.with_open_link(args.open_link);
-            let now = clock::loose_time(&args.write)?;
+            let now = clock::loose_time(&args.with.write)?;
             edit_loose(&mut hive, file, &key, action, args.all_control_sets, now)?;
             if let Some(sddl) = &args.sddl {
                 hive.set_security(&key, sddl, (false, args.all_control_sets), now)?;

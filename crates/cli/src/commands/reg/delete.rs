@@ -15,8 +15,9 @@ use crate::session;
 
 /// Deletes a value, or a key with all below it. One that is not there is an error, as with reg.exe.
 pub(super) fn run(args: &DeleteArgs) -> Result<()> {
-    let output = Output::new(&args.output.common());
-    let (target, rest) = split_target(args.hive.hive.as_ref(), &args.positional(), &["KEY"], 0)?;
+    let output = Output::new(&args.with.output.common());
+    let (target, rest) =
+        split_target(args.with.hive.hive.as_ref(), &args.positional(), &["KEY"], 0)?;
     let key = text(&rest[0], "KEY")?;
     let name = args.value.name();
     let must_exist = |hive: &Hive, found: Option<KeyId>| -> Result<()> {
@@ -31,7 +32,7 @@ pub(super) fn run(args: &DeleteArgs) -> Result<()> {
     };
     let report = match &target {
         Target::Image(image) => {
-            let mut session = session::open(image, &args.open, &args.write)?;
+            let mut session = session::open(image, &args.with.open, &args.with.write)?;
             with_key(&mut session, image, (&key, args.open_link), must_exist)?;
             let step = match name {
                 Some(name) => Step::DeleteValue { key, name: name.to_owned() },
@@ -41,14 +42,15 @@ pub(super) fn run(args: &DeleteArgs) -> Result<()> {
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
-            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
+            let hive =
+                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
             let mut hive = hive.with_open_link(args.open_link);
             must_exist(hive.hive(), hive.find(&key)?)?;
             let action = match name {
                 Some(name) => RegAction::DeleteValue { name: name.to_owned() },
                 None => RegAction::DeleteKey,
             };
-            let now = clock::loose_time(&args.write)?;
+            let now = clock::loose_time(&args.with.write)?;
             edit_loose(&mut hive, file, &key, action, args.all_control_sets, now)?;
             hive.finish(now)?
         }

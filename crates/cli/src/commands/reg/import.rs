@@ -21,9 +21,9 @@ const REG_BYTES_MAX: u64 = 1 << 30;
 
 /// Imports a .reg file.
 pub(super) fn run(args: &ImportArgs) -> Result<()> {
-    let output = Output::new(&args.output.common());
+    let output = Output::new(&args.with.output.common());
     let (target, rest) =
-        split_target(args.hive.hive.as_ref(), &args.positional(), &["FILE.reg"], 0)?;
+        split_target(args.with.hive.hive.as_ref(), &args.positional(), &["FILE.reg"], 0)?;
     let source = PathBuf::from(&rest[0]);
     let code_page = match &args.encoding {
         None => code_page("CP1252"),
@@ -39,15 +39,16 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     let operations = reg_text::operations(&text, code_page).doing(doing)?;
     let report = match &target {
         Target::Image(image) => {
-            let session = session::open(image, &args.open, &args.write)?;
+            let session = session::open(image, &args.with.open, &args.with.write)?;
             let steps = reg_steps::steps(operations).doing(doing)?;
             drop(text);
             let steps = steps.into_iter().map(|step| in_sets(step, args.all_control_sets));
             session::bake(session, steps, image, output)?
         }
         Target::Loose(file) => {
-            let now = clock::loose_time(&args.write)?;
-            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
+            let now = clock::loose_time(&args.with.write)?;
+            let hive =
+                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
             let mut hive = hive.with_changes_told(output.changes_told());
             hive.import(operations, args.all_control_sets, now)
                 .doing(|| format!("cannot import {}", source.display()))?;

@@ -21,9 +21,9 @@ struct Shown {
 
 /// Shows the security descriptor of a key as SDDL, or sets parts of it.
 pub(super) fn run(args: &SecurityArgs) -> Result<()> {
-    let output = Output::new(&args.output.common());
+    let output = Output::new(&args.with.output.common());
     let (target, rest) =
-        split_target(args.hive.hive.as_ref(), &args.positional(), &["KEY", "SDDL"], 1)?;
+        split_target(args.with.hive.hive.as_ref(), &args.positional(), &["KEY", "SDDL"], 1)?;
     let key = text(&rest[0], "KEY")?;
     let Some(sddl) = rest.get(1) else {
         let sddl = shown(args, &target, &key, output)?;
@@ -32,14 +32,15 @@ pub(super) fn run(args: &SecurityArgs) -> Result<()> {
     let sddl = text(sddl, "SDDL")?;
     let report = match &target {
         Target::Image(image) => {
-            let session = session::open(image, &args.open, &args.write)?;
+            let session = session::open(image, &args.with.open, &args.with.write)?;
             let step = Step::SetKeySecurity { key, sddl, below: args.recursive };
             let step = on_link(step, args.open_link);
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
-            let now = clock::loose_time(&args.write)?;
-            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
+            let now = clock::loose_time(&args.with.write)?;
+            let hive =
+                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
             let mut hive = hive.with_open_link(args.open_link);
             hive.set_security(&key, &sddl, (args.recursive, false), now)?;
             hive.finish(now)?
@@ -52,7 +53,7 @@ fn shown(args: &SecurityArgs, target: &Target, key: &str, output: Output) -> Res
     let doing = || format!("cannot read the security of {key}");
     match target {
         Target::Image(image) => {
-            let mut session = session::open_read_only(image, &args.open, output)?;
+            let mut session = session::open_read_only(image, &args.with.open, output)?;
             let sddl = with_key(&mut session, image, (key, args.open_link), |hive, found| {
                 hive.sddl(found.ok_or_else(|| no_such_key(key))?).doing(doing)
             })?;
@@ -60,7 +61,7 @@ fn shown(args: &SecurityArgs, target: &Target, key: &str, output: Output) -> Res
             Ok(sddl)
         }
         Target::Loose(file) => {
-            let loose = LooseHive::open_read_only(file, args.hive.mount.as_deref(), output)?;
+            let loose = LooseHive::open_read_only(file, args.with.hive.mount.as_deref(), output)?;
             let loose = loose.with_open_link(args.open_link);
             let found = loose.find(key)?.ok_or_else(|| no_such_key(key))?;
             loose.hive().sddl(found).doing(doing)

@@ -26,19 +26,20 @@ fn run(
     step: impl FnOnce(String, String) -> Step,
     loose: impl FnOnce(&mut LooseHive, &str, &str, u64) -> Result<()>,
 ) -> Result<()> {
-    let output = Output::new(&args.output.common());
+    let output = Output::new(&args.with.output.common());
     let (target, rest) =
-        split_target(args.hive.hive.as_ref(), &args.positional(), &["KEY", "TO"], 0)?;
+        split_target(args.with.hive.hive.as_ref(), &args.positional(), &["KEY", "TO"], 0)?;
     let (from, to) = (text(&rest[0], "KEY")?, text(&rest[1], "TO")?);
     let report = match &target {
         Target::Image(image) => {
-            let session = session::open(image, &args.open, &args.write)?;
+            let session = session::open(image, &args.with.open, &args.with.write)?;
             let step = on_link(step(from, to), args.open_link);
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
-            let now = clock::loose_time(&args.write)?;
-            let hive = LooseHive::open(file, args.hive.mount.as_deref(), args.write.dry_run)?;
+            let now = clock::loose_time(&args.with.write)?;
+            let hive =
+                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
             let mut hive = hive.with_open_link(args.open_link);
             loose(&mut hive, &from, &to, now)?;
             hive.finish(now)?
