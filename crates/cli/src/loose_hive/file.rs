@@ -10,7 +10,7 @@ use super::replace;
 use crate::error::{CliError, Doing as _, Result};
 
 /// A hive is at most this long: what 32-bit cell offsets with their top bit reserved can reach.
-const HIVE_BYTES_MAX: u64 = 2 << 30;
+pub(super) const HIVE_BYTES_MAX: u64 = 2 << 30;
 
 /// Changed bytes up to which a hive is changed in place: the journal takes twice as many, and all is written once more.
 const IN_PLACE_MAX: u64 = 1 << 20;

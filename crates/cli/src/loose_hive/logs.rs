@@ -11,6 +11,7 @@ use std::sync::Arc;
 use winkiln_bake::Report;
 use winkiln_hive::{Hive, HiveError, Recovery};
 
+use super::file::HIVE_BYTES_MAX;
 use crate::error::{CliError, Doing as _, Result};
 
 /// What Windows appends to a hive's name for its logs; before Vista there is only the first.
@@ -122,8 +123,15 @@ pub(super) fn beside(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn read_all(logs: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
-    let doing = |log: &PathBuf| format!("cannot read {}", log.display());
-    logs.iter()
-        .map(|log| fs::read(log).map_err(|error| CliError::host(doing(log), &error)))
-        .collect()
+    let read = |log: &PathBuf| {
+        let failed = |error: &_| CliError::host(format!("cannot read {}", log.display()), error);
+        if fs::metadata(log).map_err(|error| failed(&error))?.len() > HIVE_BYTES_MAX {
+            return Err(CliError::refused(format!(
+                "{} is longer than a registry hive can be",
+                log.display()
+            )));
+        }
+        fs::read(log).map_err(|error| failed(&error))
+    };
+    logs.iter().map(read).collect()
 }

@@ -87,6 +87,21 @@ fn a_loose_hive_is_recovered_from_the_logs_beside_it() {
 }
 
 #[test]
+fn a_log_longer_than_any_hive_is_not_read() {
+    let guest = Guest::new();
+    let file = guest.hive(r"\Windows\System32\config\SOFTWARE", "SOFTWARE");
+    let old = fs::read(&file).unwrap();
+    let log = guest.write("SOFTWARE.LOG1", b"log");
+    fs::File::options().write(true).open(log).unwrap().set_len(5 << 30).unwrap();
+    // It would not help a hive that is whole.
+    drop(winkiln(&["reg", "query", "--hive", &file, r"HKLM\SOFTWARE"]).ok());
+    let (dirty, _) = unfinished(&old, &old);
+    fs::write(&file, dirty).unwrap();
+    let query = ["reg", "query", "--hive", &file, r"HKLM\SOFTWARE"];
+    winkiln(&query).fails(3, &["SOFTWARE.LOG1 is longer than a registry hive can be"]);
+}
+
+#[test]
 fn logs_of_another_time_are_not_applied() {
     let guest = Guest::new();
     let file = guest.hive(r"\Windows\System32\config\SOFTWARE", "SOFTWARE");

@@ -148,7 +148,7 @@ impl Walk<'_> {
         let same = streams(a) == streams(b);
         let inside = || {
             let mut names = streams(a).into_iter();
-            self.contents && names.any(|(name, _)| self.contents_differ(&format!("{path}:{name}")))
+            look && names.any(|(name, _)| self.contents_differ(&format!("{path}:{name}")))
         };
         note(!same || inside(), "streams");
         note(a.attributes != b.attributes, "attributes");
