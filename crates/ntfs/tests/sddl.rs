@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use winkiln_ntfs::{
     OpenOptions, Volume,
-    security::{Domains, SecurityError, for_file, from_sddl, replace_parts, to_sddl},
+    security::{Domains, SecurityError, from_sddl, replace_parts, to_sddl},
 };
+use winkiln_security::{Objects, for_object};
 
 use crate::{device::FileDevice, images};
 
@@ -149,7 +150,7 @@ fn generic_rights_become_file_rights_where_they_count() {
     let given = "D:(A;OICI;GA;;;BA)(A;OICIIO;GA;;;CO)(A;;GRGX;;;BU)(OD;;GW;;;WD)S:(ML;;NX;;;HI)";
     let stored =
         "D:(A;OICI;FA;;;BA)(A;OICIIO;GA;;;CO)(A;;0x1200a9;;;BU)(OD;;FW;;;WD)S:(ML;;NX;;;HI)";
-    assert_eq!(to_sddl(&for_file(&read(given)).unwrap()).unwrap(), stored);
+    assert_eq!(to_sddl(&for_object(Objects::Files, &read(given)).unwrap()).unwrap(), stored);
 }
 
 /// Every descriptor that Windows (or another system) put on the volumes of the corpus, to text and back.

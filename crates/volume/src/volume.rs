@@ -185,7 +185,7 @@ impl Volume {
         let small = length <= SMALL;
         if small {
             source.read_exact(&mut piece).map_err(failed)?;
-            if self.create_from(path, &mut &*piece, length)? {
+            if self.create(&parsed, &piece)? {
                 return Ok(());
             }
         }
@@ -215,13 +215,21 @@ impl Volume {
         source: &mut dyn Read,
         length: u64,
     ) -> Result<bool, VolumeError> {
-        let (Backend::Ntfs(backend), true) = (&mut self.backend, length <= SMALL) else {
+        if length > SMALL || !matches!(self.backend, Backend::Ntfs(_)) {
             return Ok(false);
-        };
+        }
         let mut contents = vec![0; length as usize];
         let failed = |source| VolumeError::Source { path: path.to_owned(), source };
         source.read_exact(&mut contents).map_err(failed)?;
-        backend.create(&VolumePath::parse(path)?, &contents)
+        self.create(&VolumePath::parse(path)?, &contents)
+    }
+
+    /// Makes a file with its contents in one step, as [`Volume::create_from`] does.
+    fn create(&mut self, path: &VolumePath, contents: &[u8]) -> Result<bool, VolumeError> {
+        match &mut self.backend {
+            Backend::Ntfs(backend) => backend.create(path, contents),
+            Backend::Fat(_) => Ok(false),
+        }
     }
 
     /// Writes inside an existing file, growing it when the range passes its end.

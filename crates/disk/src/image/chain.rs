@@ -81,11 +81,7 @@ impl Chain {
         path: &Path,
         writable: bool,
     ) -> Result<Arc<DiskFile>, ImageError> {
-        let file = DiskFile::open(path, writable).map_err(|failure| match failure {
-            OpenFailure::Io(source) => failed("open", path, source),
-            OpenFailure::Kind(found) => ImageError::NotAnImage { path: path.to_owned(), found },
-            OpenFailure::Busy => ImageError::DeviceBusy { path: path.to_owned() },
-        })?;
+        let file = open_disk_file(path, writable)?;
         let known = self.files.iter().find(|other| other.identity() == file.identity());
         if let Some(known) = known {
             if self.again {
@@ -93,13 +89,7 @@ impl Chain {
             }
             return Err(ImageError::BackingLoop { path: path.to_owned() });
         }
-        let access = if writable { Access::WRITE } else { Access::READ };
-        lock::acquire(file.file(), access).map_err(|failure| match failure {
-            LockFailure::Io(source) => failed("lock", path, source),
-            LockFailure::Held(permission) => {
-                ImageError::InUse { path: path.to_owned(), permission: permission.name() }
-            }
-        })?;
+        lock_disk_file(&file, path, writable)?;
         let file = Arc::new(file);
         self.files.push(Arc::clone(&file));
         Ok(file)
@@ -257,6 +247,30 @@ impl Chain {
             });
         if real.starts_with(&self.home) || allowed { Ok(named) } else { Err(outside()) }
     }
+}
+
+/// Opens the file or block device at `path`.
+pub(super) fn open_disk_file(path: &Path, writable: bool) -> Result<DiskFile, ImageError> {
+    DiskFile::open(path, writable).map_err(|failure| match failure {
+        OpenFailure::Io(source) => failed("open", path, source),
+        OpenFailure::Kind(found) => ImageError::NotAnImage { path: path.to_owned(), found },
+        OpenFailure::Busy => ImageError::DeviceBusy { path: path.to_owned() },
+    })
+}
+
+/// Takes the locks on a file that was opened at `path`; where there are none, [`ImageError::Io`].
+pub(super) fn lock_disk_file(
+    file: &DiskFile,
+    path: &Path,
+    writable: bool,
+) -> Result<(), ImageError> {
+    let access = if writable { Access::WRITE } else { Access::READ };
+    lock::acquire(file.file(), access).map_err(|failure| match failure {
+        LockFailure::Io(source) => failed("lock", path, source),
+        LockFailure::Held(permission) => {
+            ImageError::InUse { path: path.to_owned(), permission: permission.name() }
+        }
+    })
 }
 
 /// An operating system failure about one file.

@@ -4,13 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::chain::{failed, lock_disk_file, open_disk_file};
 use super::error::ImageError;
 use super::{OpenOptions, Recovery, journal};
 use crate::host::HostFile;
-use crate::host::disk_file::{DiskFile, OpenFailure};
+use crate::host::disk_file::DiskFile;
 use crate::host::folder::JournalPlace;
-use crate::host::lock::{self, Access, LockFailure};
-use crate::host::pages::PAGE_BYTES;
 use crate::overlay::{Limits, Overlay};
 use crate::transaction::{CommitError, CommitReport, IoCounts, commit};
 
@@ -26,8 +25,6 @@ pub struct JournaledFile {
     overlay: Overlay,
     journal: PathBuf,
     recovery: Option<Recovery>,
-    /// Keeps the locks.
-    _file: Option<Arc<DiskFile>>,
 }
 
 impl JournaledFile {
@@ -40,20 +37,15 @@ impl JournaledFile {
         let options = OpenOptions { writable, ..OpenOptions::default() };
         let place = journal::place(path, &options, file.is_block_device())?
             .ok_or_else(|| ImageError::JournalFolder { path: path.to_owned() })?;
-        let held = Some(Arc::clone(&file));
         let this = if writable {
             let recovery = journal::recover(&place, &*file)?;
             Self::writable(file, place).map(|this| Self { recovery, ..this })
         } else {
             let (view, recovery) = journal::read_through(Some(&place), file)?;
-            Overlay::new(view, String::new(), None).map(|overlay| Self {
-                overlay,
-                journal: PathBuf::new(),
-                recovery,
-                _file: None,
-            })
+            let overlay = Overlay::new(view, String::new(), None);
+            overlay.map(|overlay| Self { overlay, journal: PathBuf::new(), recovery })
         };
-        this.map(|this| Self { _file: held, ..this }).map_err(|source| failed("read", path, source))
+        this.map_err(|source| failed("read", path, source))
     }
 
     /// A file whose journal was dealt with.
@@ -61,7 +53,7 @@ impl JournaledFile {
         let journal = place.path.clone();
         // Nothing is written ahead: what is written is small.
         let overlay = Overlay::new(file, String::new(), Some(Limits::new(place, false)))?;
-        Ok(Self { overlay, journal, recovery: None, _file: None })
+        Ok(Self { overlay, journal, recovery: None })
     }
 
     /// What opening did about an interrupted commit, if there was one.
@@ -93,16 +85,14 @@ impl JournaledFile {
         if self.journal.as_os_str().is_empty() {
             return Err(CommitError::ReadOnly);
         }
-        let mut image_bytes_written = 0;
         for (offset, bytes) in writes {
             self.overlay.write(*offset, bytes, false).map_err(CommitError::Plan)?;
-            let end = (offset + bytes.len() as u64).next_multiple_of(PAGE_BYTES);
-            image_bytes_written += end - offset / PAGE_BYTES * PAGE_BYTES;
         }
-        let committed = commit::commit(&self.overlay, &self.journal)?;
+        let written = commit::commit(&self.overlay, &self.journal)?;
+        let committed = written.is_some();
         let counts = self.overlay.counts();
         let io = IoCounts {
-            image_bytes_written,
+            image_bytes_written: written.unwrap_or(0),
             journal_bytes: counts.journal_bytes,
             flushes: counts.flushes,
             ..IoCounts::default()
@@ -115,19 +105,11 @@ impl JournaledFile {
 fn open_and_lock(path: &Path, writable: bool) -> Result<Arc<DiskFile>, ImageError> {
     use std::os::unix::fs::MetadataExt as _;
     for _ in 0..OPENED_MAX {
-        let file = DiskFile::open(path, writable).map_err(|failure| match failure {
-            OpenFailure::Io(source) => failed("open", path, source),
-            OpenFailure::Kind(found) => ImageError::NotAnImage { path: path.to_owned(), found },
-            OpenFailure::Busy => ImageError::DeviceBusy { path: path.to_owned() },
-        })?;
-        let access = if writable { Access::WRITE } else { Access::READ };
-        match lock::acquire(file.file(), access) {
+        let file = open_disk_file(path, writable)?;
+        match lock_disk_file(&file, path, writable) {
             // Without such locks the file is edited as by any other program.
-            Ok(()) | Err(LockFailure::Io(_)) => {}
-            Err(LockFailure::Held(permission)) => {
-                let permission = permission.name();
-                return Err(ImageError::InUse { path: path.to_owned(), permission });
-            }
+            Ok(()) | Err(ImageError::Io { .. }) => {}
+            Err(held) => return Err(held),
         }
         let named = std::fs::metadata(path).map_err(|source| failed("open", path, source))?;
         if (named.dev(), named.ino()) == file.identity() {
@@ -135,8 +117,4 @@ fn open_and_lock(path: &Path, writable: bool) -> Result<Arc<DiskFile>, ImageErro
         }
     }
     Err(failed("open", path, io::ErrorKind::ResourceBusy.into()))
-}
-
-fn failed(action: &'static str, path: &Path, source: io::Error) -> ImageError {
-    ImageError::Io { action, path: path.to_owned(), source }
 }

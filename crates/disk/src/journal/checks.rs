@@ -71,12 +71,15 @@ pub(super) fn check_early(
                 return Ok(Some(offset));
             }
         }
-        for announced in &journal.announced {
-            if let Some(offset) = check_announced(journal, image, announced, complete)? {
-                return Ok(Some(offset));
-            }
-        }
-        Ok(None)
+        first_unfit(journal, image, &journal.announced, |offset, sector, sum| {
+            // A complete journal vouches for all of it; an incomplete one for none.
+            let excused = if complete {
+                journal.pages.get(offset / PAGE_BYTES).is_some()
+            } else {
+                sector.iter().all(|byte| *byte == 0)
+            };
+            excused || crc32fast::hash(sector) == sum
+        })
     };
     check().map_err(|error| RecoverFailure::Io("check", error))
 }
@@ -97,28 +100,25 @@ fn stray(journal: &Journal, image: &dyn HostFile, length: u64) -> io::Result<Opt
     Ok(None)
 }
 
-fn check_announced(
+/// The first of the sectors of `announced` that does not fit, by its offset, what the image holds there, and its checksum.
+pub(super) fn first_unfit(
     journal: &Journal,
     image: &dyn HostFile,
-    announced: &Announced,
-    complete: bool,
+    announced: &[Announced],
+    fits: impl Fn(u64, &[u8], u32) -> bool,
 ) -> io::Result<Option<u64>> {
-    let sums = journal.sums(announced)?;
     let mut bytes = Vec::new();
-    for (piece, sums) in sums.chunks(PIECE as usize / SECTOR).enumerate() {
-        let start = announced.offset + piece as u64 * PIECE;
-        bytes.resize(sums.len() * SECTOR, 0);
-        read_padded(image, start, &mut bytes)?;
-        for (index, (sector, sum)) in bytes.chunks_exact(SECTOR).zip(sums).enumerate() {
-            let offset = start + (index * SECTOR) as u64;
-            // A complete journal vouches for all of it; an incomplete one for none.
-            let excused = if complete {
-                journal.pages.get(offset / PAGE_BYTES).is_some()
-            } else {
-                sector.iter().all(|byte| *byte == 0)
-            };
-            if !excused && crc32fast::hash(sector) != *sum {
-                return Ok(Some(offset));
+    for range in announced {
+        let sums = journal.sums(range)?;
+        for (piece, sums) in sums.chunks(PIECE as usize / SECTOR).enumerate() {
+            let start = range.offset + piece as u64 * PIECE;
+            bytes.resize(sums.len() * SECTOR, 0);
+            read_padded(image, start, &mut bytes)?;
+            for (index, (sector, sum)) in bytes.chunks_exact(SECTOR).zip(sums).enumerate() {
+                let offset = start + (index * SECTOR) as u64;
+                if !fits(offset, sector, *sum) {
+                    return Ok(Some(offset));
+                }
             }
         }
     }

@@ -1,11 +1,9 @@
 //! Whether an image still holds what an undone commit had put into free space.
 
 use super::Journal;
-use super::early::SECTOR;
+use super::checks::first_unfit;
 use super::recover::RecoverFailure;
-use crate::host::{HostFile, read_padded};
-
-const PIECE: u64 = 1 << 20;
+use crate::host::HostFile;
 
 /// What the sectors of gone records should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,26 +22,15 @@ pub(crate) fn check_gone(
     image: &dyn HostFile,
     still: Still,
 ) -> Result<Option<u64>, RecoverFailure> {
-    let failed = |error| RecoverFailure::Io("check", error);
-    let mut bytes = Vec::new();
-    for gone in &journal.vanishing {
-        let sums = journal.sums(gone).map_err(failed)?;
-        for (piece, sums) in sums.chunks(PIECE as usize / SECTOR).enumerate() {
-            let start = gone.offset + piece as u64 * PIECE;
-            bytes.resize(sums.len() * SECTOR, 0);
-            read_padded(image, start, &mut bytes).map_err(failed)?;
-            for (index, (sector, sum)) in bytes.chunks_exact(SECTOR).zip(sums).enumerate() {
-                let zero = || sector.iter().all(|byte| *byte == 0);
-                let fits = match still {
-                    Still::Yes => crc32fast::hash(sector) == *sum,
-                    Still::No => zero(),
-                    Still::Perhaps => crc32fast::hash(sector) == *sum || zero(),
-                };
-                if !fits {
-                    return Ok(Some(start + (index * SECTOR) as u64));
-                }
-            }
-        }
-    }
-    Ok(None)
+    let fits = |_, sector: &[u8], sum| match still {
+        Still::Yes => crc32fast::hash(sector) == sum,
+        Still::No => is_zero(sector),
+        Still::Perhaps => crc32fast::hash(sector) == sum || is_zero(sector),
+    };
+    first_unfit(journal, image, &journal.vanishing, fits)
+        .map_err(|error| RecoverFailure::Io("check", error))
+}
+
+fn is_zero(sector: &[u8]) -> bool {
+    sector.iter().all(|byte| *byte == 0)
 }

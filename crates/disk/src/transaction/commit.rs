@@ -93,9 +93,9 @@ impl CommitError {
     }
 }
 
-/// Brings everything in the overlay to the file; false when there is nothing. A crash between any two steps leaves the old
+/// Brings everything in the overlay to the file; returns the bytes that it wrote in place, `None` when there is nothing. A crash between any two steps leaves the old
 /// image, perhaps with an incomplete journal that says what to take back, or a complete journal beside it.
-pub(crate) fn commit(overlay: &Overlay, journal: &Path) -> Result<bool, CommitError> {
+pub(crate) fn commit(overlay: &Overlay, journal: &Path) -> Result<Option<u64>, CommitError> {
     let journal = || journal.to_owned();
 
     // 1: what was written ahead of the commit is made durable. 2: the journal is completed and made durable, and its name.
@@ -114,7 +114,7 @@ pub(crate) fn commit(overlay: &Overlay, journal: &Path) -> Result<bool, CommitEr
         SealFailure::NotUndone(source) => CommitError::NotTakenBack { journal: journal(), source },
         SealFailure::Complete(source) => CommitError::Unfinished { journal: journal(), source },
     })?;
-    let Some(sealed) = sealed else { return Ok(false) };
+    let Some(sealed) = sealed else { return Ok(None) };
 
     // 3: the pages in place, made durable, or step 4 could take away the only copy.
     let mut written = 0;
@@ -132,5 +132,5 @@ pub(crate) fn commit(overlay: &Overlay, journal: &Path) -> Result<bool, CommitEr
     overlay
         .settle(sealed)
         .map_err(|source| CommitError::JournalLeft { journal: journal(), source })?;
-    Ok(true)
+    Ok(Some(written))
 }

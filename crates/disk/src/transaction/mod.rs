@@ -148,10 +148,10 @@ impl Transaction {
         self.backend.settle();
         state.failed = false;
         let passed = std::mem::take(&mut state.passed);
-        if committed {
+        if committed.is_some() {
             state.io.image_bytes_written += passed;
         }
-        Ok(CommitReport { committed, io: self.counts(&state) })
+        Ok(CommitReport { committed: committed.is_some(), io: self.counts(&state) })
     }
 
     /// Gives the new overlay its name ([`crate::OpenOptions::overlay`]), with what was committed to it. Without one it does

@@ -12,14 +12,6 @@ pub fn to_sddl(descriptor: &[u8]) -> Result<String, SecurityError> {
     winkiln_security::to_sddl(Objects::Files, descriptor)
 }
 
-/// A descriptor whose entries hold file rights in place of generic ones, as the system stores it on a file.
-///
-/// # Errors
-/// As [`winkiln_security::for_object`].
-pub fn for_file(descriptor: &[u8]) -> Result<Vec<u8>, SecurityError> {
-    winkiln_security::for_object(Objects::Files, descriptor)
-}
-
 /// The descriptor of a new file or folder whose creator names none: what the parent passes on.
 ///
 /// The creator is taken to be the system itself, as when Windows sets itself up: the owner is BUILTIN\Administrators (S-1-5-32-544),

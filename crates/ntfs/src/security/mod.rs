@@ -5,7 +5,7 @@ pub(crate) mod sds;
 mod store;
 pub mod secure_file;
 
-pub use files::{assign, create, for_file, inherit, propagate, to_sddl};
+pub use files::{assign, create, inherit, propagate, to_sddl};
 pub use sds::hash;
 pub use secure_file::{SecureFile, SecureIndex};
 pub use store::{find_or_add, lookup};

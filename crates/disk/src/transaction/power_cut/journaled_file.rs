@@ -5,19 +5,21 @@ use super::host::{Fault, Host};
 use super::{CommitError, look_through, reopen};
 use crate::image::JournaledFile;
 
-fn changed(host: &Host, writes: &[(u64, Vec<u8>)]) -> Result<(), CommitError> {
+fn changed(host: &Host, writes: &[(u64, Vec<u8>)]) -> Result<u64, CommitError> {
     let file = JournaledFile::writable(host.image(), host.place()).map_err(CommitError::Plan)?;
     let writes: Vec<(u64, &[u8])> =
         writes.iter().map(|(offset, bytes)| (*offset, bytes.as_slice())).collect();
-    file.commit(&writes).map(drop)
+    file.commit(&writes).map(|report| report.io.image_bytes_written)
 }
 
 #[test]
 fn a_file_is_changed_and_grows_all_at_once() {
     let old = noise(31, 20_480);
-    for end in [20_480, 24_576, 33_000] {
+    for (end, pages) in [(20_480, 4 * 4096), (24_576, 4 * 4096), (33_000, 4 * 4096 + 232)] {
         let writes = vec![
             (0, noise(32, 512)),
+            (1024, noise(36, 512)),
+            (12_288, old[12_288..16_384].to_vec()),
             (5000, noise(33, 3000)),
             (8704, noise(34, 512)),
             (end - 700, noise(35, 700)),
@@ -28,7 +30,7 @@ fn a_file_is_changed_and_grows_all_at_once() {
             new[*offset as usize..][..bytes.len()].copy_from_slice(bytes);
         }
         let host = Host::new(old.clone(), false);
-        changed(&host, &writes).unwrap();
+        assert_eq!(changed(&host, &writes).unwrap(), pages, "each changed page once");
         assert!(host.image_bytes() == new && !host.has_journal());
         let operations = host.world().operations;
         let mut seen = [false; 2];
