@@ -149,9 +149,15 @@ impl Ledger {
         self.entries.iter().all(|entry| entry.before == entry.after)
     }
 
-    /// The changes, for the report.
+    /// The changes.
+    #[cfg(test)]
     pub(crate) fn changes(&self) -> Vec<Change> {
         self.changes_up_to(usize::MAX).0
+    }
+
+    /// How many changes there are.
+    pub(crate) fn change_count(&self) -> usize {
+        self.changes_up_to(0).1
     }
 
     /// The first changes, for the report, and how many more there are.

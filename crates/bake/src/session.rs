@@ -11,6 +11,7 @@ mod driver_removal;
 mod file_edit;
 mod finish;
 mod first_boot_edit;
+mod guest_infs;
 mod hive_rewrite;
 mod keep_ip_edit;
 mod key_security_edit;

@@ -50,6 +50,7 @@ impl Package {
         let mut known = HashSet::new();
         let mut left = ENTRIES_MAX;
         let mut footprint = Footprint::default();
+        let mut names = Names::default();
         for model in models {
             if !known.insert(model.install_section.to_ascii_lowercase()) {
                 continue;
@@ -57,7 +58,7 @@ impl Package {
             let name = &model.install_section;
             let install = self.inf().install_within(name, architecture, &NoIncludes, &mut left);
             if let Ok(install) = install {
-                footprint.take(&install, guest);
+                footprint.take(&install, guest, &mut names);
             }
         }
         if footprint.services.is_empty() {
@@ -68,15 +69,16 @@ impl Package {
 }
 
 impl Footprint {
-    fn take(&mut self, install: &Install, guest: &Guest) {
+    fn take(&mut self, install: &Install, guest: &Guest, names: &mut Names) {
         let places = Places::new(guest, "");
         let edits = install.registry.iter().chain(&install.hardware_registry);
         self.strings.extend(edits.filter_map(|edit| added(edit, &places)));
         for service in &install.services {
-            add(&mut self.services, service.name.clone());
+            add(&mut self.services, &mut names.services, service.name.clone());
             self.strings.extend(service.registry.iter().filter_map(|edit| added(edit, &places)));
             if let Some(log) = &service.event_log {
-                add(&mut self.event_logs, join(&log.log, &log.name));
+                let log = join(&log.log, &log.name);
+                add(&mut self.event_logs, &mut names.event_logs, log);
             }
         }
         for copy in &install.files {
@@ -86,16 +88,25 @@ impl Footprint {
             if let Ok(below) = below
                 && copy.destination.folder != crate::inf::Folder::DRIVER_STORE
             {
-                add(&mut self.files, join(&join(&root, &below), &copy.name));
+                let path = join(&join(&root, &below), &copy.name);
+                add(&mut self.files, &mut names.files, path);
             }
         }
     }
 }
 
+/// What is listed already, in lower case.
+#[derive(Default)]
+struct Names {
+    services: HashSet<String>,
+    event_logs: HashSet<String>,
+    files: HashSet<String>,
+}
+
 /// Adds a name once, in any case.
-fn add(names: &mut Vec<String>, name: String) {
-    if !names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
-        names.push(name);
+fn add(list: &mut Vec<String>, known: &mut HashSet<String>, name: String) {
+    if known.insert(name.to_ascii_lowercase()) {
+        list.push(name);
     }
 }
 

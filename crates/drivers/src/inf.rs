@@ -42,10 +42,8 @@ pub use version::{Catalog, Date, DriverVersion, Version};
 use lexer::{FIELD_MAX, Lexer, Token, is_strings};
 use text::fold;
 
-/// Bytes of an INF. The largest seen, of graphics drivers, have a few million.
-const SIZE_MAX: usize = 16 << 20;
 /// Bytes of all fields after the substitution of strings: what a file of the largest size could reasonably grow to.
-const EXPANSION_MAX: usize = 4 * SIZE_MAX;
+const EXPANSION_MAX: usize = 4 * Inf::BYTES_MAX as usize;
 /// United States English, which nearly all INF files have.
 const ENGLISH: u16 = 0x0409;
 
@@ -87,6 +85,9 @@ pub struct Inf {
 }
 
 impl Inf {
+    /// Bytes of an INF. The largest seen, of graphics drivers, have a few million.
+    pub const BYTES_MAX: u64 = 16 << 20;
+
     /// Parses a file. `name` is for errors and lists, such as `viostor.inf`.
     ///
     /// Any text that begins with a section header or a comment is taken; whether it is an INF of Windows, [`Inf::version`] tells.
@@ -100,8 +101,8 @@ impl Inf {
             index: HashMap::new(),
             strings: HashMap::new(),
         };
-        if bytes.len() > SIZE_MAX {
-            let problem = InfProblem::TooLarge { length: bytes.len(), max: SIZE_MAX };
+        if bytes.len() as u64 > Self::BYTES_MAX {
+            let problem = InfProblem::TooLarge { length: bytes.len(), max: Self::BYTES_MAX };
             return Err(inf.error(0, problem));
         }
         let text = encoding::decode(bytes, options.ansi);

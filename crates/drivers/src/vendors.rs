@@ -54,7 +54,6 @@ pub const VENDORS: &[Vendor] = &[
             "VioGpuDod",
             "viogpudo",
             "viomem",
-            "VioMem",
             "pvpanic",
             "fwcfg",
             "qxl",

@@ -1,6 +1,7 @@
 //! The catalogs of a package, and who signed them.
 
 use winkiln_archive::Tree;
+use winkiln_drivers::inf::Inf;
 use winkiln_drivers::{Architecture, Package};
 use winkiln_trust::SignerClass;
 use winkiln_trust::catalog::Catalog;
@@ -10,8 +11,6 @@ use super::signature::words;
 
 /// More than any catalog of drivers has.
 pub(super) const CATALOG_BYTES_MAX: u64 = 64 << 20;
-/// More than any INF has.
-const INF_BYTES_MAX: u64 = 16 << 20;
 
 /// A catalog that an INF names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +78,7 @@ fn look(tree: &Tree, path: &str, package: &Package) -> CatalogState {
         Ok(catalog) => catalog,
         Err(error) => return CatalogState::Unreadable(error.to_string()),
     };
-    let inf = tree.read(package.path(), INF_BYTES_MAX);
+    let inf = tree.read(package.path(), Inf::BYTES_MAX);
     let chain = catalog.signature.chain.iter();
     CatalogState::Read {
         chain: chain.map(|certificate| certificate.common_name.clone()).collect(),

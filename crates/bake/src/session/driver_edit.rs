@@ -19,9 +19,6 @@ use crate::drivers::{
 };
 use numbers::Numbers;
 
-/// Bytes of an INF of the guest.
-const INF_BYTES_MAX: u64 = 16 << 20;
-
 impl Session {
     /// Adds the packages of a source that are for the guest.
     pub(super) fn add_drivers(&mut self, wanted: &DriverSource) -> Result<(), BakeError> {
@@ -138,7 +135,8 @@ impl Session {
         let staging = stage(&request).map_err(PackageProblem::from)?;
         for service in &staging.services {
             let of_other = |other: &&DriverReport| {
-                (&*other.package, &other.inf) != (package.path(), &staging.inf)
+                matches!(other.action, DriverAction::Added | DriverAction::AlreadyThere)
+                    && (&*other.package, &other.inf) != (package.path(), &staging.inf)
                     && other.services.iter().any(|known| known.eq_ignore_ascii_case(service))
             };
             if let Some(other) = self.drivers.iter().find(of_other) {
@@ -149,7 +147,7 @@ impl Session {
         if staging.inf.is_some() {
             numbers.map = taken;
         }
-        let before = self.ledger.changes().len();
+        let before = self.ledger.change_count();
         let recorder = self.before_adding(&staging, guest)?;
         for edit in &staging.edits {
             self.carry_out(edit, &contents, guest)?;
@@ -157,7 +155,7 @@ impl Session {
         if let Some(recorder) = recorder {
             self.record_changes(recorder, &staging, guest)?;
         }
-        let changed = self.ledger.changes().len() != before;
+        let changed = self.ledger.change_count() != before;
         let action = if changed { DriverAction::Added } else { DriverAction::AlreadyThere };
         if let Some(reason) = unsigned {
             self.warn(format!("{}: {reason}", package.path()));
@@ -206,7 +204,7 @@ impl Session {
                 continue;
             }
             let path = format!(r"{}\INF\{name}", windows.system_root);
-            let bytes = self.read(windows.volume, &path, INF_BYTES_MAX)?;
+            let bytes = self.inf_bytes(&path)?;
             // What cannot be read is missing, and said to be so where it matters.
             infs.extend(
                 Inf::parse(&name, &bytes, &ParseOptions::default())
@@ -245,20 +243,7 @@ fn origin(wanted: &DriverSource, folder: &str) -> String {
 }
 
 fn report_of(package: &Package, action: DriverAction) -> DriverReport {
-    let version = package.version();
-    DriverReport {
-        package: package.path().to_owned(),
-        action,
-        reason: None,
-        inf: None,
-        class: version.class.clone(),
-        driver_version: version.driver_version.map(|version| version.to_string()),
-        boot_critical: false,
-        services: Vec::new(),
-        files: Vec::new(),
-        bound: Vec::new(),
-        warnings: Vec::new(),
-    }
+    DriverReport::new(package.path(), action).described(package.version())
 }
 
 fn filled(report: DriverReport, staging: Staging) -> DriverReport {

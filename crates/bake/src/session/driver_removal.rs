@@ -13,6 +13,8 @@ mod put_back;
 mod selection;
 mod services;
 
+use std::collections::HashSet;
+
 use winkiln_drivers::footprint::Footprint;
 use winkiln_drivers::staging::Guest;
 
@@ -32,6 +34,8 @@ struct Removal {
     named: Vec<String>,
     /// Parts of the names of programs that are told of.
     programs: Vec<&'static str>,
+    /// Services that were there before the packages, in lower case.
+    there_before: HashSet<String>,
 }
 
 impl Removal {
@@ -79,43 +83,25 @@ impl Session {
             names.iter().any(|known| known.eq_ignore_ascii_case(name))
         };
         for (installed, footprint) in removal.packages.iter().zip(&removal.footprints) {
-            let version = installed.package.as_ref().map(|package| package.version().clone());
             let of = |all: &[String]| -> Vec<String> {
                 going.iter().filter(|name| listed(all, name)).cloned().collect()
             };
+            let mut report = DriverReport::new(installed.name(), DriverAction::Removed);
+            if let Some(package) = &installed.package {
+                report = report.described(package.version());
+            }
             self.drivers.push(DriverReport {
-                package: installed.name(),
-                action: DriverAction::Removed,
-                reason: None,
                 inf: installed.inf.clone(),
-                class: version.as_ref().and_then(|version| version.class.clone()),
-                driver_version: version
-                    .and_then(|version| version.driver_version)
-                    .map(|version| version.to_string()),
-                boot_critical: false,
                 services: of(&installed.services),
                 files: files.iter().filter(|f| listed(&footprint.files, f)).cloned().collect(),
-                bound: Vec::new(),
-                warnings: Vec::new(),
+                ..report
             });
         }
         for service in &removal.leftovers {
-            if !listed(going, service) {
-                continue;
+            if listed(going, service) {
+                let report = DriverReport::new(service, DriverAction::Removed);
+                self.drivers.push(DriverReport { services: vec![service.clone()], ..report });
             }
-            self.drivers.push(DriverReport {
-                package: service.clone(),
-                action: DriverAction::Removed,
-                reason: None,
-                inf: None,
-                class: None,
-                driver_version: None,
-                boot_critical: false,
-                services: vec![service.clone()],
-                files: Vec::new(),
-                bound: Vec::new(),
-                warnings: Vec::new(),
-            });
         }
     }
 }

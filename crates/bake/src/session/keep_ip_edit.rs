@@ -2,8 +2,6 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use winkiln_hive::strings;
-
 use super::Session;
 use crate::BakeError;
 use crate::first_boot::{Command, FOLDER};
@@ -64,7 +62,7 @@ impl Session {
     /// What a connection's adapter has that is static; `None` for one that is no hardware.
     fn adapter(&mut self, guid: &str) -> Result<Option<Adapter>, BakeError> {
         let connection = format!(r"{CONNECTIONS}\{guid}\Connection");
-        let Some(device) = self.first_text(&connection, "PnpInstanceID")? else { return Ok(None) };
+        let Some(device) = self.text_of(&connection, "PnpInstanceID")? else { return Ok(None) };
         let bus = device.split('\\').next().unwrap_or_default();
         if !is_guid(guid) || SOFTWARE_BUSES.iter().any(|known| bus.eq_ignore_ascii_case(known)) {
             return Ok(None);
@@ -72,15 +70,15 @@ impl Session {
         let key = format!(r"{SERVICES}\Tcpip\Parameters\Interfaces\{guid}");
         let mut adapter = Adapter {
             guid: guid.to_owned(),
-            name: self.first_text(&connection, "Name")?.unwrap_or_else(|| guid.to_owned()),
+            name: self.text_of(&connection, "Name")?.unwrap_or_else(|| guid.to_owned()),
             ..Adapter::default()
         };
-        if self.number(&key, "EnableDHCP")? == Some(0) {
+        if self.dword_of(&key, "EnableDHCP")? == Some(0) {
             let addresses = self.addresses(&key, "IPAddress")?;
             let masks = self.addresses(&key, "SubnetMask")?;
             let pairs = addresses.into_iter().zip(masks);
             adapter.addresses = pairs.filter(|(address, _)| !address.is_unspecified()).collect();
-            let metrics = self.texts(&key, "DefaultGatewayMetric")?;
+            let metrics = self.texts_of(&key, "DefaultGatewayMetric")?;
             let gateways = self.addresses(&key, "DefaultGateway")?;
             adapter.gateways = gateways
                 .into_iter()
@@ -94,8 +92,8 @@ impl Session {
         adapter.dns = self.addresses(&key, "NameServer")?;
         let netbt = format!(r"{SERVICES}\NetBT\Parameters\Interfaces\Tcpip_{guid}");
         adapter.wins = self.addresses(&netbt, "NameServerList")?;
-        adapter.netbios = self.number(&netbt, "NetbiosOptions")?.filter(|option| *option != 0);
-        let domain = self.first_text(&key, "Domain")?;
+        adapter.netbios = self.dword_of(&netbt, "NetbiosOptions")?.filter(|option| *option != 0);
+        let domain = self.text_of(&key, "Domain")?;
         adapter.domain = domain.filter(|domain| {
             domain.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter))
         });
@@ -108,12 +106,12 @@ impl Session {
         let mut found = Vec::new();
         for number in self.subkeys(CLASS)?.unwrap_or_default() {
             let key = format!(r"{CLASS}\{number}");
-            let own = self.first_text(&key, "NetCfgInstanceId")?;
+            let own = self.text_of(&key, "NetCfgInstanceId")?;
             if !own.is_some_and(|own| own.eq_ignore_ascii_case(guid)) {
                 continue;
             }
-            let index = self.number(&key, "NetLuidIndex")?;
-            let kind = self.number(&key, "*IfType")?;
+            let index = self.dword_of(&key, "NetLuidIndex")?;
+            let kind = self.dword_of(&key, "*IfType")?;
             let (Some(index), Some(kind)) = (index, kind) else { continue };
             let luid = u64::from(kind) << 48 | u64::from(index) << 24;
             for value in self.values(ADDRESSES6)? {
@@ -132,22 +130,9 @@ impl Session {
         Ok(found)
     }
 
-    fn texts(&mut self, key: &str, name: &str) -> Result<Vec<String>, BakeError> {
-        Ok(self.value_of(key, name)?.map(|(_, data)| strings(&data)).unwrap_or_default())
-    }
-
-    fn first_text(&mut self, key: &str, name: &str) -> Result<Option<String>, BakeError> {
-        Ok(self.texts(key, name)?.into_iter().find(|text| !text.is_empty()))
-    }
-
-    fn number(&mut self, key: &str, name: &str) -> Result<Option<u32>, BakeError> {
-        let found = self.value_of(key, name)?;
-        Ok(found.and_then(|(_, data)| Some(u32::from_le_bytes(*data.first_chunk()?))))
-    }
-
     /// Addresses of a value: a list of texts, or one text with several.
     fn addresses(&mut self, key: &str, name: &str) -> Result<Vec<Ipv4Addr>, BakeError> {
-        let texts = self.texts(key, name)?;
+        let texts = self.texts_of(key, name)?;
         let words = texts.iter().flat_map(|text| text.split([',', ' ']));
         Ok(words.filter_map(|word| word.parse().ok()).collect())
     }

@@ -10,26 +10,6 @@ use crate::BakeError;
 const KEYS_MAX: usize = 2_000_000;
 
 impl Session {
-    /// The values of a key; none when there is no such key.
-    pub(super) fn values_of_key(&mut self, key: &str) -> Result<Vec<Value>, BakeError> {
-        let (place, hive, _) = self.hive_of(key)?;
-        let failed = |source| failed(&place, source);
-        match hive.find(hive.root(), &place.path).map_err(failed)? {
-            Some(found) => hive.values(found).map_err(failed),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// The names of the keys below a key; none when there is no such key.
-    pub(super) fn keys_below(&mut self, key: &str) -> Result<Vec<String>, BakeError> {
-        let (place, hive, _) = self.hive_of(key)?;
-        let failed = |source| failed(&place, source);
-        let Some(found) = hive.find(hive.root(), &place.path).map_err(failed)? else {
-            return Ok(Vec::new());
-        };
-        Ok(hive.subkeys(found).map_err(failed)?.into_iter().map(|(name, _)| name).collect())
-    }
-
     /// The strings of a value; none without it.
     pub(super) fn texts_of(&mut self, key: &str, name: &str) -> Result<Vec<String>, BakeError> {
         Ok(self

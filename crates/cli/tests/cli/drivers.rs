@@ -105,7 +105,7 @@ fn mistakes_are_told() {
 }
 
 /// The head of a PE file for x86_64, which is all that a driver without imports needs.
-fn program() -> Vec<u8> {
+pub(crate) fn program() -> Vec<u8> {
     let mut bytes = vec![0; 0x200];
     for (at, data) in [
         (0, &b"MZ"[..]),

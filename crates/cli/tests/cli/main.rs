@@ -7,6 +7,7 @@ mod demo;
 mod collect;
 mod doctor;
 mod diff;
+mod driver_packages;
 mod drivers;
 mod dry_run;
 mod env;

@@ -26,7 +26,7 @@ pub enum InfProblem {
         /// Bytes given.
         length: usize,
         /// Bytes taken.
-        max: usize,
+        max: u64,
     },
     /// Text before the first `[section]`.
     #[error("text before the first section: this is no INF")]

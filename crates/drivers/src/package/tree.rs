@@ -3,10 +3,7 @@
 use winkiln_archive::Tree;
 
 use super::{Package, PackageFiles};
-use crate::inf::{InfError, ParseOptions};
-
-/// More than any INF has.
-const INF_BYTES_MAX: u64 = 16 << 20;
+use crate::inf::{Inf, InfError, ParseOptions};
 
 /// The packages of a source.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +32,7 @@ impl Found {
         paths.retain(|path| path.len() > 4 && path.to_ascii_lowercase().ends_with(".inf"));
         paths.sort();
         for path in paths {
-            let read = files.read(&path, INF_BYTES_MAX).map_err(|error| error.to_string());
+            let read = files.read(&path, Inf::BYTES_MAX).map_err(|error| error.to_string());
             let package = read.and_then(|bytes| {
                 let error = |error: InfError| error.to_string();
                 Package::read(&path, &bytes, options).map_err(error)

@@ -2,8 +2,6 @@
 //!
 //! Source: the entries of real hives; that these values are enough, tests behind libguestfs' virt-v2v.
 
-use std::collections::HashMap;
-
 use super::{Edit, Plan, Value, registry};
 use crate::inf::Existing;
 
@@ -15,10 +13,12 @@ const PNP: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Pnp";
 /// Binds every identifier of a device whose service starts at boot.
 pub(super) fn bind(plan: &mut Plan<'_>) {
     let class = plan.class.to_string();
-    let mut filters = HashMap::new();
-    for (at, install) in plan.installs.clone().iter().enumerate() {
-        filters.insert(at, registry::filters(plan, &install.hardware_registry));
-    }
+    let installs = std::mem::take(&mut plan.installs);
+    let filters: Vec<_> = installs
+        .iter()
+        .map(|install| registry::filters(plan, &install.hardware_registry))
+        .collect();
+    plan.installs = installs;
     let mut entries = Vec::new();
     for device in &plan.devices {
         let Some(install) = plan.installs.get(device.install) else { continue };
@@ -29,7 +29,7 @@ pub(super) fn bind(plan: &mut Plan<'_>) {
             ("Service".to_owned(), Value::sz(&service.name)),
             ("ClassGUID".to_owned(), Value::sz(&class)),
         ];
-        for (name, list) in filters.get(&device.install).into_iter().flatten() {
+        for (name, list) in filters.get(device.install).into_iter().flatten() {
             values.push(((*name).to_owned(), Value::multi_sz(list)));
         }
         for id in device.model.ids().flat_map(forms) {

@@ -44,8 +44,10 @@ pub(super) fn package(plan: &mut Plan<'_>, boot_critical: bool) {
 /// The files that the models copy.
 pub(super) fn installed(plan: &mut Plan<'_>) -> Result<(), StagingError> {
     let mut done = HashSet::new();
-    let files: HashMap<String, &PackageFile> =
-        plan.request.files.iter().map(|file| (file.name.to_ascii_lowercase(), file)).collect();
+    let mut files: HashMap<String, &PackageFile> = HashMap::new();
+    for file in plan.request.files {
+        files.entry(file.name.to_ascii_lowercase()).or_insert(file);
+    }
     let copies: Vec<FileCopy> =
         plan.installs.iter().flat_map(|install| &install.files).cloned().collect();
     for copy in copies {

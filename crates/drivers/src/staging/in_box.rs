@@ -5,13 +5,15 @@
 //! Source: Microsoft, KB314082 (entries and services of Windows XP) and KB922976 (`Start` of Vista and 7); `mshdc.inf` of Windows XP
 //! and Server 2003; the hives of Windows XP, 7, 8.1 and 10, where `StartOverride` goes before `Start`.
 
+use std::collections::{HashMap, HashSet};
+
 use super::places::Places;
 use super::{
     Edit, Guest, Plan, Request, Signature, StagingError, Value, critical_devices, service_key,
 };
 use crate::choice::{Closeness, Fit};
-use crate::inf::{NoIncludes, Service};
-use crate::{Architecture, Guid, Package, Target};
+use crate::inf::{ENTRIES_MAX, NoIncludes, Service};
+use crate::{Guid, Package, Target};
 
 /// `HDC`, the class of all of them but the last.
 const HDC: &str = "{4D36E96A-E325-11CE-BFC1-08002BE10318}";
@@ -130,8 +132,11 @@ pub fn start_in_box(
 ) -> Result<InBoxStart, StagingError> {
     let mut start = InBoxStart::default();
     let key = format!(r"{}\{}", service_key::SERVICES, driver.service);
-    let architecture = guest.target.architecture;
-    let described = package.and_then(|package| described(package, driver.service, architecture));
+    let mut installs = package.map(|package| Installs::new(package, guest));
+    let described = match &mut installs {
+        Some(installs) if !has_service => installs.described(driver.service),
+        _ => None,
+    };
     match (package, described) {
         _ if has_service => {}
         (Some(package), Some(service)) => start.edits = made_by(guest, package, &service)?,
@@ -151,11 +156,9 @@ pub fn start_in_box(
         let mut ids: Vec<String> = driver.ids.iter().map(|id| (*id).to_owned()).collect();
         // Up to Windows XP channels were named by their number alone.
         ids.retain(|id| !guest.is_nt5() || id != "Internal_IDE_Channel");
-        for id in package.iter().flat_map(|package| ids_of(package, driver.service, guest)) {
-            if !ids.iter().any(|known| known.eq_ignore_ascii_case(&id)) {
-                ids.push(id);
-            }
-        }
+        ids.extend(installs.iter_mut().flat_map(|installs| installs.ids_of(driver.service)));
+        let mut known = HashSet::new();
+        ids.retain(|id| known.insert(id.to_ascii_lowercase()));
         start.bindings = ids.into_iter().map(|id| entry(id, driver)).collect();
     }
     Ok(start)
@@ -185,43 +188,61 @@ fn entry(id: String, driver: &InBox) -> CriticalDevice {
     CriticalDevice { key, id, edits }
 }
 
-/// The service as one of the INF's sections makes it, whether a model names the section or not.
-fn described(package: &Package, service: &str, architecture: Architecture) -> Option<Service> {
-    let sections = package.inf().sections().iter();
-    let names = sections.filter_map(|section| {
-        let (name, last) = section.name.rsplit_once('.')?;
-        last.eq_ignore_ascii_case("services").then_some(name)
-    });
-    names
-        .filter_map(|name| package.install(name, architecture, &NoIncludes).ok())
-        .find_map(|install| named(install.services, service))
+/// What the sections of an INF of Windows install: each is worked out once, and all within the entries of one package.
+struct Installs<'a> {
+    package: &'a Package,
+    guest: &'a Guest,
+    /// Services by section, in lower case.
+    known: HashMap<String, Vec<Service>>,
+    left: usize,
 }
 
-fn named(services: Vec<Service>, name: &str) -> Option<Service> {
-    services.into_iter().find(|service| service.name.eq_ignore_ascii_case(name))
-}
-
-/// Identifiers on a PCI bus, and channels, that the INF gives to a service.
-fn ids_of(package: &Package, service: &str, guest: &Guest) -> Vec<String> {
-    let Ok(fit) = package.fit(&guest.target) else { return Vec::new() };
-    let mut ids = Vec::new();
-    for model in fit.sections.iter().flat_map(|section| &section.models) {
-        let is_wanted = |id: &&str| {
-            id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(r"PCI\"))
-                || (!id.contains('\\') && !id.is_empty())
-        };
-        let wanted: Vec<&str> = model.ids().filter(is_wanted).collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        let architecture = guest.target.architecture;
-        let install = package.install(&model.install_section, architecture, &NoIncludes);
-        let is_its = |found: &Service| found.name.eq_ignore_ascii_case(service);
-        if install.is_ok_and(|install| install.function_service().is_some_and(is_its)) {
-            ids.extend(wanted.into_iter().map(str::to_owned));
-        }
+impl<'a> Installs<'a> {
+    fn new(package: &'a Package, guest: &'a Guest) -> Self {
+        Self { package, guest, known: HashMap::new(), left: ENTRIES_MAX }
     }
-    ids
+
+    /// The services of a section; none when it cannot be understood.
+    fn services(&mut self, section: &str) -> &[Service] {
+        let (package, left) = (self.package, &mut self.left);
+        let architecture = self.guest.target.architecture;
+        self.known.entry(section.to_ascii_lowercase()).or_insert_with(|| {
+            let install = package.inf().install_within(section, architecture, &NoIncludes, left);
+            install.map(|install| install.services).unwrap_or_default()
+        })
+    }
+
+    /// The service as one of the sections makes it, whether a model names the section or not.
+    fn described(&mut self, service: &str) -> Option<Service> {
+        let is_it = |found: &&Service| found.name.eq_ignore_ascii_case(service);
+        let sections = self.package.inf().sections().iter();
+        let mut names = sections.filter_map(|section| {
+            let (name, last) = section.name.rsplit_once('.')?;
+            last.eq_ignore_ascii_case("services").then_some(name)
+        });
+        names.find_map(|name| self.services(name).iter().find(is_it).cloned())
+    }
+
+    /// Identifiers on a PCI bus, and channels, that the INF gives to a service.
+    fn ids_of(&mut self, service: &str) -> Vec<String> {
+        let package = self.package;
+        let Ok(fit) = package.fit(&self.guest.target) else { return Vec::new() };
+        let is_its = |found: &Service| {
+            found.flags.is_function_driver() && found.name.eq_ignore_ascii_case(service)
+        };
+        let mut ids = Vec::new();
+        for model in fit.sections.iter().flat_map(|section| &section.models) {
+            let is_wanted = |id: &&str| {
+                id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(r"PCI\"))
+                    || (!id.contains('\\') && !id.is_empty())
+            };
+            let wanted: Vec<&str> = model.ids().filter(is_wanted).collect();
+            if !wanted.is_empty() && self.services(&model.install_section).iter().any(is_its) {
+                ids.extend(wanted.into_iter().map(str::to_owned));
+            }
+        }
+        ids
+    }
 }
 
 /// The key of a service as `AddService` makes it.

@@ -4,7 +4,6 @@ use winkiln_boot::bcd;
 use winkiln_drivers::staging::{Binding, Framework, Guest};
 use winkiln_drivers::{Architecture, ProductType, Target};
 use winkiln_guest::{BootKind, HiveName, Windows};
-use winkiln_hive::strings;
 
 use super::super::Session;
 use crate::BakeError;
@@ -55,8 +54,7 @@ impl Session {
             architecture,
         };
         let key = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
-        let root = self.value_of(key, "SystemRoot")?;
-        let root = root.and_then(|(_, data)| strings(&data).into_iter().next());
+        let root = self.text_of(key, "SystemRoot")?;
         let binding = if self.has_key(r"HKLM\SYSTEM\DriverDatabase")? {
             Binding::Database { drivers_hive: self.has_drivers_hive()? }
         } else {
@@ -72,8 +70,7 @@ impl Session {
     }
 
     fn product_type(&mut self, windows: &Windows) -> Result<ProductType, BakeError> {
-        let found = self.value_of(PRODUCT_OPTIONS, "ProductType")?;
-        let found = found.and_then(|(_, data)| strings(&data).into_iter().next());
+        let found = self.text_of(PRODUCT_OPTIONS, "ProductType")?;
         let server = [&windows.installation_type, &windows.product_name]
             .iter()
             .any(|text| text.to_lowercase().contains("server"));
@@ -89,9 +86,8 @@ impl Session {
     ///
     /// Source: Microsoft, `OSVERSIONINFOEX` for the bits, and KB152078 for the words in the registry.
     fn suite_mask(&mut self, product_type: ProductType) -> Result<u32, BakeError> {
-        let found = self.value_of(PRODUCT_OPTIONS, "ProductSuite")?;
         let mut mask = 0;
-        for word in found.map(|(_, data)| strings(&data)).unwrap_or_default() {
+        for word in self.texts_of(PRODUCT_OPTIONS, "ProductSuite")? {
             let known = SUITES.iter().find(|(known, _)| known.eq_ignore_ascii_case(&word));
             mask |= known.map_or(0, |(_, bit)| *bit);
         }

@@ -10,11 +10,10 @@ use winkiln_drivers::staging::{
     CriticalDevice, Edit, Guest, InBox, start_below_every_disk, start_in_box,
 };
 use winkiln_guest::boots_on::{Obstacle, driver_obstacle};
-use winkiln_hive::strings;
 use winkiln_trust::pe::Image;
 
 use super::super::Session;
-use super::{INF_BYTES_MAX, with_causes};
+use super::with_causes;
 use crate::BakeError;
 use crate::drivers::{Contents, DriverAction, DriverReport};
 
@@ -39,7 +38,7 @@ impl Session {
             }
             let package = infs.get(driver.inf).and_then(Option::as_ref);
             let mut report = report_of(&driver, package);
-            let before = self.ledger.changes().len();
+            let before = self.ledger.change_count();
             if let Some(obstacle) = self.put_back(&driver, &guest, &mut report)? {
                 if !driver.optional {
                     self.warn(format!(
@@ -65,7 +64,7 @@ impl Session {
             for device in &start.bindings {
                 self.bind_own(device, &driver, &guest, &mut report)?;
             }
-            report.action = match self.ledger.changes().len() == before {
+            report.action = match self.ledger.change_count() == before {
                 true => DriverAction::AlreadyThere,
                 false => DriverAction::Added,
             };
@@ -100,7 +99,7 @@ impl Session {
     fn own_package(&mut self, inf: &str) -> Result<Option<Package>, BakeError> {
         let windows = self.windows()?;
         let path = format!(r"{}\INF\{inf}", windows.system_root);
-        let bytes = self.read(windows.volume, &path, INF_BYTES_MAX)?;
+        let bytes = self.inf_bytes(&path)?;
         Ok(Package::read(inf, &bytes, &ParseOptions::default()).ok().filter(|_| !bytes.is_empty()))
     }
 
@@ -112,9 +111,7 @@ impl Session {
         guest: &Guest,
         report: &mut DriverReport,
     ) -> Result<(), BakeError> {
-        let found = self.value_of(&device.key, "Service")?;
-        let found = found.and_then(|(_, data)| strings(&data).into_iter().next());
-        if let Some(other) = found {
+        if let Some(other) = self.text_of(&device.key, "Service")? {
             if other.eq_ignore_ascii_case(driver.service) {
                 self.ledger.unchanged += 1;
                 return Ok(());
@@ -184,7 +181,7 @@ impl Session {
             let store = format!(r"{root}\System32\DriverStore\FileRepository");
             let start = format!("{}_{architecture}_", driver.inf);
             let mut best = None;
-            for folder in self.folders(volume, &store)? {
+            for folder in self.file_names(volume, &store)? {
                 if !folder.to_lowercase().starts_with(&start) {
                     continue;
                 }
@@ -222,15 +219,6 @@ impl Session {
         }
         Ok(None)
     }
-
-    /// Names of the folders in a folder; none when it is missing.
-    fn folders(&mut self, volume: u32, path: &str) -> Result<Vec<String>, BakeError> {
-        match self.disk.volume(volume)?.read_directory(path) {
-            Err(error) if error.is_not_found() => Ok(Vec::new()),
-            Err(source) => Err(BakeError::Volume { path: path.to_owned(), source }),
-            Ok(entries) => Ok(entries.into_iter().map(|entry| entry.name).collect()),
-        }
-    }
 }
 
 fn is_driver(module: &str) -> bool {
@@ -238,19 +226,15 @@ fn is_driver(module: &str) -> bool {
 }
 
 fn report_of(driver: &InBox, package: Option<&Package>) -> DriverReport {
-    let version = package.map(Package::version);
+    let own = format!("Windows' own {}", driver.service);
+    let mut report = DriverReport::new(own, DriverAction::LeftOut);
+    if let Some(package) = package {
+        report = report.described(package.version());
+    }
     DriverReport {
-        package: format!("Windows' own {}", driver.service),
-        action: DriverAction::LeftOut,
-        reason: None,
         inf: Some(driver.inf.to_owned()),
-        class: version.and_then(|version| version.class.clone()),
-        driver_version: version
-            .and_then(|version| version.driver_version.map(|version| version.to_string())),
         boot_critical: true,
         services: vec![driver.service.to_owned()],
-        files: Vec::new(),
-        bound: Vec::new(),
-        warnings: Vec::new(),
+        ..report
     }
 }

@@ -2,9 +2,9 @@
 
 use winkiln_drivers::Package;
 use winkiln_drivers::staging::{Binding, Guest, OemNumbers, store_name};
-use winkiln_hive::strings;
 
 use super::super::Session;
+use super::super::guest_infs::is_published;
 use crate::BakeError;
 use crate::drivers::Contents;
 
@@ -29,14 +29,10 @@ impl Session {
         let volume = self.windows()?.volume;
         let folder = format!(r"{}\INF", guest.system_root);
         let mut infs = Vec::new();
-        if self.metadata(volume, &folder)?.is_some_and(|found| found.is_directory) {
-            let failed = |source| BakeError::Volume { path: folder.clone(), source };
-            for entry in self.disk.volume(volume)?.read_directory(&folder).map_err(failed)? {
-                map.take_name(&entry.name);
-                let name = entry.name.to_ascii_lowercase();
-                if name.starts_with("oem") && name.ends_with(".inf") {
-                    infs.push(name);
-                }
+        for name in self.file_names(volume, &folder)? {
+            map.take_name(&name);
+            if is_published(&name) {
+                infs.push(name.to_ascii_lowercase());
             }
         }
         infs.sort();
@@ -69,9 +65,9 @@ impl Session {
     fn published_name(&mut self, store: &str, drivers: bool) -> Result<Option<String>, BakeError> {
         let roots = [r"HKLM\SYSTEM\DriverDatabase", r"HKLM\DRIVERS\DriverDatabase"];
         for root in roots.iter().take(if drivers { 2 } else { 1 }) {
-            let found = self.value_of(&format!(r"{root}\DriverPackages\{store}"), "")?;
-            if let Some((_, data)) = found {
-                return Ok(strings(&data).into_iter().next().map(|name| name.to_lowercase()));
+            let found = self.text_of(&format!(r"{root}\DriverPackages\{store}"), "")?;
+            if let Some(name) = found {
+                return Ok(Some(name.to_lowercase()));
             }
         }
         Ok(None)

@@ -71,7 +71,7 @@ impl Session {
                 Edit::PutFile { .. } | Edit::AppendPath { .. } => continue,
                 Edit::CreateKey { key } => (key, None),
                 Edit::DeleteKey { key } => {
-                    for value in self.values_of_key(key)? {
+                    for value in self.values(key)? {
                         self.look(&mut recorder, key, &value.name)?;
                     }
                     continue;

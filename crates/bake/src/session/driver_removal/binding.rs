@@ -5,7 +5,9 @@ use winkiln_hive::Value;
 
 use super::super::Session;
 use super::Removal;
+use super::filters::bound_to;
 use super::inventory::database_roots;
+use super::services::owned_by;
 use crate::{BakeError, Step};
 
 const CRITICAL: &str = r"Control\CriticalDeviceDatabase";
@@ -23,13 +25,7 @@ impl Session {
     ) -> Result<(), BakeError> {
         for set in self.control_sets()? {
             let root = format!(r"{set}\{CRITICAL}");
-            let bound = self.search(&root, 1, |key, values| {
-                let service = values.iter().find(|v| v.name.eq_ignore_ascii_case("Service"));
-                let service =
-                    service.and_then(|value| winkiln_hive::strings(&value.data).into_iter().next());
-                let goes = |service: String| going.iter().any(|s| s.eq_ignore_ascii_case(&service));
-                if service.is_some_and(goes) { vec![key.to_owned()] } else { Vec::new() }
-            })?;
+            let bound = self.search(&root, 1, |key, values| bound_to(key, values, going))?;
             for key in bound {
                 self.delete_with_empty_parents(&key, &root)?;
             }
@@ -81,17 +77,20 @@ impl Session {
         let infs = removal.infs();
         for list in ["PnpLockdownFiles", "PnpResources"] {
             let root = format!(r"{SETUP}\{list}");
-            let owned = self.search(&root, 8, |key, values| {
-                let owners = values.iter().filter(|v| v.name.eq_ignore_ascii_case("Owners"));
-                let mut owners = owners.flat_map(|value| winkiln_hive::strings(&value.data));
-                let own =
-                    owners.any(|owner| infs.iter().any(|inf| inf.eq_ignore_ascii_case(&owner)));
-                if own { vec![key.to_owned()] } else { Vec::new() }
-            })?;
-            for key in owned {
+            let owned = self.search(&root, 8, |key, values| owned_by(key, values, &infs))?;
+            // Those below others first; what is left below a key then is of other packages.
+            for key in owned.into_iter().rev() {
                 self.drop_strings(&key, "Owners", &infs)?;
-                if self.texts_of(&key, "Owners")?.is_empty() {
+                if !self.texts_of(&key, "Owners")?.is_empty() {
+                    continue;
+                }
+                if self.subkeys(&key)?.unwrap_or_default().is_empty() {
                     self.delete_with_empty_parents(&key, CURRENT_VERSION)?;
+                    continue;
+                }
+                for value in self.values(&key)? {
+                    let (key, name) = (key.clone(), value.name);
+                    self.apply_step(&Step::DeleteValue { key, name })?;
                 }
             }
         }

@@ -42,13 +42,8 @@ impl Session {
     /// Has Windows install anew the devices whose service goes: the service is taken from them, the rest stays.
     pub(super) fn release_devices(&mut self, going: &[String]) -> Result<(), BakeError> {
         for set in self.control_sets()? {
-            let bound = self.search(&format!(r"{set}\Enum"), 3, |key, values| {
-                let service = values.iter().find(|v| v.name.eq_ignore_ascii_case("Service"));
-                let service =
-                    service.and_then(|value| winkiln_hive::strings(&value.data).into_iter().next());
-                let goes = service.is_some_and(|service| listed(going, &service));
-                if goes { vec![key.to_owned()] } else { Vec::new() }
-            })?;
+            let root = format!(r"{set}\Enum");
+            let bound = self.search(&root, 3, |key, values| bound_to(key, values, going))?;
             for key in bound {
                 let flags = self.dword_of(&key, "ConfigFlags")?.unwrap_or(0) | REINSTALL;
                 self.set_value(&key, "ConfigFlags", ValueType::Dword, &flags.to_le_bytes())?;
@@ -88,6 +83,14 @@ fn filtered(key: &str, values: &[Value], going: &[String]) -> Vec<(String, &'sta
         values.iter().any(|value| value.name.eq_ignore_ascii_case(list) && names(value))
     });
     lists.map(|list| (key.to_owned(), list)).collect()
+}
+
+/// The key, when it binds its device to one of the services.
+pub(super) fn bound_to(key: &str, values: &[Value], services: &[String]) -> Vec<String> {
+    let service = values.iter().find(|value| value.name.eq_ignore_ascii_case("Service"));
+    let service = service.and_then(|value| winkiln_hive::strings(&value.data).into_iter().next());
+    let is_bound = service.is_some_and(|service| listed(services, &service));
+    if is_bound { vec![key.to_owned()] } else { Vec::new() }
 }
 
 fn listed(names: &[String], name: &str) -> bool {

@@ -11,6 +11,8 @@ use crate::value_text::string_data;
 /// Where catalogs of drivers are, below the Windows folder.
 const CATALOGS: &str = r"System32\CatRoot\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
 const CURRENT_VERSION: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion";
+/// Where programs are installed.
+const PROGRAM_FILES: [&str; 2] = [r"\program files", r"\program files (x86)"];
 
 impl Session {
     /// Removes installed files.
@@ -79,7 +81,7 @@ impl Session {
         self.remove_from(volume, path, true)?;
         let mut path = path;
         while let Some((above, _)) = path.rsplit_once('\\') {
-            if above.len() <= guest.system_root.len() || !is_made(above, guest) {
+            if !is_made(above, guest) {
                 break;
             }
             if !self.file_names(volume, above)?.is_empty() {
@@ -100,7 +102,7 @@ impl Session {
             r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall",
             r"HKLM\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall",
         ] {
-            for key in self.keys_below(list)? {
+            for key in self.subkeys(list)?.unwrap_or_default() {
                 let Some(name) = self.text_of(&format!(r"{list}\{key}"), "DisplayName")? else {
                     continue;
                 };
@@ -118,8 +120,10 @@ impl Session {
 
 /// Folders that packages alone fill: those of Windows itself stay, however empty.
 fn is_made(path: &str, guest: &Guest) -> bool {
-    let below = path.get(guest.system_root.len()..).unwrap_or_default().to_lowercase();
-    let made = [r"\winkiln"];
-    let program_files = path.to_lowercase().starts_with(r"\program files");
-    program_files || made.iter().any(|folder| below.starts_with(folder))
+    let path = path.to_lowercase();
+    let own = format!(r"{}\winkiln", guest.system_root.to_lowercase());
+    let is_below =
+        |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('\\'));
+    let of_windows = PROGRAM_FILES.iter().any(|folder| path == format!(r"{folder}\common files"));
+    path == own || is_below(&own) || PROGRAM_FILES.iter().any(|f| is_below(f)) && !of_windows
 }

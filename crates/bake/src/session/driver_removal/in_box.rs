@@ -6,8 +6,8 @@ use winkiln_drivers::inf::{Inf, ParseOptions};
 use winkiln_drivers::staging::Guest;
 
 use super::super::Session;
+use super::super::guest_infs::is_published;
 use super::Removal;
-use super::inventory::{INF_BYTES_MAX, is_published};
 use crate::BakeError;
 
 /// Names in lower case, with the INF of Windows that has each.
@@ -46,7 +46,7 @@ impl Session {
             services.extend(installed.services.iter().map(|name| name.to_lowercase()));
             files.extend(footprint.files.iter().map(|path| file_name(path)));
         }
-        for service in removal.leftovers.iter().chain(services.clone().iter()) {
+        for service in &services {
             let file = self.service(service, guest)?.and_then(|service| service.file);
             files.extend(file.map(|path| file_name(&path)));
         }
@@ -60,11 +60,7 @@ impl Session {
                 continue;
             }
             let path = format!(r"{folder}\{name}");
-            let size = self.metadata(volume, &path)?.map_or(0, |found| found.size);
-            if size > INF_BYTES_MAX {
-                continue;
-            }
-            let bytes = self.read(volume, &path, INF_BYTES_MAX)?;
+            let bytes = self.inf_bytes(&path)?;
             in_box.has_infs = true;
             let text = plain(&bytes);
             if !services.iter().chain(&files).any(|wanted| text.contains(wanted.as_str())) {

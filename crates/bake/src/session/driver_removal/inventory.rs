@@ -6,11 +6,10 @@ use winkiln_drivers::{Package, vendors::VENDORS};
 use winkiln_guest::service_file;
 
 use super::super::Session;
+use super::super::guest_infs::is_published;
 use crate::BakeError;
 use crate::drivers::{InstalledDrivers, InstalledPackage, InstalledService, Leftover};
 
-/// Bytes of an INF of the guest.
-pub(super) const INF_BYTES_MAX: u64 = 16 << 20;
 pub(super) const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
 
 /// A package in the guest.
@@ -118,7 +117,7 @@ impl Session {
                 self.packages_in(&mut packages, &own, true)?;
             }
         }
-        let services = self.keys_below(SERVICES)?;
+        let services = self.subkeys(SERVICES)?.unwrap_or_default();
         for installed in &mut packages {
             let made = installed.package.as_ref().map(Package::services).unwrap_or_default();
             // What waits for its device has made none yet.
@@ -172,26 +171,11 @@ impl Session {
         let mut packages = Vec::new();
         for name in self.file_names(volume, &folder)? {
             if is_published(&name) {
-                let bytes = self.read(volume, &format!(r"{folder}\{name}"), INF_BYTES_MAX)?;
+                let bytes = self.inf_bytes(&format!(r"{folder}\{name}"))?;
                 packages.push(installed(Some(name.to_lowercase()), &name, &bytes));
             }
         }
         Ok(packages)
-    }
-
-    /// The names of what is in a folder; none when there is no such folder.
-    pub(super) fn file_names(
-        &mut self,
-        volume: u32,
-        folder: &str,
-    ) -> Result<Vec<String>, BakeError> {
-        if !self.metadata(volume, folder)?.is_some_and(|found| found.is_directory) {
-            return Ok(Vec::new());
-        }
-        let failed = |source| BakeError::Volume { path: folder.to_owned(), source };
-        let entries = self.disk.volume(volume)?.read_directory(folder).map_err(failed)?;
-        let names = entries.into_iter().map(|entry| entry.name);
-        Ok(names.filter(|name| name != "." && name != "..").collect())
     }
 
     /// What `DriverDatabase` knows: packages without their INF too.
@@ -201,7 +185,7 @@ impl Session {
         drivers_hive: bool,
     ) -> Result<(), BakeError> {
         for root in database_roots(drivers_hive) {
-            for inf in self.keys_below(&format!(r"{root}\DriverInfFiles"))? {
+            for inf in self.subkeys(&format!(r"{root}\DriverInfFiles"))?.unwrap_or_default() {
                 if !is_published(&inf) {
                     continue;
                 }
@@ -246,7 +230,7 @@ impl Session {
             if !is_ours && !packages.iter().any(|known| known.bytes.len() as u64 == size) {
                 continue;
             }
-            let bytes = self.read(volume, &path, INF_BYTES_MAX)?;
+            let bytes = self.inf_bytes(&path)?;
             let found = installed(None, &original, &bytes);
             let same = |known: &&mut Installed| known.bytes == bytes;
             match packages.iter_mut().find(same) {
@@ -279,8 +263,7 @@ impl Session {
         }
         let volume = self.windows()?.volume;
         let start = self.dword_of(&key, "Start")?;
-        let image = self.value_of(&key, "ImagePath")?;
-        let image = image.and_then(|(_, data)| winkiln_hive::strings(&data).into_iter().next());
+        let image = self.text_of(&key, "ImagePath")?;
         let file = service_file(name, image.as_deref(), &guest.system_root);
         let present = match &file {
             Some(path) => self.metadata(volume, path)?.is_some_and(|found| !found.is_directory),
@@ -295,13 +278,6 @@ pub(super) fn database_roots(drivers_hive: bool) -> Vec<&'static str> {
     let mut roots = vec![r"HKLM\SYSTEM\DriverDatabase"];
     roots.extend(drivers_hive.then_some(r"HKLM\DRIVERS\DriverDatabase"));
     roots
-}
-
-/// Tells `oem3.inf`.
-pub(super) fn is_published(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let digits = name.strip_prefix("oem").and_then(|rest| rest.strip_suffix(".inf"));
-    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn installed(inf: Option<String>, name: &str, bytes: &[u8]) -> Installed {

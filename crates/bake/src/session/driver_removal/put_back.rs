@@ -1,5 +1,7 @@
 //! What adding a package changed of what others use too: it is put back as it was, where it is still what the package made of it.
 
+use std::collections::{HashMap, HashSet};
+
 use winkiln_drivers::footprint::Footprint;
 use winkiln_drivers::staging::Guest;
 use winkiln_hive::ValueType;
@@ -16,6 +18,8 @@ use crate::{BakeError, Step};
 const RECORD_BYTES_MAX: u64 = 16 << 20;
 /// Keys whose values keep drivers from starting.
 const START_OVERRIDE: &str = r"\startoverride";
+/// Where the keys of services are.
+const SERVICES: &str = r"\services";
 
 impl Session {
     /// Puts back what the packages changed.
@@ -36,6 +40,7 @@ impl Session {
             for store in installed.folders.clone() {
                 let before = self.record(guest, &store, BEFORE)?;
                 let after = self.record(guest, &store, AFTER)?;
+                let after = by_value(&after);
                 for operation in &before {
                     // What keeps drivers from starting would keep those of other packages from it too.
                     let blocks = operation.key.to_lowercase().ends_with(START_OVERRIDE);
@@ -60,21 +65,13 @@ impl Session {
     fn put_value_back(
         &mut self,
         operation: &RegOperation,
-        after: &[RegOperation],
+        after: &HashMap<(String, String), &RegAction>,
     ) -> Result<(), BakeError> {
-        let (RegAction::SetValue { name, .. } | RegAction::DeleteValue { name }) =
-            &operation.action
-        else {
-            return Ok(());
-        };
+        let Some(name) = value_name(&operation.action) else { return Ok(()) };
         let key = &*operation.key;
-        let made = after.iter().find(|made| {
-            made.key.eq_ignore_ascii_case(key)
-                && matches!(&made.action, RegAction::SetValue { name: own, .. } | RegAction::DeleteValue { name: own } if own.eq_ignore_ascii_case(name))
-        });
-        let Some(made) = made else { return Ok(()) };
+        let Some(made) = after.get(&place(key, name)) else { return Ok(()) };
         let found = self.value_of(key, name)?;
-        let as_made = match (&found, &made.action) {
+        let as_made = match (&found, made) {
             (Some((kind, data)), RegAction::SetValue { kind: own_kind, data: own, .. }) => {
                 kind == own_kind && data == own
             }
@@ -82,14 +79,14 @@ impl Session {
             _ => false,
         };
         if as_made {
-            let (key, name) = (key.to_owned(), name.clone());
+            let (key, name) = (key.to_owned(), name.to_owned());
             return match &operation.action {
                 RegAction::SetValue { kind, data, .. } => self.set_value(&key, &name, *kind, data),
                 _ => self.apply_step(&Step::DeleteValue { key, name }),
             };
         }
         // Of a list that was changed since, the strings that the package added go.
-        let (Some((ValueType::MultiSz, data)), Some(own)) = (found, strings(&made.action)) else {
+        let (Some((ValueType::MultiSz, data)), Some(own)) = (found, strings(made)) else {
             self.warn(format!(r"{key}\{name} stays: it was changed after the package was added"));
             return Ok(());
         };
@@ -99,26 +96,23 @@ impl Session {
         self.set_value(key, name, ValueType::MultiSz, &multi_data(&list)?)
     }
 
-    /// Tells whether a service was there before the package that goes.
-    pub(super) fn was_there(
+    /// Services that were there before the packages, in lower case.
+    pub(super) fn services_before(
         &mut self,
-        removal: &Removal,
+        packages: &[Installed],
         guest: &Guest,
-        service: &str,
-    ) -> Result<bool, BakeError> {
-        let end = format!(r"\services\{}", service.to_lowercase());
-        for installed in &removal.packages {
-            for store in &installed.folders {
-                let record = self.record(guest, store, BEFORE)?;
-                let is_it = |op: &RegOperation| {
-                    op.action == RegAction::CreateKey && op.key.to_lowercase().ends_with(&end)
-                };
-                if record.iter().any(is_it) {
-                    return Ok(true);
+    ) -> Result<HashSet<String>, BakeError> {
+        let mut services = HashSet::new();
+        for store in packages.iter().flat_map(|installed| &installed.folders) {
+            for operation in self.record(guest, store, BEFORE)? {
+                let key = operation.key.to_lowercase();
+                let parts = key.rsplit_once('\\').filter(|(above, _)| above.ends_with(SERVICES));
+                if let (RegAction::CreateKey, Some((_, service))) = (operation.action, parts) {
+                    services.insert(service.to_owned());
                 }
             }
         }
-        Ok(false)
+        Ok(services)
     }
 
     /// A file of a package's record; none of it where it cannot be read.
@@ -138,6 +132,27 @@ impl Session {
             self.warn(format!("{path} cannot be read, so that nothing of it is put back: {error}"));
             Vec::new()
         }))
+    }
+}
+
+/// The values of a record by their places.
+fn by_value(operations: &[RegOperation]) -> HashMap<(String, String), &RegAction> {
+    let named = operations.iter().filter_map(|operation| {
+        let name = value_name(&operation.action)?;
+        Some((place(&operation.key, name), &operation.action))
+    });
+    named.collect()
+}
+
+/// The value that is meant, whatever its case.
+fn place(key: &str, name: &str) -> (String, String) {
+    (key.to_lowercase(), name.to_lowercase())
+}
+
+fn value_name(action: &RegAction) -> Option<&str> {
+    match action {
+        RegAction::SetValue { name, .. } | RegAction::DeleteValue { name } => Some(name),
+        _ => None,
     }
 }
 

@@ -74,7 +74,10 @@ impl Session {
                 self.warn(format!("{}: this Windows has none of that", vendor.name));
             }
         }
-        Ok((Removal { packages: going, footprints, leftovers, named, programs }, rest))
+        let there_before = self.services_before(&going, guest)?;
+        let removal =
+            Removal { packages: going, footprints, leftovers, named, programs, there_before };
+        Ok((removal, rest))
     }
 }
 

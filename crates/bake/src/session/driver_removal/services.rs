@@ -7,8 +7,9 @@ use winkiln_guest::service_file;
 use winkiln_hive::Value;
 
 use super::super::Session;
+use super::super::guest_infs::is_published;
 use super::in_box::InBox;
-use super::inventory::{Installed, SERVICES, is_published};
+use super::inventory::{Installed, SERVICES};
 use super::{DriverError, Removal};
 use crate::{BakeError, Step};
 
@@ -77,7 +78,7 @@ impl Session {
                 return Ok(Some("its file is part of Windows".to_owned()));
             }
         }
-        if self.was_there(removal, guest, name)? {
+        if removal.there_before.contains(&name.to_lowercase()) {
             return Ok(Some("it was there before the package".to_owned()));
         }
         let is_known = VENDORS.iter().any(|vendor| vendor.has_service(name, |_| false));
@@ -223,7 +224,7 @@ impl Session {
 }
 
 /// The key, when its owners are among the INFs.
-fn owned_by(key: &str, values: &[Value], infs: &[String]) -> Vec<String> {
+pub(super) fn owned_by(key: &str, values: &[Value], infs: &[String]) -> Vec<String> {
     let owners = values.iter().filter(|value| value.name.eq_ignore_ascii_case("Owners"));
     let mut owners = owners.flat_map(|value| winkiln_hive::strings(&value.data));
     let owned = owners.any(|owner| infs.iter().any(|inf| inf.eq_ignore_ascii_case(&owner)));

@@ -1,0 +1,152 @@
+//! `drivers add`, `installed`, `remove`: packages go into the sample guest, and come out of it.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::drivers::program;
+use crate::env::{Guest, path, winkiln};
+
+const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
+
+/// A disk controller's package in a folder of a source; its INF has one more file, and what `more` says.
+fn package(guest: &Guest, folder: &str, name: &str, more: &str) -> String {
+    let source = guest.dir.path().join("source");
+    let at = source.join(folder);
+    fs::create_dir_all(&at).unwrap();
+    fs::write(at.join(format!("{name}.sys")), program()).unwrap();
+    fs::write(at.join("help.txt"), "help").unwrap();
+    let inf = format!(
+        r#"[Version]
+Signature="$Windows NT$"
+Class=SCSIAdapter
+ClassGuid={{4D36E97B-E325-11CE-BFC1-08002BE10318}}
+Provider=Kiln
+DriverVer=03/31/2024,1.2.3.4
+[SourceDisksNames]
+1=disk
+[SourceDisksFiles]
+{name}.sys=1
+help.txt=1
+[DestinationDirs]
+DefaultDestDir=12
+Help=16422,Kiln\{name}
+[Manufacturer]
+Kiln=Models,NTamd64
+[Models.NTamd64]
+Disks=Install,PCI\VEN_1234&DEV_0001,PCI\VEN_1234&CC_0100
+[Install]
+CopyFiles=@{name}.sys,Help
+AddReg=Settings
+[Help]
+help.txt
+[Install.Services]
+AddService={name},2,Service
+[Service]
+ServiceType=1
+StartType=0
+ErrorControl=1
+ServiceBinary=%12%\{name}.sys
+[Settings]
+{more}
+"#
+    );
+    fs::write(at.join(format!("{name}.inf")), inf).unwrap();
+    path(&source).to_owned()
+}
+
+fn add(guest: &Guest, source: &str) -> Value {
+    winkiln(&["drivers", "add", guest.image(), source, "--force-unsigned", "--json"]).json()
+}
+
+fn has(guest: &Guest, inside: &str) -> bool {
+    winkiln(&["fs", "stat", guest.image(), inside]).status == 0
+}
+
+#[test]
+fn a_package_is_taken_out_and_added_anew_in_one_bake() {
+    let guest = Guest::new();
+    let source = package(&guest, "w10/x64", "kiln", "");
+    let added = add(&guest, &source);
+    assert_eq!(added["drivers"][0]["action"], "added", "{added:#}");
+    // The same service from another folder, once what had it is gone.
+    let recipe = format!(
+        "[[remove-drivers]]\nname = ['kiln']\n[[drivers]]\nsource = '{source}'\nforce-unsigned = true\n"
+    );
+    let recipe = guest.write("again.toml", recipe.as_bytes());
+    let again = winkiln(&["apply", guest.image(), &recipe, "--json"]).json();
+    let became: Vec<_> =
+        again["drivers"].as_array().unwrap().iter().map(|driver| &driver["action"]).collect();
+    assert_eq!(became, ["removed", "added"], "{again:#}");
+    assert!(has(&guest, r"C:\Windows\System32\drivers\kiln.sys"));
+}
+
+#[test]
+fn folders_of_windows_stay_when_a_package_goes() {
+    let guest = Guest::new();
+    for folder in [r"C:\winkilnX\inner", r"C:\Windows\winkilnX\inner"] {
+        winkiln(&["fs", "mkdir", "-p", guest.image(), folder]).ok();
+    }
+    let source = package(&guest, "", "kiln", "");
+    let added = add(&guest, &source);
+    assert!(added["drivers"][0]["files"].to_string().contains("Program Files"), "{added:#}");
+    // The driver of a service may lie anywhere below the Windows folder.
+    let elsewhere = r"C:\Windows\winkilnX\inner\other.sys";
+    let file = guest.write("other.sys", &program());
+    winkiln(&["fs", "put", guest.image(), &file, elsewhere]).ok();
+    let key = format!(r"{SERVICES}\kiln");
+    let image = r"\SystemRoot\winkilnX\inner\other.sys";
+    winkiln(&["reg", "add", guest.image(), &key, "-v", "ImagePath", "-d", image]).ok();
+    winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]).ok();
+    for (inside, stays) in [
+        (r"C:\Program Files", true),
+        (r"C:\Program Files\Kiln", false),
+        (r"C:\Windows\winkilnX\inner", true),
+        (elsewhere, false),
+    ] {
+        assert_eq!(has(&guest, inside), stays, "{inside}");
+    }
+}
+
+/// Keys of protected files name the packages that they belong to; one may lie below another's.
+#[test]
+fn what_others_protect_stays() {
+    let guest = Guest::new();
+    let source = package(&guest, "", "kiln", "");
+    assert_eq!(add(&guest, &source)["drivers"][0]["inf"], "oem0.inf");
+    let root = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Setup\PnpResources";
+    let mut reg = String::from("Windows Registry Editor Version 5.00\r\n");
+    for (key, owners) in
+        [("A", "oem0.inf"), (r"A\B", "oem7.inf"), (r"A\C", "oem0.inf"), (r"D\E", "oem0.inf")]
+    {
+        let units = format!("{owners}\0\0").encode_utf16().collect::<Vec<_>>();
+        let bytes: Vec<_> = units.iter().map(|unit| format!("{:02x},00", unit & 0xFF)).collect();
+        reg += &format!("[{root}\\{key}]\r\n\"Owners\"=hex(7):{}\r\n", bytes.join(","));
+        reg += "\"Class\"=dword:4\r\n";
+    }
+    let reg = guest.write("owners.reg", reg.as_bytes());
+    winkiln(&["reg", "import", guest.image(), &reg]).ok();
+    winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]).ok();
+    let exported = winkiln(&["reg", "query", guest.image(), root, "-s"]).ok();
+    assert!(exported.contains(r"PnpResources\A\B") && exported.contains("oem7.inf"), "{exported}");
+    for gone in [r"\A\C", r"\D", "oem0.inf"] {
+        assert!(!exported.contains(gone), "{gone} in {exported}");
+    }
+    assert_eq!(exported.matches("Class").count(), 1, "{exported}");
+}
+
+#[test]
+fn an_inf_that_is_none_hides_no_package() {
+    let guest = Guest::new();
+    let source = package(&guest, "", "kiln", "");
+    add(&guest, &source);
+    let huge = guest.write("huge.inf", &vec![b';'; (16 << 20) + 1]);
+    for name in ["oem5.inf", "huge.inf"] {
+        winkiln(&["fs", "put", guest.image(), &huge, &format!(r"C:\Windows\INF\{name}")]).ok();
+    }
+    let shown = winkiln(&["drivers", "installed", guest.image(), "--json"]).json();
+    let infs: Vec<_> =
+        shown["packages"].as_array().unwrap().iter().map(|package| &package["inf"]).collect();
+    assert_eq!(infs, [&json!("oem0.inf"), &json!("oem5.inf")], "{shown:#}");
+    winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]).ok();
+}
