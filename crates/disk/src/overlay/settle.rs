@@ -134,11 +134,15 @@ impl Overlay {
             taken.map_err(|_| UndoFailure::Incomplete)?;
         }
         let discarded = journal::discard(&limits.place);
+        if sealed.early.is_empty() {
+            // The next open finishes the commit, which can then be undone.
+            discarded.map_err(|_| UndoFailure::Complete)?;
+        }
+        // An incomplete journal does no harm.
         if let Some(keep) = &limits.undo {
             keep.discard();
         }
-        // An incomplete one does no harm.
-        if sealed.early.is_empty() { discarded.map_err(|_| UndoFailure::Complete) } else { Ok(()) }
+        Ok(())
     }
 
     /// Removes the journal of a commit that is done.
@@ -148,6 +152,9 @@ impl Overlay {
         state.counts.journal_bytes += sealed.writer.bytes;
         state.counts.flushes += sealed.writer.flushes + 1;
         state.before = sealed.length;
+        if let Some(keep) = &limits.undo {
+            keep.settle();
+        }
         journal::discard(&limits.place)?;
         if let Some(keep) = &limits.undo {
             keep.note_date(&*self.0.file);

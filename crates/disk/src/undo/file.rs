@@ -149,7 +149,10 @@ pub(super) struct Headed {
 impl crate::host::folder::Folder for Headed {
     fn create(&self, name: &OsStr) -> io::Result<Arc<dyn HostFile>> {
         let file = self.below.create(name)?;
-        write_counted(&*file, 0, &self.header, &mut 0)?;
+        if let Err(error) = write_counted(&*file, 0, &self.header, &mut 0) {
+            let _ = self.below.remove(name);
+            return Err(error);
+        }
         Ok(Arc::new(Part(file)))
     }
 

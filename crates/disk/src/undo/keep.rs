@@ -17,7 +17,7 @@ const RUN: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Keep {
     place: JournalPlace,
-    /// The file is there, and ours.
+    /// The file is there, and of a commit that may still fail.
     written: AtomicBool,
 }
 
@@ -57,6 +57,11 @@ impl Keep {
             self.discard();
         }
         written
+    }
+
+    /// Keeps the file for good: its commit is done.
+    pub(crate) fn settle(&self) {
+        self.written.store(false, Ordering::Relaxed);
     }
 
     /// Notes the date that the image file has after the commit. Without it, undoing cannot tell as much.

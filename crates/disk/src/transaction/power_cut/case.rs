@@ -92,11 +92,16 @@ impl Case {
         self.change(self.begin(host), host, fault)
     }
 
-    /// As [`Case::run`], with an undo file.
-    pub(super) fn run_keeping(&self, host: &Host, fault: Fault) -> Result<(), Failure> {
+    /// As [`Case::begin`], with an undo file.
+    pub(super) fn begin_keeping(&self, host: &Host) -> Transaction {
         let keep = Keep::new(host.undo_place(), Path::new("/i")).expect("a short path");
         let limits = Limits { undo: Some(keep), ..Limits::new(host.place(), true) };
-        self.change(self.begin_with(host, limits), host, fault)
+        self.begin_with(host, limits)
+    }
+
+    /// As [`Case::run`], with an undo file.
+    pub(super) fn run_keeping(&self, host: &Host, fault: Fault) -> Result<(), Failure> {
+        self.change(self.begin_keeping(host), host, fault)
     }
 
     fn change(&self, transaction: Transaction, host: &Host, fault: Fault) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use crate::host::{HostFile, write_zeros};
 
 const SECTOR: usize = 512;
 const JOURNAL: &str = "i.winkiln-journal";
+const UNDO: &str = "u";
 
 /// One change of a file that no sync has followed yet.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub(super) enum Fault {
     Fail(usize),
     /// This operation fails, and so does every later one on the image.
     FailForGood(usize),
+    /// This operation fails, and the journal cannot be removed any more.
+    FailAndStay(usize),
 }
 
 #[derive(Debug)]
@@ -114,7 +117,7 @@ impl Host {
     }
 
     pub(super) fn undo_place(&self) -> JournalPlace {
-        self.place_of("u")
+        self.place_of(UNDO)
     }
 
     fn place_of(&self, name: &str) -> JournalPlace {
@@ -128,7 +131,9 @@ impl Host {
         let number = world.operations;
         match world.fault {
             Fault::Cut(at) if number >= at => Err(io::Error::other("cut")),
-            Fault::Fail(at) if number == at => Err(io::Error::other("failed")),
+            Fault::Fail(at) | Fault::FailAndStay(at) if number == at => {
+                Err(io::Error::other("failed"))
+            }
             Fault::FailForGood(at) if number == at || (number > at && file == Some(IMAGE)) => {
                 Err(io::Error::other("failed"))
             }
@@ -201,6 +206,10 @@ impl Host {
 
     pub(super) fn has_journal(&self) -> bool {
         self.world().names.contains_key(OsStr::new(JOURNAL))
+    }
+
+    pub(super) fn has_undo_file(&self) -> bool {
+        self.world().names.contains_key(OsStr::new(UNDO))
     }
 }
 
@@ -303,7 +312,10 @@ impl Folder for Host {
     fn create(&self, name: &OsStr) -> io::Result<Arc<dyn HostFile>> {
         self.step(None)?;
         let mut world = self.world();
-        assert!(!world.names.contains_key(name), "a journal is never overwritten");
+        if world.names.contains_key(name) {
+            assert!(name != JOURNAL, "a journal is never overwritten");
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         let id = world.next;
         world.next += 1;
         world.files.insert(id, Contents::default());
@@ -318,7 +330,11 @@ impl Folder for Host {
 
     fn remove(&self, name: &OsStr) -> io::Result<()> {
         self.step(None)?;
-        self.world().names.remove(name).map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
+        let mut world = self.world();
+        if name == JOURNAL && matches!(world.fault, Fault::FailAndStay(at) if world.operations > at) {
+            return Err(io::Error::other("failed"));
+        }
+        world.names.remove(name).map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::case::{Case, Failure, cases};
 use super::host::{Fault, Host};
 use super::{look_through, reopen};
+use crate::device::Device;
 use crate::transaction::CommitError;
 use crate::undo::{UndoError, UndoFile, Undone};
 
@@ -78,33 +79,55 @@ fn a_commit_that_fails_leaves_no_undo_file() {
             host.world().operations
         };
         let mut kinds = [0; 2];
-        for at in 1..=operations {
+        let faults = (1..=operations).flat_map(|at| [Fault::Fail(at), Fault::FailAndStay(at)]);
+        for fault in faults {
+            let what = format!("{}: {fault:?}", case.name);
             let host = case.host();
-            let failed = case.run_keeping(&host, Fault::Fail(at));
+            let failed = case.run_keeping(&host, fault);
             let there = UndoFile::open_in(&host.undo_place());
             match failed {
-                Ok(()) => assert!(there.is_ok(), "{}: the date alone is missing", case.name),
+                Ok(()) => assert!(there.is_ok(), "{what}: the date alone is missing"),
                 Err(Failure::Commit(CommitError::Undo { .. })) => {
-                    assert!(host.image_bytes() == case.image && !host.has_journal());
+                    assert!(!host.has_undo_file(), "{what}");
+                    assert!(host.image_bytes() == case.image, "{what}");
+                    reopen(&host).expect(&what);
+                    assert!(host.image_bytes() == case.image && !host.has_journal(), "{what}");
                     kinds[0] += 1;
                 }
                 Err(Failure::Commit(
                     CommitError::Unfinished { .. } | CommitError::JournalLeft { .. },
                 )) => {
-                    reopen(&host).expect(case.name);
-                    assert!(undo(&host).expect(case.name).undone, "{}: {at}", case.name);
-                    assert!(host.image_bytes() == case.image, "{}: {at}", case.name);
+                    reopen(&host).expect(&what);
+                    assert!(undo(&host).expect(&what).undone, "{what}");
+                    assert!(host.image_bytes() == case.image, "{what}");
                     kinds[1] += 1;
                 }
                 Err(_) => {
-                    reopen(&host).expect(case.name);
-                    assert!(host.image_bytes() == case.image, "{}: {at}", case.name);
-                    assert!(there.is_err() || undo(&host).expect(case.name).already);
+                    reopen(&host).expect(&what);
+                    assert!(host.image_bytes() == case.image, "{what}");
+                    assert!(there.is_err() || undo(&host).expect(&what).already, "{what}");
                 }
             }
         }
         assert!(kinds[0] > 2 && kinds[1] > 0, "{}: {kinds:?}", case.name);
     }
+}
+
+/// An undo file is of one commit: a second one of the same transaction is refused, and the first can still be undone.
+#[test]
+fn a_second_commit_leaves_the_undo_file_of_the_first() {
+    let case = &cases()[0];
+    let host = case.host();
+    let transaction = case.begin_keeping(&host);
+    transaction.write_at(0, &[1; 100]).unwrap();
+    transaction.commit().unwrap();
+    let first = host.image_bytes();
+    transaction.write_at(9000, &[2; 100]).unwrap();
+    assert!(matches!(transaction.commit(), Err(CommitError::Undo { .. })));
+    drop(transaction);
+    assert!(host.image_bytes() == first && first != case.image && !host.has_journal());
+    assert!(undo(&host).unwrap().undone);
+    assert!(host.image_bytes() == case.image);
 }
 
 /// After a cut at any operation of undoing, the image is as the commit left it or as it was before.
