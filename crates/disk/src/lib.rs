@@ -37,6 +37,9 @@ mod journal;
 mod overlay;
 #[cfg(feature = "image")]
 pub mod partition;
+#[cfg(all(feature = "image", any(test, feature = "simulated")))]
+#[doc(hidden)]
+pub mod simulated;
 #[cfg(feature = "image")]
 pub mod transaction;
 #[cfg(feature = "image")]

@@ -154,15 +154,34 @@ impl Guest {
 
     /// `checkdisk`, `ntfsfix -n` and `ntfs-3g` find nothing that the image did not have before; neither does `qemu-img`.
     pub(crate) fn assert_clean(&self, before: &Path) {
-        let script = shared("WINKILN_JUDGES", "judges").join("ntfscheck.sh");
-        // Most samples are clean to begin with; the others are compared.
-        if run("bash", &[&script, &self.image]).is_err() {
-            run("bash", &[&script, &self.image, &before.to_owned()])
-                .unwrap_or_else(|found| panic!("{found}"));
-        }
-        if self.image.extension() == Some(OsStr::new("qcow2")) {
-            run("qemu-img", &[OsStr::new("check"), self.image.as_ref()]).unwrap();
-        }
+        assert_image_clean(&self.image, before);
+    }
+
+    /// The same guest in a qcow2 beside the raw image.
+    pub(crate) fn in_qcow2(&self) -> PathBuf {
+        let image = self.image.with_extension("qcow2");
+        let arguments: [&OsStr; 5] = [
+            "convert".as_ref(),
+            "-O".as_ref(),
+            "qcow2".as_ref(),
+            self.image.as_ref(),
+            image.as_ref(),
+        ];
+        run("qemu-img", &arguments).unwrap();
+        image
+    }
+}
+
+/// As [`Guest::assert_clean`], of any image.
+pub(crate) fn assert_image_clean(image: &Path, before: &Path) {
+    let script = shared("WINKILN_JUDGES", "judges").join("ntfscheck.sh");
+    // Most samples are clean to begin with; the others are compared.
+    if run("bash", &[&script, &image.to_owned()]).is_err() {
+        run("bash", &[&script, &image.to_owned(), &before.to_owned()])
+            .unwrap_or_else(|found| panic!("{found}"));
+    }
+    if image.extension() == Some(OsStr::new("qcow2")) {
+        run("qemu-img", &[OsStr::new("check"), image.as_ref()]).unwrap();
     }
 }
 

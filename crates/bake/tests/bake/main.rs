@@ -7,6 +7,7 @@ mod in_box;
 mod judge;
 mod keep_ip;
 mod links;
+mod power_cut;
 mod presets;
 mod recipes;
 mod schema;

@@ -148,7 +148,35 @@ impl Image {
             Some(undo) if options.writable => Some(keep(path, undo)?),
             _ => None,
         };
-        let Opened { mut chain, view, recovery, place, early } = open_file(path, options)?;
+        Self::over_file(path, options, open_file(path, options)?, keep)
+    }
+
+    /// Opens an image file of a host of memory.
+    #[cfg(any(test, feature = "simulated"))]
+    pub(crate) fn open_simulated(
+        path: &Path,
+        options: &OpenOptions,
+        file: Arc<dyn HostFile>,
+        place: JournalPlace,
+    ) -> Result<Self, ImageError> {
+        let chain = Chain::new(path, options)?;
+        let opened = if options.writable {
+            let recovery = journal::recover(&place, &*file)?;
+            Opened { chain, view: file, recovery, place: Some(place), early: true }
+        } else {
+            let (view, recovery) = journal::read_through(Some(&place), file)?;
+            Opened { chain, view, recovery, place: None, early: true }
+        };
+        Self::over_file(path, options, opened, None)
+    }
+
+    fn over_file(
+        path: &Path,
+        options: &OpenOptions,
+        opened: Opened,
+        keep: Option<Keep>,
+    ) -> Result<Self, ImageError> {
+        let Opened { mut chain, view, recovery, place, early } = opened;
         let mut journal = PathBuf::new();
         let limits = place.map(|place| {
             journal.clone_from(&place.path);

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use imago::qcow2::Qcow2;
 use imago::{DenyImplicitOpenGate, FormatAccess, FormatDriverBuilder};
 
-use super::host::{Fault, Host};
 use crate::device::Device;
 use crate::host::HostFile;
 use crate::image::qcow2::Qcow2Disk;
 use crate::image::{Backend, Format, Image};
 use crate::overlay::{Limits, Overlay};
+use crate::simulated::{Fault, Host};
 use crate::transaction::{CommitError, SIZES, Sizes, Transaction};
 use crate::undo::Keep;
 
@@ -54,7 +54,7 @@ pub(super) enum Failure {
 
 impl Case {
     pub(super) fn host(&self) -> Host {
-        let host = Host::new(self.image.clone(), self.holes);
+        let host = Host::new(&self.image, self.holes);
         if self.changes.iter().any(|change| change.fresh) {
             // Where bytes are written ahead, a write is assumed to stop between sectors.
             host.world().piece = 6 * 512;

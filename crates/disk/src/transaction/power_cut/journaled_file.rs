@@ -1,9 +1,9 @@
 //! Every power cut while a file that is no image is changed, and grows.
 
 use super::case::noise;
-use super::host::{Fault, Host};
 use super::{CommitError, look_through, reopen};
 use crate::image::JournaledFile;
+use crate::simulated::{Fault, Host};
 
 fn changed(host: &Host, writes: &[(u64, Vec<u8>)]) -> Result<u64, CommitError> {
     let file = JournaledFile::writable(host.image(), host.place()).map_err(CommitError::Plan)?;
@@ -29,13 +29,13 @@ fn a_file_is_changed_and_grows_all_at_once() {
         for (offset, bytes) in &writes {
             new[*offset as usize..][..bytes.len()].copy_from_slice(bytes);
         }
-        let host = Host::new(old.clone(), false);
+        let host = Host::new(&old, false);
         assert_eq!(changed(&host, &writes).unwrap(), pages, "each changed page once");
         assert!(host.image_bytes() == new && !host.has_journal());
         let operations = host.world().operations;
         let mut seen = [false; 2];
         for cut in 1..=operations {
-            let host = Host::new(old.clone(), false);
+            let host = Host::new(&old, false);
             host.world().fault = Fault::Cut(cut);
             let done = changed(&host, &writes).is_ok();
             let mut after = host.survivors();
@@ -52,7 +52,7 @@ fn a_file_is_changed_and_grows_all_at_once() {
         }
         assert_eq!(seen, [true; 2]);
         for at in 1..=operations {
-            let host = Host::new(old.clone(), false);
+            let host = Host::new(&old, false);
             host.world().fault = Fault::Fail(at);
             let failure = changed(&host, &writes).expect_err("the fault is told");
             host.world().fault = Fault::None;

@@ -1,7 +1,6 @@
 //! Every power cut and every failed write, over a host of memory.
 
 mod case;
-mod host;
 mod journaled_file;
 mod undo;
 
@@ -12,8 +11,8 @@ use crate::device::Device;
 use crate::host::{HostFile, read_padded};
 use crate::journal::recover::{self, Found, RecoverFailure};
 use crate::journal::view::View;
+use crate::simulated::{Fault, Host, Lying};
 use case::{Case, Change, Failure, cases};
-use host::{Fault, Host, Lying};
 
 /// Opens as for writing: deals with the journal.
 fn reopen(host: &Host) -> Result<(), RecoverFailure> {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::case::{Case, Failure, cases};
-use super::host::{Fault, Host};
 use super::{look_through, reopen};
 use crate::device::Device;
+use crate::simulated::{Fault, Host};
 use crate::transaction::CommitError;
 use crate::undo::{UndoError, UndoFile, Undone};
 
