@@ -53,28 +53,7 @@ impl Guest {
         ] {
             args.extend([option.to_owned(), value]);
         }
-        if self.os == "8.1" {
-            // The published hive is dirty and came without its logs: settled as a clean shutdown would have left it.
-            let hive = folder.join("SYSTEM-8.1");
-            let packed = shared.join("corpus/hive/regipy-win81-x64/SYSTEM.xz");
-            std::fs::write(&hive, unpack(&packed)).expect("the hive is written");
-            settle(&hive);
-            args.extend(["--system".to_owned(), hive.display().to_string()]);
-        }
         outside("bash", args);
         Some(image)
     }
-}
-
-/// The contents of an `.xz` file.
-pub fn unpack(path: &Path) -> Vec<u8> {
-    let output = std::process::Command::new("xz").arg("-dc").arg(path).output().expect("xz runs");
-    assert!(output.status.success(), "{}", path.display());
-    output.stdout
-}
-
-fn settle(hive: &Path) {
-    let script = hive.with_extension("hivexsh");
-    std::fs::write(&script, "commit\nunload\n").expect("the script is written");
-    outside("hivexsh", [Path::new("-w"), hive, Path::new("-f"), &script]);
 }

@@ -10,7 +10,7 @@ use winkiln_volume::{
     Filesystem, Identity, OpenOptions, Remedied, Remedies, Volume, identify, remedy,
 };
 
-use crate::hive_logs::{self, LoadedHive};
+use crate::hive_logs::{self, LoadedHive, RecoveredHive};
 use crate::{GuestError, HiveFile, Windows, installation};
 
 /// One volume of the disk. Its number is the partition's.
@@ -289,7 +289,7 @@ impl Disk {
     /// Reads a hive from its file; one that was not closed properly is recovered from its logs, in memory.
     ///
     /// # Errors
-    /// [`GuestError::DirtyHive`] for one that was not closed properly and has no usable logs,
+    /// [`GuestError::DirtyHive`] for one that was not closed properly, and has logs that are of no use or is damaged,
     /// [`GuestError::HiveRecovery`] and [`GuestError::DamagedAfterRecovery`] where logs and hive do not fit together,
     /// [`GuestError::Hive`] for a damaged one.
     pub(crate) fn read_hive(&mut self, number: u32, path: &str) -> Result<LoadedHive, GuestError> {
@@ -300,14 +300,19 @@ impl Disk {
         hive_logs::load(self.volume(number)?, &file)
     }
 
-    /// Tells why a hive cannot be opened: damage, or logs that do not lead to a hive.
+    /// Tells whether a hive can be opened, and what was done to open one that was not closed properly.
     ///
     /// # Errors
-    /// When the hive cannot be opened; that is the answer.
-    pub fn open_hive(&mut self, number: u32, path: &str) -> Result<(), GuestError> {
+    /// When the hive cannot be opened: damage, or logs that do not lead to a hive.
+    pub fn open_hive(
+        &mut self,
+        number: u32,
+        path: &str,
+    ) -> Result<Option<RecoveredHive>, GuestError> {
         let hive = self.read_hive(number, path)?;
+        let recovered = hive.recovered.clone();
         self.keep_hive(number, path, hive);
-        Ok(())
+        Ok(recovered)
     }
 
     /// Reads a hive that was not closed properly, without its logs: for showing, never for editing.

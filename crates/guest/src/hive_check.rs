@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use winkiln_hive::{Finding, check_file};
+use winkiln_hive::{DIRTY, Finding, check_file};
 use winkiln_volume::Volume;
 
 use crate::hive_logs;
@@ -101,7 +101,7 @@ impl Disk {
             Err(error) => {
                 checked.findings = check_file(&bytes).unwrap_or_default();
                 if matches!(error, GuestError::DirtyHive { .. }) {
-                    checked.findings.retain(|finding| finding.id != "base.dirty");
+                    checked.findings.retain(|finding| finding.id != DIRTY);
                     checked.note = Some(told(&error));
                 } else if checked.findings.is_empty() {
                     checked.failure = Some(told(&error));

@@ -6,6 +6,11 @@
 //! their entries, so Windows has no use for them, and empty ones (which Windows leaves beside hives itself) can not be
 //! applied to it by mistake either, should its base block be damaged later.
 //!
+//! A hive that was not closed properly and has no logs at all (they were deleted, or only the hive was copied) holds all that
+//! is left of it. It is taken as it is, with a warning, where the check finds nothing wrong with it: what a write left half
+//! done nearly always breaks its lists or bins. Logs that are there and do not fit are a reason to refuse; so are, for a loose
+//! hive, logs that were perhaps only not copied.
+//!
 //! Source: M. Suhanov, "Windows registry file format specification", "Format of transaction log files" and "Dirty state of
 //! a hive".
 
@@ -19,15 +24,19 @@ use crate::{GuestError, HiveFile};
 
 /// Bytes of a hive file or a log: above what Windows loads in practice, below what would exhaust memory.
 pub(crate) const SIZE_MAX: u64 = 512 << 20;
+/// What is said of a hive that was not closed properly and has no logs, after its name.
+const TAKEN_AS_IT_IS: &str = "was not closed properly and has no logs: its structure is whole, so it is taken as it is; \
+    what Windows had still to write to it is lost";
 /// What Windows appends to a hive's name for its logs; before Vista there is only the first.
 const LOGS: [&str; 3] = ["LOG", "LOG1", "LOG2"];
 
-/// A hive that was not closed properly and was recovered from its logs, in memory.
+/// A hive that was not closed properly and was recovered from its logs, in memory; or taken as it is, where it has none and its
+/// structure is whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveredHive {
     /// The hive's file.
     pub file: HiveFile,
-    /// Paths of the logs beside it that were not empty, on the same volume.
+    /// Paths of the logs beside it that were not empty, on the same volume; none for a hive that is taken as it is.
     pub logs: Vec<String>,
     /// What was applied.
     pub recovery: Recovery,
@@ -35,10 +44,13 @@ pub struct RecoveredHive {
 
 impl fmt::Display for RecoveredHive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.file.path;
+        if self.logs.is_empty() {
+            return write!(f, "registry hive {path} {TAKEN_AS_IT_IS}");
+        }
         let Recovery { entries, base_block } = self.recovery;
         let entries = if entries == 1 { "1 entry".into() } else { format!("{entries} entries") };
         let base_block = if base_block { " and the base block" } else { "" };
-        let path = &self.file.path;
         write!(
             f,
             "registry hive {path} was not closed properly: it was recovered from its logs ({entries}{base_block})"
@@ -79,7 +91,14 @@ pub(crate) fn load_bytes(
     let may_help = fault.logs_may_help();
     let logs = if may_help { paths(volume, path).map_err(failed)? } else { Vec::new() };
     if logs.is_empty() {
-        return Err(unusable(path, logs, fault));
+        let hive = match fault {
+            HiveError::Dirty { .. } => Hive::open_without_logs(bytes),
+            ref other => Err(other.clone()),
+        };
+        let Ok(hive) = hive else { return Err(unusable(path, logs, fault)) };
+        let recovery = Recovery::default();
+        let recovered = Some(RecoveredHive { file: file.clone(), logs, recovery });
+        return Ok(LoadedHive { hive, recovered });
     }
     let contents = read_all(volume, &logs).map_err(failed)?;
     let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();

@@ -24,6 +24,9 @@ pub struct Finding {
     pub text: String,
 }
 
+/// [`Finding::id`] of a hive whose last write was not completed.
+pub const DIRTY: &str = "base.dirty";
+
 /// Findings of one check: a damaged hive can hold one for every few bytes.
 const FINDINGS_MAX: usize = 10_000;
 
@@ -99,11 +102,7 @@ impl<'a> Check<'a> {
     fn base_block(&mut self, base: &BaseBlock) {
         let (primary, secondary) = (base.primary_sequence.get(), base.secondary_sequence.get());
         if primary != secondary {
-            self.add_at(
-                "base.dirty",
-                4,
-                format!("sequence numbers {primary} and {secondary} differ"),
-            );
+            self.add_at(DIRTY, 4, format!("sequence numbers {primary} and {secondary} differ"));
         }
         let bytes = self.cells.bytes();
         if let (Some(found), Some(expected)) =

@@ -24,6 +24,7 @@ mod query;
 mod security;
 mod set;
 mod transfer;
+mod without_logs;
 
 pub use links::{LINK_VALUE, Walk};
 use query::components;

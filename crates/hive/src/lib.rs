@@ -32,7 +32,7 @@ mod subkey_list;
 mod upcase;
 mod value;
 
-pub use check::{Finding, check_file};
+pub use check::{DIRTY, Finding, check_file};
 pub use error::{HiveError, Structure};
 pub use hive::{
     Hive, KeyId, KeyInfo, LINK_VALUE, NewValue, SecurityChange, SecurityChanges, Value, ValueSet,

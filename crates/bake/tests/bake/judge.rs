@@ -230,19 +230,6 @@ impl Drop for Guest {
     }
 }
 
-/// Makes the sequence numbers of a hive equal, as an orderly shutdown would.
-pub(crate) fn settle(hive: &Path) {
-    use std::io::Write as _;
-    let mut shell = Command::new("hivexsh")
-        .arg("-w")
-        .arg(hive)
-        .stdin(std::process::Stdio::piped())
-        .spawn()
-        .expect("hivexsh starts");
-    shell.stdin.take().expect("piped").write_all(b"commit\nunload\n").unwrap();
-    assert!(shell.wait().unwrap().success());
-}
-
 /// A hive outside of its image, read by hivex.
 pub(crate) struct Hive(PathBuf);
 

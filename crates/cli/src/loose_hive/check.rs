@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use winkiln_hive::{Finding, check_file};
+use winkiln_hive::{DIRTY, Finding, check_file};
 
 use super::file::HiveFile;
 use super::{LooseHive, logs};
@@ -24,9 +24,9 @@ impl LooseHive {
         let Some(mut findings) = check_file(&bytes) else {
             return Err(CliError::refused(format!("{} is no registry hive", path.display())));
         };
-        let dirty = findings.iter().any(|finding| finding.id == "base.dirty");
+        let dirty = findings.iter().any(|finding| finding.id == DIRTY);
         if dirty {
-            findings.retain(|finding| finding.id != "base.dirty");
+            findings.retain(|finding| finding.id != DIRTY);
             return Ok((Some(error.one_line()), findings));
         }
         if findings.is_empty() {

@@ -42,7 +42,8 @@ pub(super) fn load(path: &Path, bytes: Arc<Vec<u8>>) -> Result<Loaded> {
             return Err(error);
         }
         return Err(error.hint(format!(
-            "put its logs beside it: {0}.LOG1 and {0}.LOG2 ({0}.LOG before Windows Vista)",
+            "put its logs beside it: {0}.LOG1 and {0}.LOG2 ({0}.LOG before Windows Vista); where there are none any more, \
+             'winkiln reg repair --hive {0}' makes a clean hive of what it holds",
             path.display()
         )));
     }

@@ -126,7 +126,7 @@ fn a_damaged_hive_is_refused() {
     let guest = Guest::new();
     let hive = guest.hive(r"\Windows\System32\config\SOFTWARE", "SOFTWARE");
     let good = fs::read(&hive).unwrap();
-    let mut rows: Vec<(&str, Vec<u8>, i32)> = vec![
+    let rows: [(&str, Vec<u8>, i32); 4] = [
         ("empty", Vec::new(), 3),
         ("cut in the base block", good[..1000].to_vec(), 3),
         ("cut in a bin", good[..6000].to_vec(), 3),
@@ -138,13 +138,20 @@ fn a_damaged_hive_is_refused() {
         .chunks(4)
         .fold(0, |sum, word| sum ^ u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
     dirty[508..512].copy_from_slice(&sum.to_le_bytes());
-    rows.push(("dirty", dirty, 3));
+    let file = guest.write("dirty", &dirty);
+    winkiln(&["reg", "add", "--hive", &file, r"\Site"]).fails(3, &["dirty", "reg repair"]);
+    assert_eq!(fs::read(&file).unwrap(), dirty);
+    // Whole, and no more is left of it.
+    let config = r"\Windows\System32\config\SOFTWARE";
+    winkiln(&["fs", "put", guest.image(), &file, config]).ok();
+    let run = winkiln(&["reg", "add", guest.image(), r"HKLM\SOFTWARE\Site"]);
+    assert!(run.err.contains("taken as it is"), "{}", run.err);
+    run.ok();
     for (what, bytes, status) in rows {
         let file = guest.write("damaged", &bytes);
         winkiln(&["reg", "add", "--hive", &file, r"\Site"]).fails(status, &["damaged"]);
         assert_eq!(fs::read(&file).unwrap(), bytes, "{what}");
         // In an image too.
-        let config = r"\Windows\System32\config\SOFTWARE";
         drop(winkiln(&["fs", "put", guest.image(), &file, config]).ok());
         let before = guest.hash();
         winkiln(&["reg", "add", guest.image(), r"HKLM\SOFTWARE\Site"]).fails(status, &["SOFTWARE"]);

@@ -116,21 +116,33 @@ pub(crate) fn unclean(patient: &mut Patient<'_>) -> Look {
             if !patient.disk().has_file(volume, &path) {
                 continue;
             }
-            let Err(error) = patient.disk().open_hive(volume, &path) else { continue };
-            if !matches!(error, winkiln_guest::GuestError::DirtyHive { .. }) {
-                continue;
-            }
+            let (found, repair) = match patient.disk().open_hive(volume, &path) {
+                Ok(Some(recovered)) if recovered.logs.is_empty() => {
+                    let file = HiveFile { volume, path: path.clone() };
+                    let repair = Repair::asked(
+                        format!("write {name} anew as it is"),
+                        "what its logs held is lost, should they be found elsewhere",
+                        vec![Step::RewriteHive { file, why: Rewrite::Repair }],
+                    );
+                    (recovered.to_string(), repair)
+                }
+                Err(error @ winkiln_guest::GuestError::DirtyHive { .. }) => {
+                    let repair = restore(patient, volume, &root, name)?.unwrap_or_else(|| {
+                        Repair::advice(
+                            "put the hive's own logs beside it (.LOG1, .LOG2), or shut the guest down properly",
+                        )
+                    });
+                    (error.to_string(), repair)
+                }
+                Ok(_) | Err(_) => continue,
+            };
             findings.push(Finding {
                 rule: "hive-unclean",
                 severity,
                 object: path,
-                found: error.to_string(),
+                found,
                 expected: "a hive that Windows closed, or logs that complete it".to_owned(),
-                repair: restore(patient, volume, &root, name)?.unwrap_or_else(|| {
-                    Repair::advice(
-                        "put the hive's own logs beside it (.LOG1, .LOG2), or shut the guest down properly",
-                    )
-                }),
+                repair,
             });
         }
     }

@@ -119,6 +119,10 @@ fn a_hive_that_was_not_closed_is_restored() {
         .fold(0_u32, |sum, word| sum ^ u32::from_le_bytes(word.try_into().unwrap()));
     unclean[508..512].copy_from_slice(&checksum.to_le_bytes());
     guest.apply(&[put(1, &format!(r"{CONFIG}\SAM"), &unclean)]);
+    guest.is_repaired(None, "hive-unclean", false);
+    // Logs that do not fit it are not passed over.
+    let put_unclean = put(1, &format!(r"{CONFIG}\SAM"), &unclean);
+    guest.apply(&[put_unclean, put(1, &format!(r"{CONFIG}\SAM.LOG1"), &[0; 1024])]);
     guest.is_told(None, "hive-unclean", "logs beside it");
     guest.apply(&[put(1, &format!(r"{CONFIG}\RegBack\SAM"), &copy)]);
     guest.is_repaired(None, "hive-unclean", false);

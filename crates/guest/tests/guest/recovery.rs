@@ -158,9 +158,8 @@ fn a_dirty_hive_that_its_logs_do_not_help_is_refused() {
     change(&guest.image(), |root| {
         let config = root.join("Windows/System32/config");
         let write = |name: &str, bytes: &[u8]| fs::write(config.join(name), bytes).unwrap();
-        for log in ["SYSTEM.LOG1", "SYSTEM.LOG2"] {
-            fs::remove_file(config.join(log)).unwrap();
-        }
+        fs::remove_file(config.join("SYSTEM.LOG2")).unwrap();
+        write("SYSTEM.LOG1", b"not a log");
         write("SAM", &user);
         write("sam.log1", &cut);
         write("SECURITY", &user);
@@ -177,7 +176,7 @@ fn a_dirty_hive_that_its_logs_do_not_help_is_refused() {
     let (windows, mut registry) = open(&mut disk);
     assert_eq!((windows.build, windows.control_set), (16299, 1), "shown as it is");
     let warning = &windows.warnings[0];
-    let text = r"\config\SYSTEM was not closed properly: its last write was not completed and it has no logs";
+    let text = r"\config\SYSTEM was not closed properly: its last write was not completed and";
     assert!(warning.contains(text), "{warning}");
     assert!(warning.ends_with("what is told of it may be out of date"), "{warning}");
     let mut refused = |name| {
@@ -187,7 +186,7 @@ fn a_dirty_hive_that_its_logs_do_not_help_is_refused() {
     };
     let error = refused(HiveName::System);
     assert!(
-        matches!(&error, GuestError::DirtyHive { logs, primary: 1622, secondary: 1621, .. } if logs.is_empty()),
+        matches!(&error, GuestError::DirtyHive { logs, primary: 1622, secondary: 1621, .. } if logs.len() == 1),
         "{error:?}"
     );
     assert!(error.to_string().contains("shut it down properly"), "{error}");
@@ -208,6 +207,47 @@ fn a_dirty_hive_that_its_logs_do_not_help_is_refused() {
     registry.hive(&mut disk, &HiveName::Drivers).unwrap();
     let recovered: Vec<Recovery> = registry.recovered().map(|hive| hive.recovery).collect();
     assert_eq!(recovered, [Recovery { entries: 4, base_block: false }]);
+}
+
+/// Whether a hive that was not closed properly has all of its structure decides, where there are no logs to ask.
+#[test]
+fn a_dirty_hive_without_logs_is_taken_as_it_is_where_it_is_whole() {
+    if !have(&["umount", "xz"]) {
+        return;
+    }
+    let Some(guest) = Guest::build(&["--os", "10-dirty", "--table", "none"]) else { return };
+    let mut broken = sample(NTUSER);
+    // The root's list of subkeys ends in the middle of the file.
+    let root = 4096 + u32_at(&broken, 36) as usize + 4;
+    broken[root + 20..root + 24].copy_from_slice(&0xFFFF_u32.to_le_bytes());
+    change(&guest.image(), |root| {
+        let config = root.join("Windows/System32/config");
+        for log in ["SYSTEM.LOG1", "SYSTEM.LOG2"] {
+            fs::remove_file(config.join(log)).unwrap();
+        }
+        fs::write(config.join("SAM"), &broken).unwrap();
+    });
+    let (_, mut disk) = guest.begin(true);
+    let (windows, mut registry) = open(&mut disk);
+    let warning = &windows.warnings[0];
+    assert!(warning.ends_with("what Windows had still to write to it is lost"), "{warning}");
+    let error = registry.hive_mut(&mut disk, &HiveName::Sam).expect_err("refused");
+    assert!(matches!(&error, GuestError::DirtyHive { logs, .. } if logs.is_empty()), "{error:?}");
+    // Reading alone writes nothing.
+    registry.hive(&mut disk, &HiveName::System).unwrap();
+    assert_eq!(registry.save(&mut disk, NOW).unwrap(), []);
+    let hive = registry.hive_mut(&mut disk, &HiveName::System).unwrap();
+    let (key, _) = hive.create_key(hive.root(), "Added", NOW).unwrap();
+    hive.set_value(key, "x", ValueType::Dword, &[1, 0, 0, 0], NOW).unwrap();
+    assert_eq!(registry.save(&mut disk, NOW).unwrap().len(), 1);
+    disk.flush().unwrap();
+    let path = r"\Windows\System32\config\SYSTEM";
+    let after = disk.volume(windows.volume).unwrap().read(path, 1 << 30).unwrap();
+    assert_eq!([u32_at(&after, 4), u32_at(&after, 8)], [1623, 1623]);
+    let place = guest.folder.path().join("SYSTEM");
+    fs::write(&place, &after).unwrap();
+    judge(&place);
+    assert_eq!(run(Command::new("hivexget").arg(&place).args(["Added", "x"])), b"1\n");
 }
 
 /// A store with an old-format log: as it would be had the write been cut off after the log was complete.
