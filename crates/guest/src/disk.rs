@@ -304,14 +304,10 @@ impl Disk {
     ///
     /// # Errors
     /// When the hive cannot be opened: damage, or logs that do not lead to a hive.
-    pub fn open_hive(
-        &mut self,
-        number: u32,
-        path: &str,
-    ) -> Result<Option<RecoveredHive>, GuestError> {
-        let hive = self.read_hive(number, path)?;
+    pub fn open_hive(&mut self, of: u32, path: &str) -> Result<Option<RecoveredHive>, GuestError> {
+        let hive = self.read_hive(of, path)?;
         let recovered = hive.recovered.clone();
-        self.keep_hive(number, path, hive);
+        self.keep_hive(of, path, hive);
         Ok(recovered)
     }
 
