@@ -10,6 +10,13 @@ use winkiln_doctor::{Diagnosis, Finding, RULES, Repair, Severity};
 use super::inspect_json::architecture;
 use super::text::{count, printable};
 
+/// Findings of one rule that are told one by one; of more, there is a summary.
+const TOLD_ONE_BY_ONE: usize = 3;
+/// Findings that a summary names.
+const TOLD_OF_MANY: usize = 8;
+/// Width of the names of a finding's lines.
+const COLUMN: usize = 10;
+
 /// A guest, examined and perhaps repaired.
 pub(crate) struct Examined {
     /// As given.
@@ -130,9 +137,17 @@ pub(crate) fn text(examined: &Examined, verbose: bool) -> String {
             }
         }
     }
-    for finding in &found.findings {
-        text.push('\n');
-        one(&mut text, finding);
+    let alike = |a: &Finding, b: &Finding| (a.rule, a.severity) == (b.rule, b.severity);
+    for group in found.findings.chunk_by(alike) {
+        if verbose || group.len() <= TOLD_ONE_BY_ONE {
+            for finding in group {
+                text.push('\n');
+                one(&mut text, finding);
+            }
+        } else {
+            text.push('\n');
+            several(&mut text, group);
+        }
     }
     text.push('\n');
     text.push_str(&sum(examined));
@@ -178,30 +193,70 @@ fn head(examined: &Examined) -> String {
 }
 
 fn one(text: &mut String, finding: &Finding) {
+    headline(text, finding, &finding.object);
+    row(text, "found", &finding.found);
+    row(text, "expected", &finding.expected);
+    repair(text, finding, "");
+}
+
+/// What one rule found many times, in short.
+fn several(text: &mut String, findings: &[Finding]) {
+    let Some(first) = findings.first() else { return };
+    headline(text, first, &format!("{} times", findings.len()));
+    let mut name = "found";
+    for finding in &findings[..TOLD_OF_MANY.min(findings.len())] {
+        row(text, name, &format!("{}: {}", finding.object, finding.found));
+        name = "";
+    }
+    if let Some(more @ 1..) = findings.len().checked_sub(TOLD_OF_MANY) {
+        row(text, "", &format!("and {more} more (-v tells them all)"));
+    }
+    if findings.iter().all(|finding| finding.expected == first.expected) {
+        row(text, "expected", &first.expected);
+    }
+    // The first of each kind stands for the others.
+    let kind = |finding: &Finding| std::mem::discriminant(&finding.repair);
+    let mut kinds = Vec::new();
+    for finding in findings {
+        if kinds.contains(&kind(finding)) {
+            continue;
+        }
+        kinds.push(kind(finding));
+        let others = findings.iter().filter(|other| kind(other) == kind(finding)).count() - 1;
+        let others = if others > 0 { format!("; {others} more like it") } else { String::new() };
+        repair(text, finding, &others);
+    }
+}
+
+fn headline(text: &mut String, finding: &Finding, object: &str) {
     let severity = match finding.severity {
         Severity::Stops => style("stops boot").red().bold(),
         Severity::Hinders => style("hinders boot").yellow().bold(),
         Severity::Note => style("note").blue().bold(),
     };
-    let _ = writeln!(
-        text,
-        "{severity}  {}  {}",
-        style(finding.rule).bold(),
-        printable(&finding.object)
-    );
-    row(text, "found", &finding.found);
-    row(text, "expected", &finding.expected);
+    let rule = style(finding.rule).bold();
+    let _ = writeln!(text, "{severity}  {rule}  {}", printable(object));
+}
+
+fn repair(text: &mut String, finding: &Finding, others: &str) {
     match &finding.repair {
-        Repair::Safe { what, .. } => row(text, "--fix", &format!("will {what}")),
+        Repair::Safe { what, .. } => row(text, "--fix", &format!("will {what}{others}")),
         Repair::Asked { what, price, .. } => {
-            row(text, &format!("--fix={}", finding.rule), &format!("will {what}; {price}"));
+            let name = format!("--fix={}", finding.rule);
+            row(text, &name, &format!("will {what}; {price}{others}"));
         }
-        Repair::Advice(what) => row(text, "do", what),
+        Repair::Advice(what) => row(text, "do", &format!("{what}{others}")),
     }
 }
 
+/// A line of a finding; a name that has no room in its column has a line of its own.
 fn row(text: &mut String, name: &str, value: &str) {
-    let _ = writeln!(text, "  {}{}", style(format!("{name:<10}")).dim(), printable(value));
+    let name = if name.len() < COLUMN {
+        format!("{name:<COLUMN$}")
+    } else {
+        format!("{name}\n  {:COLUMN$}", "")
+    };
+    let _ = writeln!(text, "  {}{}", style(name).dim(), printable(value));
 }
 
 fn sum(examined: &Examined) -> String {
