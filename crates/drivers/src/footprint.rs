@@ -6,6 +6,7 @@ use crate::Package;
 use crate::inf::{
     ENTRIES_MAX, Install, NoIncludes, RegistryEdit, RegistryOperation, RegistryRoot, Text,
 };
+use crate::package::DEFAULT_INSTALL;
 use crate::staging::{Guest, Places, join};
 
 /// What a package leaves in a guest. What INFs of Windows that it includes bring is Windows' own, and not among it.
@@ -47,15 +48,16 @@ impl Package {
                 .collect(),
         };
         let models = sections.iter().flat_map(|section| &section.models);
+        let models = models.map(|model| model.install_section.as_str());
+        let by_default = self.has_default_install().then_some(DEFAULT_INSTALL);
         let mut known = HashSet::new();
         let mut left = ENTRIES_MAX;
         let mut footprint = Footprint::default();
         let mut names = Names::default();
-        for model in models {
-            if !known.insert(model.install_section.to_ascii_lowercase()) {
+        for name in models.chain(by_default) {
+            if !known.insert(name.to_ascii_lowercase()) {
                 continue;
             }
-            let name = &model.install_section;
             let install = self.inf().install_within(name, architecture, &NoIncludes, &mut left);
             if let Ok(install) = install {
                 footprint.take(&install, guest, &mut names);

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A GUID, shown in braces and upper case as the registry has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A GUID, shown in braces and upper case as the registry has it; all zeros by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Guid {
     digits: [u8; 16],
 }
@@ -42,6 +42,15 @@ impl Guid {
             d[3], d[2], d[1], d[0], d[5], d[4], d[7], d[6], d[8], d[9], d[10], d[11], d[12], d[13],
             d[14], d[15],
         ]
+    }
+}
+
+impl Guid {
+    /// The GUID of 16 bytes as Windows keeps them.
+    #[must_use]
+    pub fn from_bytes_le(bytes: [u8; 16]) -> Self {
+        // The same places change in both directions.
+        Self { digits: Self { digits: bytes }.to_bytes_le() }
     }
 }
 

@@ -12,6 +12,9 @@ use crate::inf::{
 
 pub use tree::{Found, Unreadable};
 
+/// The section that installs a package without a device.
+pub(crate) const DEFAULT_INSTALL: &str = "DefaultInstall";
+
 /// The files that packages are in. Paths part with `/` or `\`, and their case does not matter.
 pub trait PackageFiles {
     /// Why a file could not be read.
@@ -124,8 +127,8 @@ impl Package {
     /// Tells whether it installs without a device, by `DefaultInstall`.
     #[must_use]
     pub fn has_default_install(&self) -> bool {
-        let any = |&architecture: &_| actual_section(&self.inf, "DefaultInstall", architecture);
-        Architecture::ALL.iter().find_map(any).is_some()
+        let any = |&architecture: &_| actual_section(&self.inf, DEFAULT_INSTALL, architecture);
+        self.manufacturers.is_empty() && Architecture::ALL.iter().find_map(any).is_some()
     }
 
     /// Names of all services that it makes on any Windows, sorted.
@@ -167,7 +170,7 @@ impl Package {
         let models = sections.into_iter().flat_map(|section| &section.models);
         let mut names: BTreeSet<_> = models.map(|model| model.install_section.as_str()).collect();
         if self.manufacturers.is_empty() {
-            names.insert("DefaultInstall");
+            names.insert(DEFAULT_INSTALL);
         }
         names.extend(["ClassInstall32", "InterfaceInstall32"]);
         let mut left = ENTRIES_MAX;

@@ -7,6 +7,7 @@
 mod boot;
 mod critical_devices;
 mod database;
+mod default_install;
 mod device_path;
 mod edit;
 mod error;
@@ -21,6 +22,7 @@ mod service_key;
 mod setup_class;
 mod store_name;
 
+pub use database::package_version;
 pub use edit::{Edit, Value};
 pub use error::StagingError;
 pub use framework::Framework;
@@ -84,6 +86,8 @@ pub struct Request<'a> {
     pub signature: &'a Signature,
     /// The guest has its setup class.
     pub has_class: bool,
+    /// The guest's class of the name that the INF gives, for an INF without `ClassGuid`.
+    pub class: Option<Guid>,
 }
 
 /// What adding a package means.
@@ -91,6 +95,8 @@ pub struct Request<'a> {
 pub struct Staging {
     /// The name of its INF in the guest, `oem3.inf`; `None`: Windows gives one when the device comes up.
     pub inf: Option<String>,
+    /// Where its INF is kept in the guest, for a package without devices, which Windows keeps nowhere.
+    pub kept_in: Option<String>,
     /// Its folder in the driver store: `viostor.inf_amd64_0123456789abcdef`.
     pub store_name: String,
     /// It starts with the guest.
@@ -136,25 +142,14 @@ struct Plan<'a> {
 /// A package that cannot be added in a way that works.
 pub fn stage(request: &Request<'_>) -> Result<Staging, StagingError> {
     let package = request.package;
-    let version = package.version();
-    let target = &request.guest.target;
-    let class = version.class_guid.ok_or(StagingError::NoClass)?;
-    let store_name = store_name(package.file_name(), target, request.digest);
-    let mut plan = Plan {
-        request,
-        class,
-        places: Places::new(request.guest, &store_name),
-        devices: Vec::new(),
-        installs: Vec::new(),
-        inf: format!("oem{}.inf", request.oem_number),
-        store_name,
-        published: false,
-        edits: Vec::new(),
-        warnings: Vec::new(),
-        warned: HashSet::new(),
-    };
+    if request.fit.sections.is_empty() && package.has_default_install() {
+        return default_install::stage(request);
+    }
+    let class = package.version().class_guid.or(request.class).ok_or(StagingError::NoClass)?;
+    let inf = format!("oem{}.inf", request.oem_number);
+    let mut plan = Plan::new(request, class, inf, request.store_name());
     plan.read_installs()?;
-    let boot_critical = boot::is_critical(version, &plan.installs);
+    let boot_critical = boot::is_critical(plan.class, &plan.installs);
     plan.check_functions(boot_critical)?;
     framework::check(&mut plan, boot_critical)?;
     plan.published = boot_critical || request.guest.has_database();
@@ -181,33 +176,55 @@ pub fn stage(request: &Request<'_>) -> Result<Staging, StagingError> {
     }
     let Plan { inf, store_name, published, edits, warnings, .. } = plan;
     let inf = published.then_some(inf);
-    Ok(Staging { inf, store_name, boot_critical, services, bound, edits, warnings })
+    let kept_in = None;
+    Ok(Staging { inf, kept_in, store_name, boot_critical, services, bound, edits, warnings })
 }
 
-/// What an installation asks for and only Windows does, in words.
-fn left_to_windows(install: &Install) -> Vec<String> {
+/// What an installation asks for and only Windows does, in words. `fate` tells what becomes of it.
+fn left_to_windows(install: &Install, fate: &str) -> Vec<String> {
     let section = &install.section;
     let mut told: Vec<String> = Vec::new();
     for service in &install.removed_services {
-        told.push(format!("[{section}] deletes service {}: that is left to Windows", service.name));
+        told.push(format!("[{section}] deletes service {}: that {fate}", service.name));
     }
     for filter in &install.filters {
         let service = &filter.service;
-        told.push(format!(
-            "[{section}] gives the device filter {service}: that is left to Windows"
-        ));
+        told.push(format!("[{section}] gives the device filter {service}: that {fate}"));
     }
     if !install.coinstallers.registry.is_empty() {
-        told.push(format!("[{section}] has a co-installer: it is left to Windows"));
+        told.push(format!("[{section}] has a co-installer: it {fate}"));
     }
     let names: Vec<&str> = install.class_entries.iter().map(|(name, _)| name.as_str()).collect();
     if !names.is_empty() {
-        told.push(format!("[{section}] {}: left to Windows", names.join(", ")));
+        told.push(format!("[{section}] {}: that {fate}", names.join(", ")));
     }
     told
 }
 
+impl Request<'_> {
+    /// The package's folder in the driver store.
+    fn store_name(&self) -> String {
+        store_name(self.package.file_name(), &self.guest.target, self.digest)
+    }
+}
+
 impl<'a> Plan<'a> {
+    fn new(request: &'a Request<'a>, class: Guid, inf: String, store_name: String) -> Self {
+        Self {
+            request,
+            class,
+            places: Places::new(request.guest, &store_name),
+            devices: Vec::new(),
+            installs: Vec::new(),
+            inf,
+            store_name,
+            published: false,
+            edits: Vec::new(),
+            warnings: Vec::new(),
+            warned: HashSet::new(),
+        }
+    }
+
     /// Works out what the models of the package install, each section once.
     fn read_installs(&mut self) -> Result<(), StagingError> {
         let Request { package, fit, guest, included, .. } = *self.request;
@@ -245,6 +262,8 @@ impl<'a> Plan<'a> {
 
     /// Refuses a driver whose service nobody knows, and tells what else is not there.
     fn check_functions(&mut self, boot_critical: bool) -> Result<(), StagingError> {
+        let fate =
+            if self.devices.is_empty() { "is not carried out" } else { "is left to Windows" };
         let mut told = Vec::new();
         for install in &self.installs {
             for needed in install.included.iter().filter(|needed| needed.found_in.is_none()) {
@@ -262,12 +281,9 @@ impl<'a> Plan<'a> {
                 ));
             }
             if boot_critical {
-                told.extend(left_to_windows(install));
+                told.extend(left_to_windows(install, fate));
                 told.extend(install.not_carried_out.iter().map(|entry| {
-                    format!(
-                        "{} line {}: {} is left to Windows",
-                        entry.file, entry.line, entry.directive
-                    )
+                    format!("{} line {}: {} {fate}", entry.file, entry.line, entry.directive)
                 }));
             }
         }

@@ -14,7 +14,7 @@ pub struct InstalledDrivers {
 /// A package in a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InstalledPackage {
-    /// Name of its INF in the guest, such as `oem3.inf`; `None`: it waits for its device.
+    /// Name of its INF in the guest, such as `oem3.inf`; `None`: it waits for its device, or was installed without one.
     pub inf: Option<String>,
     /// The name that its INF came with, where it is known.
     pub original: Option<String>,

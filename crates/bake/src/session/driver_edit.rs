@@ -6,10 +6,12 @@ mod in_box;
 mod numbers;
 pub(super) mod record;
 
-use winkiln_drivers::Package;
+use std::collections::HashMap;
+
 use winkiln_drivers::choice::{Choice, Chosen, Options, choose};
 use winkiln_drivers::inf::{Inf, ParseOptions};
 use winkiln_drivers::staging::{Edit, Guest, Request, Signature, Staging, stage};
+use winkiln_drivers::{Guid, Package};
 
 use super::Session;
 use crate::BakeError;
@@ -18,6 +20,9 @@ use crate::drivers::{
     Source, is_enforced, judge, signature_score,
 };
 use numbers::Numbers;
+
+/// Setup classes.
+pub(super) const CLASSES: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Class";
 
 impl Session {
     /// Adds the packages of a source that are for the guest.
@@ -106,14 +111,7 @@ impl Session {
         contents.check_machine(architecture)?;
         let (signature, unsigned) = self.signature(&contents, package, guest, wanted)?;
         let included = self.included_infs(package.inf())?;
-        let class = package.version().class_guid.map(|guid| guid.to_string());
-        let has_class = match &class {
-            Some(class) => {
-                let key = format!(r"HKLM\SYSTEM\CurrentControlSet\Control\Class\{class}");
-                self.has_key(&key)?
-            }
-            None => false,
-        };
+        let (class, has_class) = self.class_of(package)?;
         let number = self.number_of(package, &contents, guest, numbers)?;
         let mut taken = numbers.map.clone();
         taken.take(number);
@@ -131,6 +129,7 @@ impl Session {
             origin: &origin,
             signature: &signature,
             has_class,
+            class,
         };
         let staging = stage(&request).map_err(PackageProblem::from)?;
         for service in &staging.services {
@@ -139,8 +138,12 @@ impl Session {
                     && (&*other.package, &other.inf) != (package.path(), &staging.inf)
                     && other.services.iter().any(|known| known.eq_ignore_ascii_case(service))
             };
-            if let Some(other) = self.drivers.iter().find(of_other) {
-                let (service, other) = (service.clone(), other.package.clone());
+            let other = self.drivers.iter().find(of_other);
+            let Some((other, files)) = other.map(|o| (o.package.clone(), o.files.clone())) else {
+                continue;
+            };
+            if !self.are_same_drivers(&staging, &contents, &files)? {
+                let service = service.clone();
                 return Err(PackageProblem::SameService { service, other }.into());
             }
         }
@@ -164,6 +167,52 @@ impl Session {
             self.warn(format!("{}: {warning}", package.path()));
         }
         Ok(filled(report_of(package, action), staging))
+    }
+
+    /// The setup class of a package by its name, where the INF gives nothing else; and whether the guest has the class.
+    fn class_of(&mut self, package: &Package) -> Result<(Option<Guid>, bool), BakeError> {
+        let version = package.version();
+        if let Some(guid) = version.class_guid {
+            return Ok((None, self.has_key(&format!(r"{CLASSES}\{guid}"))?));
+        }
+        let Some(name) = &version.class else { return Ok((None, false)) };
+        for key in self.subkeys(CLASSES)?.unwrap_or_default() {
+            let known = self.text_of(&format!(r"{CLASSES}\{key}"), "Class")?;
+            if known.is_some_and(|known| known.eq_ignore_ascii_case(name))
+                && let Some(guid) = Guid::parse(&key)
+            {
+                return Ok((Some(guid), true));
+            }
+        }
+        Ok((None, false))
+    }
+
+    /// Tells whether a package brings the drivers that another one brought: makers put several INFs beside one driver.
+    fn are_same_drivers(
+        &mut self,
+        staging: &Staging,
+        contents: &Contents,
+        brought: &[String],
+    ) -> Result<bool, BakeError> {
+        let volume = self.windows()?.volume;
+        let name = |path: &str| path.rsplit('\\').next().unwrap_or_default().to_lowercase();
+        let brought: HashMap<String, &String> =
+            brought.iter().map(|path| (name(path), path)).collect();
+        let mut same = false;
+        for edit in &staging.edits {
+            let Edit::PutFile { to, from, .. } = edit else { continue };
+            let Some(known) = brought.get(&name(to)).filter(|to| name(to).ends_with(".sys")) else {
+                continue;
+            };
+            let bytes = contents.bytes.get(from).map_or(&[][..], Vec::as_slice);
+            let limit = bytes.len() as u64;
+            let size = self.metadata(volume, known)?.map(|found| found.size);
+            if size != Some(limit) || self.read(volume, known, limit)? != bytes {
+                return Ok(false);
+            }
+            same = true;
+        }
+        Ok(same)
     }
 
     /// Refuses what the guest would refuse to load. With the signature, what there is to say of it.

@@ -20,6 +20,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let mut found = look(&mut session, &args.image, args.with.open.volume)?;
     // Where no Windows is, or none that can be read, the page tells so.
     found.health = winkiln_doctor::quick(&mut session, None).ok();
+    found.vendor_drivers = session.installed_drivers().ok();
     drop(progress);
     output.data(&inspect_json::document(&found), || inspect::page(&found, output.is_verbose()))
 }
@@ -47,6 +48,7 @@ pub(crate) fn look(session: &mut Session, path: &Path, volume: Option<u32>) -> R
         volumes,
         windows: windows.into_iter().filter(|windows| wanted(windows.volume)).collect(),
         health: None,
+        vendor_drivers: None,
         warnings,
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use console::style;
+use winkiln_bake::drivers::InstalledPackage;
 use winkiln_doctor::Diagnosis;
 use winkiln_guest::{DiskVolume, DriverService, Windows};
 
@@ -39,7 +40,7 @@ pub(crate) fn page(found: &Inspection, verbose: bool) -> String {
     text.push_str(&volumes(&found.volumes));
     for windows in &found.windows {
         text.push('\n');
-        text.push_str(&one_windows(windows, found.health_of(windows), verbose));
+        text.push_str(&one_windows(windows, found, verbose));
     }
     if found.windows.is_empty() {
         text.push_str("\nno Windows found\n");
@@ -95,7 +96,7 @@ fn state(volume: &DiskVolume) -> String {
     }
 }
 
-fn one_windows(windows: &Windows, health: Option<&Diagnosis>, verbose: bool) -> String {
+fn one_windows(windows: &Windows, found: &Inspection, verbose: bool) -> String {
     let mut text = String::new();
     let (major, minor) = windows.version;
     let _ = writeln!(
@@ -137,13 +138,18 @@ fn one_windows(windows: &Windows, health: Option<&Diagnosis>, verbose: bool) -> 
     drivers("file missing", &|driver| {
         !driver.present && driver.start.is_some_and(|start| start < 4)
     });
+    if let Some(vendors) = found.vendor_drivers_of(windows) {
+        facts.extend(
+            vendors.packages.iter().map(|package| ("vendor driver", vendor_driver(package))),
+        );
+    }
     let tools = if windows.guest_tools.is_empty() {
         "none found".to_owned()
     } else {
         windows.guest_tools.join(", ")
     };
     facts.push(("guest tools", tools));
-    if let Some(health) = health {
+    if let Some(health) = found.health_of(windows) {
         facts.extend(health_facts(health));
     }
     for (name, value) in facts {
@@ -151,6 +157,24 @@ fn one_windows(windows: &Windows, health: Option<&Diagnosis>, verbose: bool) -> 
     }
     for warning in &windows.warnings {
         let _ = writeln!(text, "  {} {}", style("warning:").yellow(), printable(warning));
+    }
+    text
+}
+
+/// `viostor.inf (oem3.inf), SCSIAdapter, 01/31/2024,1.2.3.4, Red Hat: viostor`.
+fn vendor_driver(package: &InstalledPackage) -> String {
+    let inf = package.inf.as_deref();
+    let original = package.original.as_deref().or(inf).unwrap_or("without a name");
+    let mut text = original.to_owned();
+    if let Some(inf) = inf.filter(|inf| *inf != original) {
+        let _ = write!(text, " ({inf})");
+    }
+    for part in [&package.class, &package.driver_version, &package.provider].into_iter().flatten() {
+        let _ = write!(text, ", {part}");
+    }
+    let services: Vec<&str> = package.services.iter().map(|service| &*service.name).collect();
+    if !services.is_empty() {
+        let _ = write!(text, ": {}", services.join(", "));
     }
     text
 }

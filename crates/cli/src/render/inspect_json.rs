@@ -1,6 +1,7 @@
 //! `inspect --json`: field names that scripts rely on.
 
 use serde::Serialize;
+use winkiln_bake::InstalledDrivers;
 use winkiln_disk::partition::{DiskId, Partition, PartitionKind, PartitionTable, TableKind};
 use winkiln_doctor::Diagnosis;
 use winkiln_guest::{Architecture, BootKind, DiskVolume, Firmware, Windows};
@@ -23,6 +24,8 @@ pub(crate) struct Inspection {
     pub(crate) windows: Vec<Windows>,
     /// What a short look of the doctor found in the default Windows.
     pub(crate) health: Option<Diagnosis>,
+    /// Drivers that the default Windows has besides its own.
+    pub(crate) vendor_drivers: Option<InstalledDrivers>,
     /// What could not be told.
     pub(crate) warnings: Vec<String>,
 }
@@ -35,6 +38,11 @@ impl Inspection {
         let is_it =
             looked_at.volume == windows.volume && looked_at.system_root == windows.system_root;
         is_it.then_some(health)
+    }
+
+    /// Its drivers of vendors, for the Windows that was looked at.
+    pub(crate) fn vendor_drivers_of(&self, windows: &Windows) -> Option<&InstalledDrivers> {
+        self.health_of(windows).and(self.vendor_drivers.as_ref())
     }
 }
 
@@ -104,6 +112,9 @@ struct WindowsJson {
     /// Of the default Windows.
     #[serde(skip_serializing_if = "Option::is_none")]
     health: Option<HealthJson>,
+    /// Of the default Windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor_drivers: Option<InstalledDrivers>,
     warnings: Vec<String>,
 }
 
@@ -154,7 +165,11 @@ pub(crate) fn document(found: &Inspection) -> InspectJson {
         sector_size: found.table.sector_size,
         disk_id: disk_id(found.table.disk_id),
         volumes: found.volumes.iter().map(volume).collect(),
-        windows: found.windows.iter().map(|one| windows(one, found.health_of(one))).collect(),
+        windows: found
+            .windows
+            .iter()
+            .map(|one| windows(one, found.health_of(one), found.vendor_drivers_of(one)))
+            .collect(),
         warnings: found.warnings.clone(),
     }
 }
@@ -270,7 +285,11 @@ fn detail(detail: &StateDetail) -> DetailJson {
     DetailJson { word, evidence, blocks_writing }
 }
 
-fn windows(windows: &Windows, health: Option<&Diagnosis>) -> WindowsJson {
+fn windows(
+    windows: &Windows,
+    health: Option<&Diagnosis>,
+    vendor_drivers: Option<&InstalledDrivers>,
+) -> WindowsJson {
     let boot = &windows.boot;
     let text = |text: &String| (!text.is_empty()).then(|| text.clone());
     let entry = |(description, default): &(String, bool)| BootEntryJson {
@@ -317,6 +336,7 @@ fn windows(windows: &Windows, health: Option<&Diagnosis>) -> WindowsJson {
                 })
                 .collect(),
         }),
+        vendor_drivers: vendor_drivers.cloned(),
         warnings: windows.warnings.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use winkiln_bake::drivers::InstalledPackage;
 use winkiln_bake::{InstalledDrivers, InstalledService};
 
 use super::text::{count, printable};
@@ -16,7 +17,7 @@ pub(crate) fn text(found: &InstalledDrivers, verbose: bool) -> String {
         let _ = writeln!(
             text,
             "{}  {}  {}  {}  {}",
-            or(&package.inf, "waits for its device"),
+            or(&package.inf, without_inf(package)),
             or(&package.original, "original name not known"),
             or(&package.class, "no class"),
             or(&package.driver_version, "no version"),
@@ -41,6 +42,11 @@ pub(crate) fn text(found: &InstalledDrivers, verbose: bool) -> String {
         more => writeln!(text, "{packages}, {} without one", count(more, "service")),
     };
     text
+}
+
+/// What stands for the INF of a package that Windows has not numbered.
+fn without_inf(package: &InstalledPackage) -> &'static str {
+    if package.services.is_empty() { "waits for its device" } else { "has no device" }
 }
 
 /// `viostor: start 0, \\Windows\\System32\\drivers\\viostor.sys`.

@@ -150,3 +150,90 @@ fn an_inf_that_is_none_hides_no_package() {
     assert_eq!(infs, [&json!("oem0.inf"), &json!("oem5.inf")], "{shown:#}");
     winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]).ok();
 }
+
+/// Keys of the SYSTEM and SOFTWARE hives, as text.
+fn registry(guest: &Guest) -> String {
+    ["SYSTEM", "SOFTWARE"]
+        .map(|hive| winkiln(&["reg", "export", guest.image(), &format!(r"HKLM\{hive}"), "-"]).ok())
+        .concat()
+}
+
+#[test]
+fn a_filter_without_a_device_goes_in_and_comes_out() {
+    let guest = Guest::new();
+    let before = registry(&guest);
+    let source = package(&guest, "", "kiln", "");
+    let inf = guest.dir.path().join("source/kiln.inf");
+    let text = fs::read_to_string(&inf).unwrap();
+    let class = r"SYSTEM\CurrentControlSet\Control\Class\{4D36E97B-E325-11CE-BFC1-08002BE10318}";
+    let filters = format!("[Settings]\nHKLM,\"{class}\",UpperFilters,0x00010008,\"kiln\"\n");
+    let text = text
+        .replace("[Install", "[DefaultInstall.NTamd64")
+        .replace("[Manufacturer]\nKiln=Models,NTamd64\n", "")
+        .replace("[Settings]\n", &filters);
+    fs::write(&inf, text).unwrap();
+    let added = add(&guest, &source);
+    let driver = &added["drivers"][0];
+    assert_eq!((&driver["action"], &driver["inf"]), (&json!("added"), &Value::Null), "{added:#}");
+    assert_eq!(driver["services"], json!(["kiln"]));
+    assert_eq!(add(&guest, &source)["drivers"][0]["action"], "already-there");
+    let shown = winkiln(&["drivers", "installed", guest.image()]).ok();
+    assert!(shown.contains("has no device  kiln.inf  SCSIAdapter  03/31/2024,1.2.3.4"), "{shown}");
+    assert!(shown.contains("service   kiln: start 0, "), "{shown}");
+    let shown = winkiln(&["inspect", guest.image()]).ok();
+    assert!(
+        shown.contains("vendor driver   kiln.inf, SCSIAdapter, 03/31/2024,1.2.3.4, Kiln: kiln\n"),
+        "{shown}"
+    );
+    let shown = winkiln(&["inspect", guest.image(), "--json"]).json();
+    let vendors = &shown["windows"][0]["vendor_drivers"]["packages"];
+    assert_eq!(vendors[0]["services"][0]["name"], "kiln", "{shown:#}");
+    winkiln(&["drivers", "remove", guest.image(), "kiln"]).ok();
+    assert_eq!(registry(&guest), before);
+    for gone in [r"C:\Windows\System32\drivers\kiln.sys", r"C:\Program Files\Kiln"] {
+        assert!(!has(&guest, gone), "{gone}");
+    }
+}
+
+/// Makers put several INFs beside one driver, each for other devices.
+#[test]
+fn several_packages_may_share_a_driver() {
+    let guest = Guest::new();
+    let source = package(&guest, "a", "kiln", "");
+    let inf = guest.dir.path().join("source/a/kiln.inf");
+    // Its class is told by its name alone.
+    let second = fs::read_to_string(&inf)
+        .unwrap()
+        .replace("DEV_0001", "DEV_0002")
+        .replace("ClassGuid=", "Other=");
+    fs::write(inf.with_file_name("kiln2.inf"), second).unwrap();
+    let refused = add(&guest, &source);
+    assert!(refused["drivers"].to_string().contains("does not know its class"), "{refused:#}");
+    let key = r"HKLM\SYSTEM\CurrentControlSet\Control\Class\{4d36e97b-e325-11ce-bfc1-08002be10318}";
+    winkiln(&["reg", "add", guest.image(), key, "-v", "Class", "-d", "SCSIAdapter"]).ok();
+    let added = add(&guest, &source);
+    let became: Vec<_> =
+        added["drivers"].as_array().unwrap().iter().map(|driver| &driver["action"]).collect();
+    assert_eq!(became, ["already-there", "added"], "{added:#}");
+    // It stays for as long as one of them needs it.
+    winkiln(&["drivers", "remove", guest.image(), "oem0.inf"]).ok();
+    let driver = r"C:\Windows\System32\drivers\kiln.sys";
+    assert!(has(&guest, driver));
+    winkiln(&["drivers", "remove", guest.image(), "oem1.inf"]).ok();
+    assert!(!has(&guest, driver));
+    // Another driver of that name is not the same.
+    fs::create_dir(guest.dir.path().join("source/b")).unwrap();
+    for name in ["kiln2.inf", "kiln.sys", "help.txt"] {
+        let from = inf.with_file_name(name);
+        let mut bytes = fs::read(&from).unwrap();
+        if name == "kiln.sys" {
+            bytes.push(0);
+        }
+        fs::write(guest.dir.path().join("source/b").join(name), bytes).unwrap();
+        if name == "kiln2.inf" {
+            fs::remove_file(from).unwrap();
+        }
+    }
+    let added = add(&guest, &source);
+    assert!(added["drivers"].to_string().contains("its service kiln is that of"), "{added:#}");
+}

@@ -18,7 +18,7 @@ pub struct Options<'a> {
 /// What was chosen, and what was not.
 #[derive(Debug, Clone)]
 pub struct Choice<'a> {
-    /// Packages to install, in the order given.
+    /// Packages to install, in the order given; where all that fit are taken, the better ones first.
     pub chosen: Vec<Chosen<'a>>,
     /// The others, in the order given.
     pub others: Vec<NotChosen<'a>>,
@@ -146,7 +146,10 @@ pub fn choose<'a>(packages: &'a [Package], target: &Target, options: &Options<'_
         }
     }
     choice.chosen = kept.into_iter().map(|(chosen, _, _)| chosen).collect();
-    choice.chosen.sort_by_key(|chosen| chosen.index);
+    // Of all that fit, the better ones come first: they get what only one can have.
+    if !options.selection.all {
+        choice.chosen.sort_by_key(|chosen| chosen.index);
+    }
     choice.others.sort_by_key(|other| other.index);
     choice
 }

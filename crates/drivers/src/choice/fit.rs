@@ -1,6 +1,7 @@
 //! Whether a package is for a Windows: the decorations of its models sections.
 
 use crate::inf::{Decoration, ModelsSection, TargetOs, actual_section};
+use crate::package::DEFAULT_INSTALL;
 use crate::{Architecture, Package, Target};
 
 /// How near a decoration comes to a Windows; the greater the nearer.
@@ -169,12 +170,13 @@ impl Package {
             let sections = fits.into_iter().map(|(_, section)| section).collect();
             return Ok(Fit { sections, closeness });
         }
-        if actual_section(self.inf(), "DefaultInstall", target.architecture).is_some() {
+        let by_default = actual_section(self.inf(), DEFAULT_INSTALL, target.architecture);
+        if self.manufacturers().is_empty() && by_default.is_some() {
             return Ok(Fit { sections: Vec::new(), closeness: Closeness::default() });
         }
         let others = || {
             let named = |architecture: &Architecture| {
-                self.inf().section(&format!("DefaultInstall.NT{architecture}")).is_some()
+                self.inf().section(&format!("{DEFAULT_INSTALL}.NT{architecture}")).is_some()
             };
             Architecture::ALL.into_iter().filter(named).collect::<Vec<_>>()
         };

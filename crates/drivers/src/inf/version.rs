@@ -78,6 +78,13 @@ impl DriverVersion {
         Some(Self { date: Date::parse(date)?, version: parse_version(version)? })
     }
 
+    /// A version as the registry keeps it, with its date.
+    #[must_use]
+    pub fn from_packed(date: Date, packed: u64) -> Self {
+        let version = [48, 32, 16, 0].map(|shift| (packed >> shift & 0xFFFF) as u16);
+        Self { date, version }
+    }
+
     /// The version as the registry keeps it: the first number in the top 16 bits.
     #[must_use]
     pub fn packed(&self) -> u64 {
@@ -104,6 +111,24 @@ impl Date {
             (1..self.month).map(|month| u64::from(days_of_month(self.year, month))).sum();
         let days = years * 365 + leap_days + before + u64::from(self.day) - 1;
         days * 24 * 60 * 60 * 10_000_000
+    }
+
+    /// The day of an instant in 100 ns ticks since 1601.
+    #[must_use]
+    pub fn from_filetime(ticks: u64) -> Option<Self> {
+        let mut days = ticks / (24 * 60 * 60 * 10_000_000);
+        let mut year = 1601_u16;
+        let in_year = |year| 337 + u64::from(days_of_month(year, 2));
+        while days >= in_year(year) {
+            days -= in_year(year);
+            year = year.checked_add(1)?;
+        }
+        let mut month = 1;
+        while days >= u64::from(days_of_month(year, month)) {
+            days -= u64::from(days_of_month(year, month));
+            month += 1;
+        }
+        Some(Self { year, month, day: u8::try_from(days + 1).ok()? })
     }
 
     fn parse(text: &str) -> Option<Self> {

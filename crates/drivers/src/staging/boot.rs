@@ -1,7 +1,7 @@
 //! Which packages are needed to start the guest.
 
 use crate::Guid;
-use crate::inf::{Install, Version};
+use crate::inf::Install;
 
 /// `SCSIAdapter`, `HDC`: controllers of disks.
 const STORAGE: [&str; 2] =
@@ -16,8 +16,7 @@ pub(super) fn is_storage(class: Guid) -> bool {
 
 /// Tells whether a package must start with the guest: a controller of disks, or a device of the system, with a service that the
 /// loader starts.
-pub(super) fn is_critical(version: &Version, installs: &[Install]) -> bool {
-    let Some(class) = version.class_guid else { return false };
+pub(super) fn is_critical(class: Guid, installs: &[Install]) -> bool {
     let at_boot = |install: &Install| install.services.iter().any(|service| service.start == 0);
     (is_storage(class) || class.to_string() == SYSTEM) && installs.iter().any(at_boot)
 }

@@ -7,6 +7,8 @@ mod descriptors;
 mod device_ids;
 mod version_value;
 
+pub use version_value::parse as package_version;
+
 use super::{Binding, Edit, Plan, Signature, StagingError, Value};
 use crate::Guid;
 

@@ -9,11 +9,15 @@ pub enum StagingError {
     /// An entry that Windows would stumble over.
     #[error(transparent)]
     Inf(#[from] InfError),
-    /// The INF has no `ClassGuid`.
-    #[error("its [Version] has no ClassGuid, so that no device can be bound to it")]
+    /// The INF has no `ClassGuid`, and the guest no class of its `Class`.
+    #[error(
+        "its [Version] has no ClassGuid, and Windows does not know its class by name: no device can be bound to it"
+    )]
     NoClass,
-    /// It installs by `DefaultInstall`, which has to run in the guest.
-    #[error("it names no devices for this Windows: DefaultInstall has to run in the guest")]
+    /// It installs by `DefaultInstall`, which makes no service.
+    #[error(
+        "it names no devices for this Windows, and its DefaultInstall makes no service: that has to run in the guest"
+    )]
     NoDevices,
     /// Its service is named by an INF that is not there.
     #[error("its service is named by [{section}] of {file}, which the guest does not have")]

@@ -103,7 +103,7 @@ fn lock(plan: &mut Plan<'_>, to: &str, copy: &FileCopy) {
     let root = &plan.request.guest.system_root;
     let inside = to.get(..root.len()).is_some_and(|head| head.eq_ignore_ascii_case(root));
     let version = plan.request.package.version();
-    if !version.pnp_lockdown || !inside || !plan.request.guest.has_database() {
+    if !version.pnp_lockdown || !inside || !plan.request.guest.has_database() || !plan.published {
         return;
     }
     let below = to.get(root.len()..).unwrap_or_default().replace('\\', "/");

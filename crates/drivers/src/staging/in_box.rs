@@ -7,13 +7,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::places::Places;
 use super::{
     Edit, Guest, Plan, Request, Signature, StagingError, Value, critical_devices, service_key,
 };
 use crate::choice::{Closeness, Fit};
 use crate::inf::{ENTRIES_MAX, NoIncludes, Service};
-use crate::{Guid, Package, Target};
+use crate::{Package, Target};
 
 /// `HDC`, the class of all of them but the last.
 const HDC: &str = "{4D36E96A-E325-11CE-BFC1-08002BE10318}";
@@ -262,25 +261,10 @@ fn made_by(guest: &Guest, package: &Package, service: &Service) -> Result<Vec<Ed
         origin: "",
         signature: &Signature::None,
         has_class: true,
+        class: None,
     };
-    let mut plan = of_windows(&request, class);
+    let inf = package.file_name().to_lowercase();
+    let mut plan = Plan { published: true, ..Plan::new(&request, class, inf, String::new()) };
     service_key::key(&mut plan, service)?;
     Ok(plan.edits)
-}
-
-/// A plan for a package that Windows has under its own name.
-fn of_windows<'a>(request: &'a Request<'a>, class: Guid) -> Plan<'a> {
-    Plan {
-        request,
-        class,
-        places: Places::new(request.guest, ""),
-        devices: Vec::new(),
-        installs: Vec::new(),
-        inf: request.package.file_name().to_lowercase(),
-        store_name: String::new(),
-        published: true,
-        edits: Vec::new(),
-        warned: Default::default(),
-        warnings: Vec::new(),
-    }
 }

@@ -101,7 +101,7 @@ pub(super) fn key(plan: &mut Plan<'_>, service: &Service) -> Result<(), StagingE
     }
     let path = image_path(plan, service)?;
     plan.set(&*key, "ImagePath", Value::expand_sz(&path));
-    if plan.request.guest.has_database() {
+    if plan.request.guest.has_database() && plan.published {
         let strings = vec![plan.inf.clone()];
         plan.edits.push(Edit::AppendStrings {
             key: key.clone(),
@@ -127,7 +127,7 @@ pub(super) fn key(plan: &mut Plan<'_>, service: &Service) -> Result<(), StagingE
 fn shown(plan: &Plan<'_>, text: &Localized) -> String {
     let token = text.raw.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
     match token {
-        Some(token) if !plan.request.guest.is_nt5() && !token.contains('%') => {
+        Some(token) if plan.published && !plan.request.guest.is_nt5() && !token.contains('%') => {
             format!("@{},%{token}%;{}", plan.inf, text.text)
         }
         _ => text.text.clone(),

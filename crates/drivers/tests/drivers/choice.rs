@@ -338,7 +338,7 @@ fn users_select_by_name_service_or_class() {
     };
     let picked = |selection: Selection| pick(&packages, &w11, &selection).0;
     assert_eq!(picked(select(&[], &[], false)), ["w11/kiln.inf", "net.inf"]);
-    assert_eq!(picked(select(&[], &[], true)), ["w10/kiln.inf", "w11/kiln.inf", "net.inf"]);
+    assert_eq!(picked(select(&[], &[], true)), ["w11/kiln.inf", "w10/kiln.inf", "net.inf"]);
     for name in ["KILN", "kiln.inf", "Svc", "scsiadapter"] {
         assert_eq!(picked(select(&[name], &[], false)), ["w11/kiln.inf"], "{name}");
         assert_eq!(picked(select(&[], &[name], false)), ["net.inf"], "{name}");

@@ -114,6 +114,7 @@ fn staged_with(
         origin: "here",
         signature: &Signature::None,
         has_class: true,
+        class: None,
     })
 }
 
@@ -337,7 +338,7 @@ fn what_would_not_start_is_refused() {
         (&store, "w7", "runs from the driver store"),
         (&store, "w10", ""),
         (&elsewhere, "w10", "folder 24"),
-        (&classless, "w10", "no ClassGuid"),
+        (&classless, "w10", "no ClassGuid, and Windows does not know its class"),
         (&nameless, "w10", "other.sys, which is not in the package"),
     ] {
         let found = staged(text, &guest(os, Architecture::X86));
@@ -428,4 +429,71 @@ fn flags_of_a_file_count_where_nobody_signed_the_package() {
         })
         .collect();
     assert_eq!(keeps, [r"\Windows\System32\drivers\kiln.sys"]);
+}
+
+/// A filter of a class, which no device of its own brings.
+const WITHOUT_DEVICE: &str = r#"
+[Version]
+Signature="$Windows NT$"
+PnpLockdown=1
+[SourceDisksNames]
+1=disk
+[SourceDisksFiles]
+kiln.sys=1
+[DestinationDirs]
+DefaultDestDir=12
+[DefaultInstall]
+CopyFiles=@kiln.sys
+AddReg=Filters
+RegisterDlls=Dlls
+[DefaultInstall.Services]
+AddService=kiln,,Service
+[Service]
+DisplayName=%Desc%
+ServiceType=1
+StartType=0
+ErrorControl=1
+ServiceBinary=%12%\kiln.sys
+[Filters]
+HKLM,"SYSTEM\CurrentControlSet\Control\Class\{4D36E97B-E325-11CE-BFC1-08002BE10318}",UpperFilters,0x00010008,"kiln"
+[Strings]
+Desc="A filter"
+"#;
+
+#[test]
+fn what_has_no_device_is_installed_at_once() {
+    for (os, class) in [("w10", "kiln.inf_x86_"), ("xp", "kiln.inf_x86_neutral_")] {
+        let staging = staged(WITHOUT_DEVICE, &guest(os, Architecture::X86)).expect("it is added");
+        let kept = staging.kept_in.as_deref().expect("its INF is kept");
+        assert!(kept.starts_with(&format!(r"\Windows\winkiln\{class}")), "{kept}");
+        assert_eq!((&staging.inf, staging.boot_critical), (&None, true), "{os}");
+        assert_eq!((staging.services.len(), staging.bound.len()), (1, 0), "{os}");
+        assert_eq!(files(&staging), [kept, r"\Windows\System32\drivers\kiln.sys"], "{os}");
+        let values = values(&staging);
+        let service = r"HKLM\SYSTEM\CurrentControlSet\Services\kiln".to_owned();
+        for (name, value) in [
+            ("Start", Value::dword(0)),
+            ("DisplayName", Value::sz("A filter")),
+            ("ImagePath", Value::expand_sz(r"System32\drivers\kiln.sys")),
+        ] {
+            assert_eq!(
+                values.get(&(service.clone(), name.to_owned())),
+                Some(&value),
+                "{os} {name}"
+            );
+        }
+        // Neither an owner nor an entry of a package.
+        let lists = staging.edits.iter().filter_map(|edit| match edit {
+            Edit::AppendStrings { name, .. } => Some(name.as_str()),
+            Edit::AppendPath { name, .. } => Some(name.as_str()),
+            _ => None,
+        });
+        assert_eq!(lists.collect::<Vec<_>>(), ["UpperFilters"], "{os}");
+        assert!(values.keys().all(|(key, _)| *key == service), "{os}: {values:?}");
+        let told = ["x/Kiln.inf line 14: RegisterDlls is not carried out"];
+        assert_eq!(staging.warnings, told, "{os}");
+    }
+    let without = WITHOUT_DEVICE.replace("AddService=", "DelService=");
+    let refused = staged(&without, &guest("w10", Architecture::X86)).expect_err("it runs nothing");
+    assert!(refused.to_string().contains("DefaultInstall makes no service"), "{refused}");
 }

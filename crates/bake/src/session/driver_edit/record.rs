@@ -32,7 +32,7 @@ pub(super) struct Recorder {
     values: BTreeMap<(String, String), (String, String, Option<RegAction>)>,
     /// Keys that were not there.
     missing: Vec<String>,
-    /// Services that were there already.
+    /// Services that were there already, of no package.
     services: Vec<String>,
 }
 
@@ -49,9 +49,11 @@ impl Session {
         staging: &Staging,
         guest: &Guest,
     ) -> Result<Option<Recorder>, BakeError> {
-        let Some(inf) = &staging.inf else { return Ok(None) };
+        let published = staging.inf.as_ref();
+        let published = published.map(|inf| format!(r"{}\INF\{inf}", guest.system_root));
+        let Some(inf) = published.or_else(|| staging.kept_in.clone()) else { return Ok(None) };
         let volume = self.windows()?.volume;
-        if self.metadata(volume, &format!(r"{}\INF\{inf}", guest.system_root))?.is_some() {
+        if self.metadata(volume, &inf)?.is_some() {
             return Ok(None);
         }
         let mut recorder =
@@ -60,7 +62,10 @@ impl Session {
         for service in &staging.services {
             let key = format!(r"HKLM\SYSTEM\CurrentControlSet\Services\{service}");
             if self.has_key(&key)? {
-                recorder.services.push(key);
+                // What other packages brought stays for as long as they do.
+                if !self.services_of_packages(guest)?.contains(&service.to_lowercase()) {
+                    recorder.services.push(key);
+                }
             } else {
                 owned.push(format!("{}\\", key.to_lowercase()));
             }

@@ -1,11 +1,14 @@
 //! The packages of vendors that a guest has.
 
+use std::collections::HashSet;
+
 use winkiln_drivers::inf::ParseOptions;
-use winkiln_drivers::staging::{Binding, Guest};
+use winkiln_drivers::staging::{Binding, Guest, package_version};
 use winkiln_drivers::{Package, vendors::VENDORS};
 use winkiln_guest::service_file;
 
 use super::super::Session;
+use super::super::driver_edit::CLASSES;
 use super::super::guest_infs::is_published;
 use crate::BakeError;
 use crate::drivers::{InstalledDrivers, InstalledPackage, InstalledService, Leftover};
@@ -14,7 +17,7 @@ pub(super) const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
 
 /// A package in the guest.
 pub(super) struct Installed {
-    /// `oem3.inf`; `None`: it waits for its device.
+    /// `oem3.inf`; `None`: it waits for its device, or has none.
     pub(super) inf: Option<String>,
     /// The name that its INF came with.
     pub(super) original: Option<String>,
@@ -23,6 +26,8 @@ pub(super) struct Installed {
     /// What its INF says, where that can be read.
     pub(super) package: Option<Package>,
     provider: Option<String>,
+    class: Option<String>,
+    driver_version: Option<String>,
     /// Its INF; empty when it is not there.
     bytes: Vec<u8>,
     pub(super) services: Vec<String>,
@@ -36,6 +41,11 @@ pub(super) struct Inventory {
 }
 
 impl Installed {
+    /// Tells whether Windows installs it once it finds the device.
+    fn waits(&self) -> bool {
+        self.inf.is_none() && !self.package.as_ref().is_some_and(Package::has_default_install)
+    }
+
     /// A name for people.
     pub(super) fn name(&self) -> String {
         let name = self.original.as_ref().or(self.inf.as_ref());
@@ -63,7 +73,6 @@ impl Session {
         let inventory = self.inventory(&guest)?;
         let mut found = InstalledDrivers::default();
         for installed in &inventory.packages {
-            let version = installed.package.as_ref().map(Package::version);
             let mut services = Vec::new();
             for service in &installed.services {
                 services.extend(self.service(service, &guest)?);
@@ -72,10 +81,8 @@ impl Session {
                 inf: installed.inf.clone(),
                 original: installed.original.clone(),
                 provider: installed.provider.clone(),
-                class: version.and_then(|version| version.class.clone()),
-                driver_version: version
-                    .and_then(|version| version.driver_version)
-                    .map(|version| version.to_string()),
+                class: installed.class.clone(),
+                driver_version: installed.driver_version.clone(),
                 folders: installed.folders.clone(),
                 services,
             });
@@ -103,6 +110,16 @@ impl Session {
         Ok(found)
     }
 
+    /// Services of packages of vendors, in lower case.
+    pub(in crate::session) fn services_of_packages(
+        &mut self,
+        guest: &Guest,
+    ) -> Result<HashSet<String>, BakeError> {
+        let packages = self.inventory(guest)?.packages;
+        let services = packages.iter().flat_map(|installed| &installed.services);
+        Ok(services.map(|name| name.to_lowercase()).collect())
+    }
+
     /// The packages of vendors, and all services.
     pub(super) fn inventory(&mut self, guest: &Guest) -> Result<Inventory, BakeError> {
         let mut packages = self.published_packages(guest)?;
@@ -113,10 +130,9 @@ impl Session {
             Binding::CriticalDevices => {
                 let store = r"System32\DriverStore\FileRepository";
                 self.packages_in(&mut packages, &format!(r"{}\{store}", guest.system_root), false)?;
-                let own = format!(r"{}\winkiln", guest.system_root);
-                self.packages_in(&mut packages, &own, true)?;
             }
         }
+        self.packages_in(&mut packages, &format!(r"{}\winkiln", guest.system_root), true)?;
         let services = self.subkeys(SERVICES)?.unwrap_or_default();
         for installed in &mut packages {
             let made = installed.package.as_ref().map(Package::services).unwrap_or_default();
@@ -124,7 +140,7 @@ impl Session {
             installed.services = services
                 .iter()
                 .filter(|name| {
-                    installed.inf.is_some() && made.iter().any(|m| m.eq_ignore_ascii_case(name))
+                    !installed.waits() && made.iter().any(|m| m.eq_ignore_ascii_case(name))
                 })
                 .cloned()
                 .collect();
@@ -205,10 +221,22 @@ impl Session {
                     let key = format!(r"{root}\DriverPackages\{store}");
                     known.original = self.text_of(&key, "InfName")?.or(known.original.take());
                     known.provider = known.provider.take().or(self.text_of(&key, "Provider")?);
+                    if known.package.is_none() {
+                        self.describe(known, &key)?;
+                    }
                     known.folders.push(store);
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Takes class and version of a package whose INF cannot be read from its key in the database.
+    fn describe(&mut self, installed: &mut Installed, key: &str) -> Result<(), BakeError> {
+        let blob = self.value_of(key, "Version")?.map(|(_, data)| data).unwrap_or_default();
+        let Some((class, version)) = package_version(&blob) else { return Ok(()) };
+        installed.class = self.text_of(&format!(r"{CLASSES}\{class}"), "Class")?;
+        installed.driver_version = version.map(|version| version.to_string());
         Ok(())
     }
 
@@ -282,12 +310,16 @@ pub(super) fn database_roots(drivers_hive: bool) -> Vec<&'static str> {
 
 fn installed(inf: Option<String>, name: &str, bytes: &[u8]) -> Installed {
     let package = Package::read(name, bytes, &ParseOptions::default()).ok();
-    let provider = package.as_ref().and_then(|package| package.version().provider.clone());
+    let version = package.as_ref().map(Package::version);
+    let provider = version.and_then(|version| version.provider.clone());
+    let driver_version = version.and_then(|version| version.driver_version);
     Installed {
         inf,
         original: None,
         folders: Vec::new(),
         provider: provider.map(|provider| provider.text),
+        class: version.and_then(|version| version.class.clone()),
+        driver_version: driver_version.map(|version| version.to_string()),
         services: Vec::new(),
         bytes: bytes.to_vec(),
         package,

@@ -47,7 +47,12 @@ fn words(driver: &DriverReport) -> String {
     if driver.boot_critical {
         let services = driver.services.join(", ");
         let _ = write!(words, "; starts with Windows ({})", printable(&services));
-        let _ = write!(words, ", bound to {} identifiers", driver.bound.len());
+        if !driver.bound.is_empty() {
+            let _ = write!(words, ", bound to {} identifiers", driver.bound.len());
+        }
+    } else if !driver.services.is_empty() {
+        let services = driver.services.join(", ");
+        let _ = write!(words, "; makes {}, without a device", printable(&services));
     } else {
         words.push_str("; Windows installs it when it finds the device");
     }
