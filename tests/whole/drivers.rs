@@ -7,7 +7,7 @@ use crate::guest::{Guest, shared};
 use crate::judges::{hivexget, judge_hive, judge_volumes, ntfs_file};
 use crate::tools::{outside, outside_run, run};
 
-const OFFSET: u64 = 2048 * 512;
+pub(crate) const OFFSET: u64 = 2048 * 512;
 const CATALOGS: &str = "Windows/System32/CatRoot/{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
 
 /// A tree of packages that look complete: INF files of the corpus, with stand-ins for the files they name.
@@ -32,18 +32,20 @@ fn written(image: &Path) -> std::time::SystemTime {
     facts.modified().expect("a time")
 }
 
-struct Added {
-    image: PathBuf,
-    before: PathBuf,
-    system: PathBuf,
+pub(crate) struct Added {
+    pub(crate) image: PathBuf,
+    pub(crate) before: PathBuf,
+    pub(crate) system: PathBuf,
     software: PathBuf,
-    report: serde_json::Value,
+    pub(crate) report: serde_json::Value,
 }
 
 /// Adds the packages: by a recipe that is not committed, by `drivers add`, and by `apply`, which finds them there. Volumes and hives are judged.
 fn add(os: &'static str, from: &str, folder: &Path) -> Option<Added> {
-    let added = add_from(os, &packages(from, folder)?, from, folder)?;
-    added.judge_against_infs(os, from, folder);
+    let source = packages(from, folder)?;
+    let added = add_from(os, &source, from, folder)?;
+    let judged = added.judge_against_infs(os, &source, from, &folder.join("furnished-SYSTEM"));
+    assert!(judged > 0, "{os}: {}", added.report["drivers"]);
     Some(added)
 }
 
@@ -65,22 +67,7 @@ fn add_from(os: &'static str, source: &Path, from: &str, folder: &Path) -> Optio
     let report = run(args).expect(0).json();
     assert_eq!(report["committed"], true, "{os}");
     assert_eq!(report["changes"].as_array().map(Vec::len), dry["changes"].as_array().map(Vec::len));
-    judge_volumes(&image, &before);
-    let hives = ["SYSTEM", "SOFTWARE"].map(|hive| {
-        let path = format!("Windows/System32/config/{hive}");
-        let (copy, elder) = (folder.join(hive), folder.join(format!("before-{hive}")));
-        ntfs_file(&image, OFFSET, &path, &copy);
-        let found = judge_hive(&copy);
-        if !found.is_empty() {
-            // Windows' own hives are not in all points as they should be.
-            ntfs_file(&before, OFFSET, &path, &elder);
-            let known = judge_hive(&elder);
-            for finding in found.lines().filter(|line| line.contains('@')) {
-                assert!(known.contains(finding), "{os}: {hive}: {finding}");
-            }
-        }
-        copy
-    });
+    let added = Added::read_back(os, image.clone(), before, report);
     let baked = written(&image);
     let again = run(["apply", &name, "--drivers", &source, "--force-unsigned", "--json"]);
     let again = again.expect(0).json();
@@ -90,8 +77,7 @@ fn add_from(os: &'static str, source: &Path, from: &str, folder: &Path) -> Optio
         assert_ne!(driver["action"], "added", "{os}: {driver}");
     }
     assert_eq!(written(&image), baked, "{os}: a second time nothing is written");
-    let [system, software] = hives;
-    Some(Added { image, before, system, software, report })
+    Some(added)
 }
 
 /// An INF reader and a hive reader of other hands.
@@ -101,7 +87,7 @@ fn inf_says(args: &[&str]) -> crate::tools::Run {
 }
 
 /// Puts a program where each driver is that the guest starts with, so that only what is added can be missing.
-fn furnish(image: &Path, from: &str, folder: &Path) {
+pub(crate) fn furnish(image: &Path, from: &str, folder: &Path) {
     let system = folder.join("furnished-SYSTEM");
     ntfs_file(image, OFFSET, "Windows/System32/config/SYSTEM", &system);
     let names = inf_says(&["boot-drivers", &system.display().to_string()]).expect(0).stdout;
@@ -127,62 +113,108 @@ fn furnish(image: &Path, from: &str, folder: &Path) {
 }
 
 impl Added {
-    /// Every value of a package that starts with the guest is what its INF says; and the guest boots from its devices.
-    fn judge_against_infs(&self, os: &str, from: &str, folder: &Path) {
+    /// Judges volumes and hives, and takes the hives out.
+    pub(crate) fn read_back(
+        os: &str,
+        image: PathBuf,
+        before: PathBuf,
+        report: serde_json::Value,
+    ) -> Self {
+        judge_volumes(&image, &before);
+        let [system, software] = ["SYSTEM", "SOFTWARE"].map(|hive| {
+            let path = format!("Windows/System32/config/{hive}");
+            let (copy, elder) =
+                (image.with_file_name(hive), image.with_file_name(format!("before-{hive}")));
+            ntfs_file(&image, OFFSET, &path, &copy);
+            let found = judge_hive(&copy);
+            if !found.is_empty() {
+                // Windows' own hives are not in all points as they should be.
+                ntfs_file(&before, OFFSET, &path, &elder);
+                let known = judge_hive(&elder);
+                for finding in found.lines().filter(|line| line.contains('@')) {
+                    assert!(known.contains(finding), "{os}: {hive}: {finding}");
+                }
+            }
+            copy
+        });
+        Self { image, before, system, software, report }
+    }
+
+    /// Every value of a package is what its INF says; and the guest boots from the devices of those that start with it. How many
+    /// of them there are.
+    pub(crate) fn judge_against_infs(
+        &self,
+        os: &str,
+        source: &Path,
+        from: &str,
+        before: &Path,
+    ) -> usize {
         let version = match os {
-            "xp" => "5.1",
-            "2003" => "5.2",
-            "7" => "6.1",
-            "8.1" => "6.3",
-            _ => "10.0",
+            "xp" => "5.1.2600",
+            "2003" => "5.2.3790",
+            "7" => "6.1.7601",
+            "8.1" => "6.3.9600",
+            "10" => "10.0.16299",
+            _ => "10.0.22631",
         };
         let arch = from.rsplit('/').next().expect("an architecture");
         let system = self.system.display().to_string();
-        let image = self.image.display().to_string();
-        let scan = run(["drivers", "scan", &image, "--json"]).expect(0).stdout;
-        let scan: serde_json::Value = serde_json::from_str(&scan).expect("JSON");
-        let buses = scan["windows"][0]["buses"].as_array().expect("buses");
-        let mut judged = 0;
+        let before = before.display().to_string();
+        let mut started = Vec::new();
         for driver in self.report["drivers"].as_array().expect("a list") {
-            if driver["action"] != "added" || driver["boot_critical"] != true {
+            // What has no name in the guest is not in its registry yet.
+            let Some(oem) = driver["inf"].as_str().filter(|_| driver["action"] == "added") else {
                 continue;
-            }
+            };
+            let starts = driver["boot_critical"] == true;
+            let mode = if starts { "check" } else { "staged" };
             let path = driver["package"].as_str().expect("a path");
-            let inf = folder.join("packages").join(from).join(path).display().to_string();
-            let oem = driver["inf"].as_str().expect("a name");
-            let run = inf_says(&["check", &system, &inf, version, arch, oem]);
-            // As the guest was before, the same check finds what is missing.
-            let furnished = folder.join("furnished-SYSTEM").display().to_string();
-            let before = inf_says(&["check", &furnished, &inf, version, arch, oem]);
-            assert_ne!(before.code, 0, "{os}: {path}: {}", before.stdout);
+            let inf = source.join(path).display().to_string();
+            let run = inf_says(&[mode, &system, &inf, version, arch, oem]);
             assert_eq!(run.code, 0, "{os}: {path}: {}{}", run.stdout, run.stderr);
             let count = run.stdout.trim().rsplit(' ').nth(1).and_then(|n| n.parse::<u32>().ok());
-            assert!(count.is_some_and(|count| count >= 8), "{os}: {path}: {}", run.stdout);
-            let service = driver["services"][0].as_str().expect("a service");
-            let bus = match service.to_lowercase().as_str() {
-                "viostor" => "virtio-blk",
-                "vioscsi" => "virtio-scsi",
-                _ => continue,
-            };
+            let expected = if starts { 8 } else { 6 };
+            assert!(count.is_some_and(|count| count >= expected), "{os}: {path}: {}", run.stdout);
+            // As the guest was before, the same check finds what is missing.
+            let run = inf_says(&[mode, &before, &inf, version, arch, oem]);
+            assert_ne!(run.code, 0, "{os}: {path}: {}", run.stdout);
+            let services = driver["services"].as_array().expect("a list");
+            let names = services.iter().map(|name| name.as_str().expect("a name").to_lowercase());
+            started.extend(names.filter(|_| starts));
+        }
+        let image = self.image.display().to_string();
+        let scan = run(["drivers", "scan", &image, "--json"]).expect(0).json();
+        let buses = scan["windows"][0]["buses"].as_array().expect("buses");
+        let mut judged = 0;
+        for (services, bus) in [
+            (&["viostor"][..], "virtio-blk"),
+            (&["vioscsi"], "virtio-scsi"),
+            (&["xenbus", "xendisk"], "xen"),
+            (&["iastor"], "ahci"),
+        ] {
+            if !services.iter().all(|service| started.iter().any(|known| known == service)) {
+                continue;
+            }
             judged += 1;
             let verdict = buses.iter().find(|verdict| verdict["bus"] == bus).expect(bus);
             assert_eq!(verdict["boots"], true, "{os}: {verdict}");
         }
-        assert!(judged > 0, "{os}: {}", self.report["drivers"]);
+        judged
     }
 
     /// Takes everything out again: the hives hold what they held, key by key, and the volume the files that it had.
-    fn comes_out(&self, os: &str) {
+    pub(crate) fn comes_out(&self, os: &str) {
         let image = self.image.display().to_string();
         let drivers = self.report["drivers"].as_array().expect("a list");
         let added = drivers.iter().filter(|driver| driver["action"] == "added");
-        let names: Vec<&str> =
-            added.filter_map(|driver| driver["package"].as_str()?.rsplit('/').next()).collect();
+        let paths: Vec<&str> = added.filter_map(|driver| driver["package"].as_str()).collect();
+        let names: BTreeSet<&str> =
+            paths.iter().filter_map(|path| path.rsplit('/').next()).collect();
         let mut args = vec!["drivers", "remove", &image, "--json", "--force"];
         args.extend(&names);
         let removed = run(args).expect(0).json();
         let gone = removed["drivers"].as_array().expect("a list");
-        assert_eq!(gone.len(), names.len(), "{os}: {removed:#}");
+        assert_eq!(gone.len(), paths.len(), "{os}: {removed:#}");
         assert!(gone.iter().all(|driver| driver["action"] == "removed"), "{os}: {removed:#}");
         judge_volumes(&self.image, &self.before);
         for hive in ["SYSTEM", "SOFTWARE"] {
@@ -376,14 +408,18 @@ fn like_windows_own(system: &Path, store: &str) {
 
 /// Each value of a package, by the path and the name, with its type. What is given is replaced by X.
 fn shape(system: &Path, store: &str, names: &[&str]) -> BTreeMap<String, String> {
-    let key = format!(r"\DriverDatabase\DriverPackages\{store}");
-    let text = outside("hivexregedit", ["--export", &system.display().to_string(), &key]);
+    shape_below(system, &format!(r"\DriverDatabase\DriverPackages\{store}"), names)
+}
+
+/// The same of any key.
+pub(crate) fn shape_below(system: &Path, key: &str, names: &[&str]) -> BTreeMap<String, String> {
+    let text = outside("hivexregedit", ["--export", &system.display().to_string(), key]);
     let mut values = BTreeMap::new();
     let mut path = String::new();
     for line in text.lines() {
         if let Some(header) = line.strip_prefix('[') {
             let header = header.trim_end_matches(']');
-            path = header.strip_prefix(&key).expect("a key below").to_owned();
+            path = header.strip_prefix(key).expect("a key below").to_owned();
             for name in names {
                 path = path.replace(name, "X");
             }
@@ -415,6 +451,7 @@ fn windows_xp_starts_on_virtio() {
         added.system(&key, "Service", "viostor");
         added.system(&key, "ClassGUID", "{4D36E97B-E325-11CE-BFC1-08002BE10318}");
     }
+    like_services_of_windows(&added.system, "viostor", "symc810");
     // Others wait for their devices where Windows looks for packages; those are not services yet.
     let network = added.package("netkvm.inf");
     assert_eq!(network["boot_critical"], false);
@@ -438,37 +475,70 @@ fn windows_xp_starts_on_virtio() {
 
 /// Trees of Xen drivers: the sources of their INFs with the words of a build put in.
 fn xen(from: &str, architecture: &str, folder: &Path) -> Option<PathBuf> {
-    let shared = shared()?;
-    let (inf, to) = (folder.join("inf").join(from), folder.join("xen").join(from));
-    for entry in std::fs::read_dir(shared.join("corpus/inf").join(from)).expect("the corpus") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let name = name.rsplit('-').next().unwrap_or(&name).to_owned();
-        let bytes = std::fs::read(&path).expect("an INF");
-        let mut text = String::from_utf8_lossy(&bytes).into_owned();
-        for (word, value) in [
-            ("@INF_ARCH@", architecture),
-            ("$ARCH$", architecture),
-            ("@INF_DATE@", "03/31/2021"),
-            ("@VENDOR_PREFIX@", "XP"),
-            ("@VENDOR_DEVICE_ID@", "C000"),
-            ("@MAJOR_VERSION@", "9"),
-        ] {
-            text = text.replace(word, value);
-        }
-        for word in ["MINOR", "MICRO", "BUILD"] {
-            for end in ["VERSION", "NUMBER"] {
-                text = text.replace(&format!("@{word}_{end}@"), "0");
+    let corpus = shared()?.join("corpus/inf");
+    Some(finished_tree(&corpus.join(from), architecture, &folder.join(from)))
+}
+
+/// A tree that looks complete, of INFs that may be sources: the words of a build are put in.
+pub(crate) fn finished_tree(from: &Path, architecture: &str, folder: &Path) -> PathBuf {
+    let (inf, to) = (folder.join("inf"), folder.join("complete"));
+    let mut folders = vec![from.to_path_buf()];
+    let mut has_architecture = false;
+    while let Some(top) = folders.pop() {
+        for entry in std::fs::read_dir(&top).expect("the corpus") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                has_architecture |= path.ends_with("x86") || path.ends_with("amd64");
+                folders.push(path);
+                continue;
             }
+            let kind = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+            if !kind.is_some_and(|kind| kind == "inf" || kind == "inx") {
+                continue;
+            }
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let name = name.rsplit('-').next().unwrap_or(&name).to_owned();
+            let bytes = std::fs::read(&path).expect("an INF");
+            let mut at = inf.join(top.strip_prefix(from).expect("a folder below"));
+            let finished = finished(&bytes, architecture);
+            if finished.is_some() {
+                at.push(&name);
+            }
+            std::fs::create_dir_all(&at).expect("a folder");
+            let text = finished.unwrap_or(bytes);
+            std::fs::write(at.join(format!("{name}.inf")), text).expect("an INF is written");
         }
-        let folder = inf.join(&name);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join(format!("{name}.inf")), text).expect("an INF is written");
     }
-    let script = shared.join("judges/mkdrivers.py");
-    let arch = Path::new(architecture);
-    outside("python3", [&script, &inf, &to, Path::new("--arch"), arch]);
-    Some(to)
+    let script = shared().expect("the judges").join("judges/mkdrivers.py");
+    let mut args = vec![script, inf, to.clone()];
+    if !has_architecture {
+        args.extend(["--arch".into(), architecture.into()]);
+    }
+    outside("python3", args);
+    to
+}
+
+/// A source with the words of a build put in; `None` for an INF that is finished.
+fn finished(bytes: &[u8], architecture: &str) -> Option<Vec<u8>> {
+    let was = String::from_utf8(bytes.to_vec()).ok()?;
+    let mut text = was.clone();
+    for (word, value) in [
+        ("@INF_ARCH@", architecture),
+        ("$ARCH$", architecture),
+        ("@INF_DATE@", "03/31/2021"),
+        ("@VENDOR_PREFIX@", "XP"),
+        ("@VENDOR_DEVICE_ID@", "C000"),
+        ("@MAJOR_VERSION@", "9"),
+        ("INX_PLATFORM_DRIVERS_DIR", "12"),
+    ] {
+        text = text.replace(word, value);
+    }
+    for word in ["MINOR", "MICRO", "BUILD"] {
+        for end in ["VERSION", "NUMBER"] {
+            text = text.replace(&format!("@{word}_{end}@"), "0");
+        }
+    }
+    (text != was).then(|| text.into_bytes())
 }
 
 /// Packages of Xen, and those of other generations, go in and come out of the hives of each generation.
@@ -523,5 +593,73 @@ fn each_generation_gets_its_storage_driver() {
         let set: u32 = current.parse().expect("a number");
         let key = format!(r"ControlSet{set:03}\Services\{service}");
         added.system(&key, "Start", "0");
+        let own = if os == "2003" { "symc810" } else { "LSI_SAS" };
+        like_services_of_windows(&added.system, service, own);
+        if os == "8.1" {
+            let store = added.store_of("balloon.inf");
+            like_a_staged_package(&added.system, &store, "vboxguest.inf_amd64_7c8d1446c2599c22");
+        }
+    }
+}
+
+/// A service has what one has that Windows itself made, name by name and type by type, but for its place in its group; and so have
+/// the bindings of its devices, where a key does that.
+fn like_services_of_windows(system: &Path, ours: &str, theirs: &str) {
+    let set = hivexget(system, "Select", "Current").expect("a number");
+    let set = format!(r"\ControlSet{:03}", set.parse::<u32>().expect("a number"));
+    let shape = |name: &str| shape_below(system, &format!(r"{set}\Services\{name}"), &[]);
+    let own = |(name, _): &(&String, &String)| name.starts_with(' ');
+    let (ours, theirs) = (shape(ours), shape(theirs));
+    let told = ours.iter().filter(own).filter(|(name, _)| *name != " DisplayName");
+    for (name, kind) in told {
+        // Setup's own services of XP and 2003 go without a path where it is the usual one.
+        let known =
+            theirs.get(name).map(String::as_str).or((name == " ImagePath").then_some("hex(2)"));
+        assert_eq!(known, Some(kind.as_str()), "{name}");
+    }
+    for (name, kind) in theirs.iter().filter(own).filter(|(name, _)| *name != " Tag") {
+        assert_eq!(ours.get(name), Some(kind), "{name}");
+    }
+    let critical = format!(r"{set}\Control\CriticalDeviceDatabase");
+    if hivexget(system, &critical, "").is_none() && ours.contains_key(" Owners") {
+        return;
+    }
+    let entries = shape_below(system, &critical, &[]);
+    let of = |mine: bool| {
+        let is_mine = move |name: &&str| name.contains("VEN_1AF4") == mine;
+        let names = entries.iter().map(|(name, kind)| (name.as_str(), kind.as_str()));
+        let named = names.filter(move |(name, _)| is_mine(name));
+        let last = |(name, kind): (&str, &str)| {
+            (name.rsplit(' ').next().unwrap_or_default().to_owned(), kind.to_owned())
+        };
+        named.map(last).collect::<BTreeSet<_>>()
+    };
+    let (mine, known) = (of(true), of(false));
+    assert!(mine.len() == 2 && mine.is_subset(&known), "{mine:?} {known:?}");
+}
+
+/// A package that waits for its device has what one has that Windows itself added.
+fn like_a_staged_package(system: &Path, ours: &str, theirs: &str) {
+    let [ours, theirs] = [ours, theirs].map(|store| shape(system, store, &[]));
+    let own = |(name, _): &(&String, &String)| name.starts_with(' ');
+    for (name, kind) in theirs.iter().filter(own).filter(|(name, _)| *name != " SignerName") {
+        assert_eq!(ours.get(name), Some(kind), "{name}");
+    }
+    // Windows 8.1 notes neither where it staged a package long ago.
+    let known =
+        |name: &str| theirs.contains_key(name) || [" Catalog", " ImportDate"].contains(&name);
+    let further: Vec<_> = ours.iter().filter(own).filter(|(name, _)| !known(name)).collect();
+    assert!(further.is_empty(), "{further:?}");
+}
+
+impl Added {
+    /// The folder in the driver store of the package with that INF.
+    fn store_of(&self, name: &str) -> String {
+        let files = self.package(name)["files"].as_array().expect("a list");
+        let path = files
+            .iter()
+            .filter_map(|path| path.as_str())
+            .find(|path| path.contains("FileRepository"));
+        path.and_then(|path| path.rsplit('\\').nth(1)).expect("a folder").to_owned()
     }
 }

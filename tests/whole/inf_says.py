@@ -2,10 +2,11 @@
 """What an INF says against what a SYSTEM hive has: an INF reader of its own, and hivex.
 
 usage: inf_says.py boot-drivers SYSTEM                       names of drivers that the boot loader starts
-       inf_says.py check SYSTEM INF MAJOR.MINOR ARCH OEMNAME  differences, one a line; then "checked N values"
-Only packages that start with Windows are checked. Corpus INFs name their sections plainly, and so does this reader take them.
+       inf_says.py check SYSTEM INF VERSION ARCH OEMNAME     differences, one a line; then "checked N values"
+       inf_says.py staged SYSTEM INF VERSION ARCH OEMNAME    the same for a package that waits for its device
+VERSION is MAJOR.MINOR.BUILD. Corpus INFs name their sections plainly, and so does this reader take them.
 """
-import re, struct, sys
+import datetime, os, re, struct, sys, uuid
 import hivex
 
 KINDS = {0x0: 1, 0x1: 3, 0x10000: 7, 0x10001: 4, 0x20000: 2, 0x20001: 0}
@@ -81,10 +82,13 @@ def models(inf, version, arch):
     for _, maker in inf.pairs('Manufacturer'):
         best = None
         for decoration in maker[1:] or ['']:
-            match = re.fullmatch(r'NT(x86|amd64|arm64|ia64)?(?:\.(\d*))?(?:\.(\d*))?((?:\.\w*)*)', decoration, re.I)
-            if decoration and (not match or (match[1] or arch).lower() != arch):
+            match = re.fullmatch(r'NT(x86|amd64|arm64|ia64)?((?:\.\w*)*)', decoration, re.I)
+            if decoration and (not match or (match[1] or 'x86').lower() != arch):
                 continue
-            low = (int(match[2] or 0), int(match[3] or 0)) if match else (0, 0)
+            major, minor, product, _, build = ((match[2] if match else '').split('.')[1:] + [''] * 5)[:5]
+            if product not in ('', '1', '0x1') or not decoration and arch != 'x86':
+                continue
+            low = tuple(int(part or 0) for part in (major, minor, build))
             if low <= version and (best is None or low >= best[0]):
                 best = (low, maker[0] + ('.' + decoration if decoration else ''))
         if best:
@@ -135,13 +139,17 @@ class Hive:
             print('%s\\%s: expected %s %r, found %r' % (path, name, kind, wanted, found))
 
 
-def add_reg(inf, hive, sections, relative, keys_only=()):
+def add_reg(inf, hive, sections, relative, filters=None):
     for section in sections:
         for root, key, name, flags, *values in ((line + [''] * 4)[:max(4, len(line))] for line in inf.lines(section)):
             flags = number(flags)
             if flags & 0x10 or (not name and not values):
                 continue
-            if root.upper() == 'HKR' and relative:
+            if root.upper() == 'HKR' and not key and name.lower() in ('upperfilters', 'lowerfilters'):
+                path = filters
+                if not path:
+                    continue
+            elif root.upper() == 'HKR' and relative:
                 path = relative + '\\' + key
             elif root.upper() == 'HKLM' and key.upper().startswith('SYSTEM\\CURRENTCONTROLSET\\'):
                 path = hive.set + key[len('SYSTEM\\CurrentControlSet'):]
@@ -155,13 +163,19 @@ def add_reg(inf, hive, sections, relative, keys_only=()):
                 hive.expect(path, name, kind, data(kind, values))
 
 
-def check(hive, inf, version, arch, oem):
+def check(hive, inf, version, arch, oem, name, starts):
     database = hive.key('DriverDatabase') is not None
-    active = database and (hive.value('DriverDatabase\\DriverInfFiles\\' + oem, 'Active') or (1, b''))[1].decode('utf-16-le').rstrip('\0')
+    roots = [root for root in ('DriverDatabase',) if hive.key(root + '\\DriverInfFiles\\' + oem)]
+    active = ((hive.value(roots[0] + '\\DriverInfFiles\\' + oem, 'Active' if starts else '') if roots else None) or (1, b''))[1]
+    active = database and active.decode('utf-16-le').rstrip('\0')
+    package = 'DriverDatabase\\DriverPackages\\%s' % active
+    if database:
+        described(hive, inf, package, oem, name)
     for install, *ids in models(inf, version, arch):
         section = inf.actual(install, arch)
+        configuration = package + '\\Configurations\\' + section
         function = None
-        for key, service in inf.pairs(section + '.Services'):
+        for key, service in inf.pairs(section + '.Services') if starts else ():
             if key.lower() != 'addservice':
                 continue
             name, flags, settings = (service + ['', ''])[:3]
@@ -176,18 +190,37 @@ def check(hive, inf, version, arch, oem):
             file = said['servicebinary'][0].rsplit('\\', 1)[1].lower().encode('utf-16-le')
             hive.expect(path, 'ImagePath', 2, file, lambda raw: raw.lower().endswith(file + b'\0\0'))
             add_reg(inf, hive, [s for k, v in inf.pairs(settings) if k.lower() == 'addreg' for s in v], path)
-        for extra, below in (('', None), ('.HW', active and 'DriverDatabase\\DriverPackages\\%s\\Configurations\\%s\\Device' % (active, section))):
-            add_reg(inf, hive, [s for k, v in inf.pairs(section + extra) if k.lower() == 'addreg' for s in v], below)
+        critical = '%s\\Control\\CriticalDeviceDatabase\\%s' % (hive.set, (ids or [''])[0].replace('\\', '#'))
+        for extra, below in (('', None), ('.HW', active and configuration + '\\Device')) if starts else ():
+            lists = [s for k, v in inf.pairs(section + extra) if k.lower() == 'addreg' for s in v]
+            add_reg(inf, hive, lists, below, extra and (configuration if database else function and critical))
         for place, id in enumerate(filter(None, ids)):
             if database:
                 flag = 1 if place == 0 else 2
                 hive.expect('DriverDatabase\\DeviceIds\\' + id, oem, 3, flag, lambda raw: len(raw) == 4 and raw[0] & flag)
-                path = 'DriverDatabase\\DriverPackages\\%s\\Descriptors\\%s' % (active, id)
-                hive.expect(path, 'Configuration', 1, data(1, [section]))
+                if starts:
+                    same = lambda raw: raw.decode('utf-16-le').rstrip('\0').lower() == section.lower()
+                    hive.expect(package + '\\Descriptors\\' + id, 'Configuration', 1, section, same)
             elif function:
                 path = '%s\\Control\\CriticalDeviceDatabase\\%s' % (hive.set, id.replace('\\', '#'))
                 hive.expect(path, 'Service', 1, data(1, [function]))
                 hive.expect(path, 'ClassGUID', 1, None, lambda raw: inf_class(inf) == raw.decode('utf-16-le').rstrip('\0').upper())
+
+
+def described(hive, inf, package, oem, name):
+    """What DriverDatabase tells of the package as a whole."""
+    said = dict((k.lower(), v) for k, v in inf.pairs('Version'))
+    hive.expect(package, '', 1, data(1, [oem]))
+    hive.expect(package, 'InfName', 1, name, lambda raw: raw.decode('utf-16-le').rstrip('\0').lower() == name.lower())
+    hive.expect(package, 'Provider', 1, data(1, said['provider']))
+    date, release = (said.get('driverver', ['01/01/1601']) + ['0'])[:2]
+    month, day, year = (int(part) for part in re.split('[-/]', date))
+    ticks = (datetime.date(year, month, day) - datetime.date(1601, 1, 1)).days * 86400 * 10**7
+    parts = ([int(part) for part in release.split('.')] + [0] * 4)[:4]
+    packed = sum(part << 48 - 16 * place for place, part in enumerate(parts))
+    tail = uuid.UUID(said['classguid'][0]).bytes_le + struct.pack('<QQ', ticks, packed)
+    hive.expect(package, 'Version', 3, tail, lambda raw: len(raw) == 48 and raw[8:40] == tail)
+    hive.expect('DriverDatabase\\DeviceIds\\' + said['classguid'][0], oem, None, b'')
 
 
 def inf_class(inf):
@@ -203,7 +236,7 @@ if __name__ == '__main__':
             if [(hive.value(services + '\\' + name, v) or (0, b''))[1] for v in ('Type', 'Start')] == [b'\1\0\0\0', b'\0\0\0\0']:
                 print(name)
     else:
-        _, _, _, path, version, arch, oem = sys.argv
-        check(hive, Inf(path), tuple(map(int, version.split('.'))), arch, oem)
+        _, mode, _, path, version, arch, oem = sys.argv
+        check(hive, Inf(path), tuple(map(int, version.split('.'))), arch, oem, os.path.basename(path), mode == 'check')
         print('checked %d values' % hive.found)
         sys.exit(1 if hive.wrong else 0)

@@ -7,6 +7,7 @@ mod tools;
 mod guest;
 mod judges;
 mod bake;
+mod driver_corpus;
 mod drivers;
 mod locks;
 mod refusals;

@@ -1,0 +1,81 @@
+//! Every INF of the corpus into guests of every generation.
+
+use std::path::{Path, PathBuf};
+
+use crate::drivers::{Added, finished_tree, furnish};
+use crate::guest::{Guest, shared};
+use crate::tools::{outside, run};
+
+/// Folders of a source that have INFs of their own, or below one folder each.
+fn sources(tree: &Path) -> Vec<PathBuf> {
+    let list = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        entries.map(|entry| entry.expect("an entry").path()).collect()
+    };
+    let mut found = Vec::new();
+    for folder in list(tree) {
+        if folder.ends_with("virtio-win") {
+            found.extend(list(&folder).iter().flat_map(|release| list(release)));
+        } else {
+            found.push(folder);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_package_of_the_corpus_goes_into_every_generation() {
+    if std::env::var_os("WINKILN_LONG").is_none() {
+        return;
+    }
+    let mut added = 0;
+    for (os, architecture) in [
+        ("xp", "x86"),
+        ("2003", "x86"),
+        ("7", "x86"),
+        ("8.1", "amd64"),
+        ("10", "amd64"),
+        ("11", "amd64"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let Some(shared) = shared() else { return };
+        let tree = folder.join("tree");
+        for entry in std::fs::read_dir(shared.join("corpus/inf")).expect("the corpus") {
+            let from = entry.expect("an entry").path();
+            let name = from.file_name().expect("a name").to_string_lossy().into_owned();
+            // Windows' own INFs are no packages to add.
+            if !name.starts_with("ms-") {
+                let made = finished_tree(&from, architecture, &folder.join("work").join(&name));
+                std::fs::create_dir_all(&tree).expect("a folder");
+                std::fs::rename(made, tree.join(name)).expect("it is moved");
+            }
+        }
+        let Some(guest) = Guest::new(os, "mbr", "raw").build(folder) else { return };
+        furnish(&guest, architecture, folder);
+        let furnished = folder.join("furnished-SYSTEM");
+        let all = sources(&tree).into_iter().chain([tree.clone()]);
+        for source in all {
+            let image = folder.join("copy/guest.raw");
+            std::fs::create_dir_all(image.parent().expect("a folder")).expect("a folder");
+            let (from, to) = (guest.display().to_string(), image.display().to_string());
+            outside("cp", ["--sparse=always", &from, &to]);
+            let path = source.display().to_string();
+            let run = run(["drivers", "add", &to, &path, "--all", "--force-unsigned", "--json"]);
+            if run.code != 0 {
+                let fits = run.stderr.contains("no driver package of");
+                assert!(fits && run.code == 1, "{os}: {path}: {}", run.stderr);
+                continue;
+            }
+            let this = Added::read_back(os, image, guest.clone(), run.json());
+            this.judge_against_infs(os, &source, architecture, &furnished);
+            let drivers = this.report["drivers"].as_array().expect("a list");
+            let count = drivers.iter().filter(|driver| driver["action"] == "added").count();
+            eprintln!("{os}: {count} packages of {}", path.rsplit("tree").next().unwrap_or(&path));
+            added += count;
+            this.comes_out(os);
+        }
+    }
+    assert!(added > 250, "{added}");
+}
