@@ -106,15 +106,10 @@ struct Guest {
 }
 
 impl Session {
-    /// The image's container format, as `raw` or `qcow2`, and virtual size.
+    /// The image's container format, as `--format` takes it, and virtual size.
     #[must_use]
     pub fn image(&self) -> (&'static str, u64) {
-        let format = match self.format {
-            Format::Raw => "raw",
-            Format::Qcow2 => "qcow2",
-            _ => "other",
-        };
-        (format, self.transaction.len())
+        (self.format.name(), self.transaction.len())
     }
 
     /// The disk, for reading commands.

@@ -24,6 +24,9 @@ use crate::error::{CliError, Result};
 /// Edits the files, registry and boot configuration of a Windows installation inside a raw or qcow2 disk image, as
 /// one transaction: the image is afterwards either completely changed or exactly as before.
 ///
+/// An image is also a VMDK, VHD, VHDX or VDI file (opened through qemu-nbd, which must be installed), a block device, or a disk behind
+/// an NBD server: nbd://HOST[:PORT][/EXPORT] or nbd+unix:///[EXPORT]?socket=PATH.
+///
 /// Exit status: 0 done; 1 failed, nothing written; 2 wrong usage; 3 refused, the image is not safe to edit;
 /// 4 done, and problems were found.
 #[derive(Debug, Parser)]
@@ -102,32 +105,20 @@ pub(crate) enum FormatArg {
     Vmdk,
     Vhd,
     Vhdx,
-}
-
-impl FormatArg {
-    /// As it is typed.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Qcow2 => "qcow2",
-            Self::Vmdk => "vmdk",
-            Self::Vhd => "vhd",
-            Self::Vhdx => "vhdx",
-        }
-    }
+    Vdi,
 }
 
 /// How to open an image.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Image options")]
 pub(crate) struct ImageArgs {
-    /// Take the image to be raw or qcow2 instead of probing (vmdk, vhd and vhdx are refused for now)
+    /// Take the image to be raw, qcow2, vmdk, vhd, vhdx or vdi instead of probing
     #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
     pub(crate) format: Option<FormatArg>,
     /// Allow the image to name this backing or data file outside its own folder
     #[arg(long, value_name = "PATH")]
     pub(crate) allow_backing: Vec<PathBuf>,
-    /// Keep the commit's journal in this folder instead of beside the image; a block device needs one
+    /// Keep the commit's journal in this folder instead of beside the image; a block device and nbd://... need one
     #[arg(long, value_name = "DIR")]
     pub(crate) journal_dir: Option<PathBuf>,
     /// Use the volume of this number, as `inspect` shows it

@@ -178,7 +178,7 @@ impl<T, E: Into<CliError>> Doing<T> for Result<T, E> {
 fn image_hint(error: &ImageError) -> Option<String> {
     match error {
         ImageError::BackingOutside { names, .. } => Some(format!(
-            "if the image can be trusted: --allow-backing {}, or --format qcow2",
+            "if the image can be trusted: --allow-backing {}, or its --format",
             names.display()
         )),
         ImageError::UndoExists { .. } | ImageError::OverlayExists { .. } => {

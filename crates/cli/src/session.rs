@@ -35,7 +35,7 @@ pub(crate) fn warn_of_recovered(session: &mut Session, output: Output) {
 /// Opens an image for reading.
 pub(crate) fn look_at(image: &Path, args: &ImageArgs) -> Result<Session> {
     let options = SessionOptions {
-        open: open_options(args)?,
+        open: open_options(args),
         dry_run: true,
         now: clock::file_time(None)?,
         volume: args.volume,
@@ -51,7 +51,7 @@ pub(crate) fn open(image: &Path, args: &ImageArgs, write: &WriteArgs) -> Result<
         open: winkiln_disk::OpenOptions {
             undo: write.undo.clone(),
             overlay: write.overlay.clone(),
-            ..open_options(args)?
+            ..open_options(args)
         },
         dry_run: write.dry_run,
         now: clock::file_time(write.time)?,
@@ -103,22 +103,19 @@ pub(crate) fn finish(session: Session, image: &Path, output: Output) -> Result<R
 }
 
 /// What the options say of the image's container.
-pub(crate) fn open_options(args: &ImageArgs) -> Result<winkiln_disk::OpenOptions> {
-    let format = match args.format {
-        None => None,
-        Some(FormatArg::Raw) => Some(winkiln_disk::Format::Raw),
-        Some(FormatArg::Qcow2) => Some(winkiln_disk::Format::Qcow2),
-        Some(other @ (FormatArg::Vmdk | FormatArg::Vhd | FormatArg::Vhdx)) => {
-            let name = other.name();
-            return Err(CliError::refused(format!("{name} images are not supported")).hint(
-                format!("convert a copy: qemu-img convert -O qcow2 disk.{name} disk.qcow2"),
-            ));
-        }
-    };
-    Ok(winkiln_disk::OpenOptions {
+pub(crate) fn open_options(args: &ImageArgs) -> winkiln_disk::OpenOptions {
+    let format = args.format.map(|format| match format {
+        FormatArg::Raw => winkiln_disk::Format::Raw,
+        FormatArg::Qcow2 => winkiln_disk::Format::Qcow2,
+        FormatArg::Vmdk => winkiln_disk::Format::Vmdk,
+        FormatArg::Vhd => winkiln_disk::Format::Vhd,
+        FormatArg::Vhdx => winkiln_disk::Format::Vhdx,
+        FormatArg::Vdi => winkiln_disk::Format::Vdi,
+    });
+    winkiln_disk::OpenOptions {
         format,
         allow_backing: args.allow_backing.clone(),
         journal_dir: args.journal_dir.clone(),
         ..winkiln_disk::OpenOptions::default()
-    })
+    }
 }

@@ -34,6 +34,8 @@ pub mod image;
 #[cfg(feature = "image")]
 mod journal;
 #[cfg(feature = "image")]
+pub mod nbd;
+#[cfg(feature = "image")]
 mod overlay;
 #[cfg(feature = "image")]
 pub mod partition;
@@ -52,6 +54,8 @@ pub use image::{
     Format, Image, ImageError, JournaledFile, KnownFormat, OpenOptions, Qcow2Error, Recovery,
 };
 pub use memory::MemoryDevice;
+#[cfg(feature = "image")]
+pub use nbd::NbdError;
 #[cfg(feature = "image")]
 pub use transaction::{CommitError, CommitReport, IoCounts, Transaction};
 #[cfg(feature = "image")]

@@ -18,7 +18,7 @@ struct RecoverJson {
 /// Finishes or discards an interrupted commit, which opening for writing does.
 pub(crate) fn run(args: &RecoverArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
-    let mut options = session::open_options(&args.with.open)?;
+    let mut options = session::open_options(&args.with.open);
     options.writable = !args.dry_run;
     let image = Image::open(&args.image, &options)
         .doing(|| format!("cannot recover {}", args.image.display()))?;

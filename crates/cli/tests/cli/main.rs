@@ -12,6 +12,7 @@ mod drivers;
 mod dry_run;
 mod env;
 mod files;
+mod formats;
 mod help;
 mod json;
 mod killed;

@@ -10,7 +10,7 @@ const APPLY: [&str; 6] =
     ["--preset", "utc-clock", "--preset", "crash-dump=small", "--time", "1700000000"];
 
 /// Runs qemu-img; `None`, said loudly, when it is not here.
-fn qemu_img(args: &[&str]) -> Option<String> {
+pub(crate) fn qemu_img(args: &[&str]) -> Option<String> {
     match Command::new("qemu-img").args(args).output() {
         Ok(done) => {
             let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();

@@ -10,7 +10,7 @@ use imago::{DenyImplicitOpenGate, FormatAccess, FormatDriverBuilder};
 
 use super::backend::Backend;
 use super::error::ImageError;
-use super::probe::{Probed, probe};
+use super::probe::{KnownFormat, Probed, probe};
 use super::qcow2::{Qcow2Disk, Reopen};
 use super::qcow2_header::{HeaderFailure, Qcow2Header, read_header};
 use super::{Format, OpenOptions, journal, refcounts};
@@ -25,7 +25,7 @@ const MAX_DEPTH: usize = 32;
 /// Opens, locks and keeps track of the files of one chain.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    options: OpenOptions,
+    pub(super) options: OpenOptions,
     /// The folder of the image that the user named, without symbolic links.
     home: PathBuf,
     /// The image that the user named.
@@ -49,10 +49,26 @@ impl Chain {
             options: options.clone(),
             home,
             top: path.to_owned(),
-            trusted: options.format == Some(Format::Qcow2),
+            trusted: options.format.is_some_and(|format| format != Format::Raw),
             files: Vec::new(),
             again: false,
         })
+    }
+
+    /// A chain of what a server gives, which names no file.
+    pub(crate) fn of_server(options: &OpenOptions) -> Self {
+        Self {
+            options: options.clone(),
+            home: PathBuf::new(),
+            top: PathBuf::new(),
+            trusted: false,
+            files: Vec::new(),
+            again: false,
+        }
+    }
+
+    pub(super) fn is_writable(&self) -> bool {
+        self.options.writable
     }
 
     /// A chain whose topmost image is new and stands on the one at `path`, which rules what may be opened.
@@ -101,18 +117,19 @@ impl Chain {
         path: &Path,
         file: Arc<dyn HostFile>,
         limits: Option<Limits>,
+        served: Option<Format>,
     ) -> Result<(Format, Backend), ImageError> {
-        let format = match self.options.format {
+        let format = match served.or(self.options.format) {
             Some(format) => format,
             None => self.probed(path, &*file)?,
         };
         match format {
-            Format::Raw => {
+            Format::Raw | Format::Vmdk | Format::Vhd | Format::Vhdx | Format::Vdi => {
                 let read = |source| failed("read", path, source);
                 let size = file.len().map_err(read)?;
                 let name = path.display().to_string();
                 let overlay = Overlay::new(file, name, limits).map_err(read)?;
-                Ok((Format::Raw, Backend::Raw { overlay, size }))
+                Ok((format, Backend::Raw { overlay, size }))
             }
             Format::Qcow2 => {
                 let (access, overlay, cluster_bits) = self.open_qcow2(path, file, limits, 0)?;
@@ -135,6 +152,19 @@ impl Chain {
     /// Gives up the files, whose locks last as long as they do.
     pub(crate) fn into_files(self) -> Vec<Arc<DiskFile>> {
         self.files
+    }
+
+    /// The container format that a file looks like, if only QEMU's drivers open it.
+    pub(super) fn probe_container(&self, path: &Path) -> Result<Option<Format>, ImageError> {
+        let file = open_disk_file(path, false)?;
+        let probed = probe(&file).map_err(|source| failed("read", path, source))?;
+        Ok(match probed {
+            Probed::Other(KnownFormat::Vmdk) => Some(Format::Vmdk),
+            Probed::Other(KnownFormat::Vhd) => Some(Format::Vhd),
+            Probed::Other(KnownFormat::Vhdx) => Some(Format::Vhdx),
+            Probed::Other(KnownFormat::Vdi) => Some(Format::Vdi),
+            Probed::Raw | Probed::Qcow2 | Probed::Other(_) => None,
+        })
     }
 
     fn probed(&self, path: &Path, file: &dyn HostFile) -> Result<Format, ImageError> {
@@ -221,7 +251,7 @@ impl Chain {
     /// The path of a file that an image names, if the image may name it.
     ///
     /// As in QEMU, a relative name counts from the folder of the image that holds it, as that image was named.
-    fn resolve(&self, path: &Path, name: &str) -> Result<PathBuf, ImageError> {
+    pub(super) fn resolve(&self, path: &Path, name: &str) -> Result<PathBuf, ImageError> {
         let protocol = name.split('/').next().is_some_and(|first| first.contains(':'));
         if name.is_empty() || name.contains('\0') || protocol {
             return Err(ImageError::BackingName { path: path.to_owned(), name: name.to_owned() });

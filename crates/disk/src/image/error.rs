@@ -3,8 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::Format;
 use super::probe::KnownFormat;
 use super::qcow2_header::Qcow2Error;
+use crate::nbd::NbdError;
 
 /// Why an image was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +55,59 @@ pub enum ImageError {
         /// Its format.
         found: KnownFormat,
     },
+    /// What a container of another hypervisor says of itself keeps it from being used as asked.
+    #[error("the {} image {} cannot be used: {reason}", format.name(), path.display())]
+    Container {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The program that opens containers of other hypervisors is not there.
+    #[error(
+        "{} is a {} image, which is opened through {program}, which is not installed: install QEMU's tools, or convert a copy with `qemu-img convert` elsewhere",
+        path.display(), format.name()
+    )]
+    NoQemuNbd {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// The program.
+        program: String,
+    },
+    /// The program that opens containers of other hypervisors did not take it.
+    #[error("qemu-nbd does not open {} as {}: {said}", path.display(), format.name())]
+    QemuNbd {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// What the program said.
+        said: String,
+    },
+    /// An NBD server could not be used.
+    #[error("cannot use {}", path.display())]
+    Nbd {
+        /// The address, or the file that is served.
+        path: PathBuf,
+        /// What went wrong.
+        source: NbdError,
+    },
+    /// What an NBD server exports is a disk, not a file in some format.
+    #[error("{} is a disk already: an NBD server exports the guest's bytes", path.display())]
+    ServedFormat {
+        /// The address.
+        path: PathBuf,
+    },
+    /// An overlay can stand on raw and qcow2 images alone.
+    #[error("an overlay cannot stand on {}, which is neither raw nor qcow2", path.display())]
+    OverlayBase {
+        /// The image.
+        path: PathBuf,
+    },
     /// The qcow2 header says that the image cannot be used, or not as asked.
     #[error("the qcow2 image {} cannot be used", path.display())]
     Qcow2 {
@@ -63,7 +118,7 @@ pub enum ImageError {
     },
     /// The image names a file outside its own folder, and nobody said that it may.
     #[error(
-        "{} was only probed as qcow2 and names {} outside its folder: allow that file, or give the format explicitly if the image can be trusted",
+        "{} was only probed and names {} outside its folder: allow that file, or give the format explicitly if the image can be trusted",
         path.display(), names.display()
     )]
     BackingOutside {
@@ -110,10 +165,10 @@ pub enum ImageError {
         /// What the driver said.
         source: io::Error,
     },
-    /// A block device needs a folder for its journal.
-    #[error("{} is a block device, beside which no journal can be kept: name a folder for the journal", path.display())]
+    /// A block device, or a disk behind a server, needs a folder for its journal.
+    #[error("no journal can be kept beside {}: name a folder for it", path.display())]
     JournalFolder {
-        /// The block device.
+        /// The block device, or the address of a server.
         path: PathBuf,
     },
     /// The undo file is there already.
@@ -196,6 +251,11 @@ impl ImageError {
                 | Self::Journal { .. }
                 | Self::UndoExists { .. }
                 | Self::OverlayExists { .. }
+                | Self::OverlayBase { .. }
+                | Self::NoQemuNbd { .. }
+                | Self::QemuNbd { .. }
+                | Self::Nbd { .. }
+                | Self::ServedFormat { .. }
         )
     }
 }

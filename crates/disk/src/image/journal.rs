@@ -12,7 +12,7 @@ use crate::host::folder::JournalPlace;
 use crate::journal::recover::{self, Found, RecoverFailure};
 use crate::journal::view::View;
 
-const SUFFIX: &str = ".winkiln-journal";
+pub(super) const SUFFIX: &str = ".winkiln-journal";
 
 /// Where the journal of an image lies: in the folder asked for, else beside the image.
 ///

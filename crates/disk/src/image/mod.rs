@@ -2,6 +2,7 @@
 
 mod backend;
 mod chain;
+mod container;
 mod error;
 mod journal;
 mod journaled_file;
@@ -12,6 +13,7 @@ mod probe;
 pub(crate) mod qcow2;
 mod qcow2_header;
 mod refcounts;
+mod served;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +27,7 @@ pub use qcow2_header::Qcow2Error;
 use crate::host::HostFile;
 use crate::host::disk_file::DiskFile;
 use crate::host::folder::JournalPlace;
+use crate::nbd::Address;
 use crate::overlay::Limits;
 use crate::undo::Keep;
 use chain::Chain;
@@ -38,6 +41,29 @@ pub enum Format {
     Raw,
     /// QEMU copy-on-write, version 2 or 3.
     Qcow2,
+    /// VMware; through `qemu-nbd`, as those that follow.
+    Vmdk,
+    /// Microsoft Virtual PC and Hyper-V, generation 1.
+    Vhd,
+    /// Hyper-V.
+    Vhdx,
+    /// VirtualBox.
+    Vdi,
+}
+
+impl Format {
+    /// The format's name, as `--format` takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+            Self::Vmdk => "vmdk",
+            Self::Vhd => "vhd",
+            Self::Vhdx => "vhdx",
+            Self::Vdi => "vdi",
+        }
+    }
 }
 
 /// How to open an image.
@@ -59,6 +85,8 @@ pub struct OpenOptions {
     /// A new qcow2 that takes all that is written, with the image, which is opened for reading only, as its backing file. It
     /// has its name when [`crate::Transaction::publish`] gives it.
     pub overlay: Option<PathBuf>,
+    /// The program that serves containers of other hypervisors; `qemu-nbd`, as it is found, when `None`.
+    pub qemu_nbd: Option<PathBuf>,
 }
 
 /// What opening did about an interrupted commit.
@@ -98,22 +126,49 @@ pub(crate) struct Opened {
     pub(crate) place: Option<JournalPlace>,
     /// Free space can be written to ahead of a commit.
     early: bool,
+    /// The file holds the guest's bytes as they are, whatever they look like: the format they come from.
+    served: Option<Format>,
 }
 
 /// Opens and locks an image file, and deals with its journal.
 pub(crate) fn open_file(path: &Path, options: &OpenOptions) -> Result<Opened, ImageError> {
+    if let Some(address) = Address::parse(path) {
+        let wrong = |source| ImageError::Nbd { path: path.to_owned(), source };
+        let address = address.map_err(wrong)?;
+        let (file, place) = served::connect(path, &address, options)?;
+        return Opened::of(path, Chain::of_server(options), file, place, Some(Format::Raw));
+    }
     let mut chain = Chain::new(path, options)?;
+    if let Some(format) = chain.container(path)? {
+        let file = Arc::new(chain.serve(path, format)?);
+        let place = journal::place(path, options, false)?;
+        return Opened::of(path, chain, file, place, Some(format));
+    }
     let disk_file = chain.open_file(path, options.writable)?;
     let place = journal::place(path, options, disk_file.is_block_device())?;
     let early = !disk_file.is_block_device();
-    let file: Arc<dyn HostFile> = disk_file;
-    if !options.writable {
-        let (view, recovery) = journal::read_through(place.as_ref(), file)?;
-        return Ok(Opened { chain, view, recovery, place: None, early });
+    let opened = Opened::of(path, chain, disk_file, place, None)?;
+    Ok(Opened { early, ..opened })
+}
+
+impl Opened {
+    /// Deals with the journal of a file.
+    fn of(
+        path: &Path,
+        chain: Chain,
+        file: Arc<dyn HostFile>,
+        place: Option<JournalPlace>,
+        served: Option<Format>,
+    ) -> Result<Self, ImageError> {
+        let early = false;
+        if !chain.is_writable() {
+            let (view, recovery) = journal::read_through(place.as_ref(), file)?;
+            return Ok(Self { chain, view, recovery, place: None, early, served });
+        }
+        let place = place.ok_or_else(|| ImageError::JournalFolder { path: path.to_owned() })?;
+        let recovery = journal::recover(&place, &*file)?;
+        Ok(Self { chain, view: file, recovery, place: Some(place), early, served })
     }
-    let place = place.ok_or_else(|| ImageError::JournalFolder { path: path.to_owned() })?;
-    let recovery = journal::recover(&place, &*file)?;
-    Ok(Opened { chain, view: file, recovery, place: Some(place), early })
 }
 
 /// The undo file at `undo`, which must not be there yet, of the image at `path`.
@@ -129,7 +184,10 @@ fn keep(path: &Path, undo: &Path) -> Result<Keep, ImageError> {
     let name = full.file_name().unwrap_or_default().to_owned();
     let mut place = JournalPlace::new(full.parent().unwrap_or(Path::new("/")), name);
     place.path = undo.to_owned();
-    let image = path.canonicalize().map_err(failed("open", path))?;
+    let image = match Address::parse(path) {
+        Some(_) => path.to_owned(),
+        None => path.canonicalize().map_err(failed("open", path))?,
+    };
     Keep::new(place, &image).map_err(failed("name", path))
 }
 
@@ -159,14 +217,8 @@ impl Image {
         file: Arc<dyn HostFile>,
         place: JournalPlace,
     ) -> Result<Self, ImageError> {
-        let chain = Chain::new(path, options)?;
-        let opened = if options.writable {
-            let recovery = journal::recover(&place, &*file)?;
-            Opened { chain, view: file, recovery, place: Some(place), early: true }
-        } else {
-            let (view, recovery) = journal::read_through(Some(&place), file)?;
-            Opened { chain, view, recovery, place: None, early: true }
-        };
+        let opened = Opened::of(path, Chain::new(path, options)?, file, Some(place), None)?;
+        let opened = Opened { early: true, ..opened };
         Self::over_file(path, options, opened, None)
     }
 
@@ -176,13 +228,13 @@ impl Image {
         opened: Opened,
         keep: Option<Keep>,
     ) -> Result<Self, ImageError> {
-        let Opened { mut chain, view, recovery, place, early } = opened;
+        let Opened { mut chain, view, recovery, place, early, served } = opened;
         let mut journal = PathBuf::new();
         let limits = place.map(|place| {
             journal.clone_from(&place.path);
             Limits { undo: keep, ..Limits::new(place, early) }
         });
-        let (format, backend) = chain.open_top(path, view, limits)?;
+        let (format, backend) = chain.open_top(path, view, limits, served)?;
         Ok(Self {
             path: path.to_owned(),
             format,

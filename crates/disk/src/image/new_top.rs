@@ -14,6 +14,7 @@ use crate::host::HostFile;
 use crate::host::disk_file::DiskFile;
 use crate::host::folder::JournalPlace;
 use crate::host::lock::{self, Access};
+use crate::nbd::Address;
 use crate::overlay::Limits;
 
 const SUFFIX: &str = ".winkiln-overlay";
@@ -33,6 +34,11 @@ pub(super) fn open(image: &Path, out: &Path, options: &OpenOptions) -> Result<Im
     if below.recovery().is_some() {
         return Err(ImageError::UnfinishedBelow { path: image.to_owned() });
     }
+    let format = match below.format() {
+        Format::Raw if Address::parse(image).is_none() => "raw",
+        Format::Qcow2 => "qcow2",
+        _ => return Err(ImageError::OverlayBase { path: image.to_owned() }),
+    };
     if out.symlink_metadata().is_ok() {
         return Err(ImageError::OverlayExists { path: out.to_owned() });
     }
@@ -41,10 +47,6 @@ pub(super) fn open(image: &Path, out: &Path, options: &OpenOptions) -> Result<Im
     name.push(SUFFIX);
     let temporary = full.with_file_name(name);
     let backing = backing_name(image, &full).map_err(|source| failed("name", image, source))?;
-    let format = match below.format() {
-        Format::Raw => "raw",
-        Format::Qcow2 => "qcow2",
-    };
     let size = below.virtual_size().next_multiple_of(512);
     let header = qcow2_header::encode_new(size, backing.as_os_str().as_bytes(), format)
         .ok_or_else(|| failed("name", image, io::ErrorKind::InvalidFilename.into()))?;
@@ -57,7 +59,7 @@ pub(super) fn open(image: &Path, out: &Path, options: &OpenOptions) -> Result<Im
     let unpublished = Unpublished { temporary, out: out.to_owned(), file: Arc::clone(&file) };
     // Nobody knows the file: what interrupts its making needs no journal to be found by.
     let limits = Limits::new(JournalPlace::nowhere(), true);
-    let (format, backend) = chain.open_top(&unpublished.temporary, file, Some(limits))?;
+    let (format, backend) = chain.open_top(&unpublished.temporary, file, Some(limits), None)?;
     Ok(Image {
         path: image.to_owned(),
         format,

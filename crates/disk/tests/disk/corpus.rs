@@ -51,15 +51,9 @@ fn containers_in_the_wild_are_opened_or_refused_by_name() {
         return;
     }
     for (name, expected) in [
-        ("vdisk/dfvfs/ext2.vmdk", Some(KnownFormat::Vmdk)),
-        ("vdisk/dfvfs/image.vhd.xz", Some(KnownFormat::Vhd)),
-        ("vdisk/dfvfs/image-differential.vhd.xz", Some(KnownFormat::Vhd)),
-        ("vdisk/discutils/vhdx-log-replay.vhdx.xz", Some(KnownFormat::Vhdx)),
         ("vdisk/qemu-iotests/empty.bochs", Some(KnownFormat::Bochs)),
-        ("vdisk/qemu-iotests/iotest-version3.vmdk.xz", Some(KnownFormat::Vmdk)),
         ("vdisk/qemu-iotests/parallels-v2.xz", Some(KnownFormat::Parallels)),
         ("vdisk/qemu-iotests/simple-dmg.dmg", Some(KnownFormat::Dmg)),
-        ("vdisk/qemu-iotests/virtualpc-dynamic.vhd.xz", Some(KnownFormat::Vhd)),
         ("vdisk/qemu-iotests/grub_mbr.raw", None),
         ("vdisk/dfvfs/ext2.qcow2.xz", None),
         ("vdisk/dfvfs/lvm.qcow2.xz", None),
@@ -90,6 +84,45 @@ fn containers_in_the_wild_are_opened_or_refused_by_name() {
             }
         }
         assert!(std::fs::read(&path).unwrap() == before, "{name}: opening writes nothing");
+    }
+}
+
+/// Containers that only QEMU's drivers open show what QEMU shows, or are refused with the reason.
+#[test]
+fn containers_of_other_hypervisors_in_the_wild() {
+    if corpus().is_none() || !have(&["qemu-img", "qemu-nbd", "xz"]) {
+        return;
+    }
+    for (name, reason) in [
+        ("vdisk/dfvfs/ext2.vmdk", None),
+        ("vdisk/dfvfs/image.vhd.xz", Some("Incorrect header checksum")),
+        ("vdisk/dfvfs/image-differential.vhd.xz", Some("stands on another image")),
+        ("vdisk/qemu-iotests/iotest-version3.vmdk.xz", None),
+        ("vdisk/qemu-iotests/virtualpc-dynamic.vhd.xz", None),
+        // Windows left its log full; QEMU replays it when the image is opened for writing.
+        ("vdisk/discutils/vhdx-log-replay.vhdx.xz", Some("replayed")),
+    ] {
+        let folder = scratch();
+        let Some(path) = unpack(name, folder.path()) else { continue };
+        let before = std::fs::read(&path).unwrap();
+        match (open(&path, false), reason) {
+            (Err(error), Some(reason)) => assert!(error.to_string().contains(reason), "{error}"),
+            (Ok(image), None) => {
+                let transaction = Transaction::begin(image);
+                // One of them is a disk of 127 GiB.
+                let mut bytes = vec![0; transaction.len().min(8 << 20) as usize];
+                transaction.read_at(0, &mut bytes).unwrap();
+                drop(transaction);
+                let blocks = bytes.len() / 512;
+                let from = path.display();
+                let line =
+                    format!("qemu-img dd -O raw bs=512 count={blocks} if={from} of={{}}/out");
+                sh(folder.path(), &line);
+                assert!(bytes == std::fs::read(folder.path().join("out")).unwrap(), "{name}");
+            }
+            (other, _) => panic!("{name}: {other:?}"),
+        }
+        assert!(std::fs::read(&path).unwrap() == before, "{name}: reading writes nothing");
     }
 }
 

@@ -10,10 +10,10 @@ use crate::opened::open;
 use crate::tool::{have, output, run, scratch};
 
 /// A running `qemu-nbd`, ended when dropped.
-struct Nbd(PathBuf);
+pub(crate) struct Nbd(PathBuf);
 
 impl Nbd {
-    fn serve(image: &Path, format: &str, read_only: bool) -> Self {
+    pub(crate) fn serve(image: &Path, format: &str, read_only: bool) -> Self {
         let (socket, pid) = (image.with_extension("socket"), image.with_extension("pid"));
         let mut arguments = vec!["-t", "--fork", "-f", format, "-k", socket.to_str().unwrap()];
         arguments.extend(["--pid-file", pid.to_str().unwrap()]);
@@ -25,6 +25,10 @@ impl Nbd {
         let status = Command::new("qemu-nbd").args(arguments).stdout(Stdio::null()).status();
         assert!(status.unwrap().success());
         Self(pid)
+    }
+
+    pub(crate) fn socket(&self) -> String {
+        self.0.with_extension("socket").display().to_string()
     }
 }
 
@@ -42,7 +46,7 @@ impl Drop for Nbd {
     }
 }
 
-fn assert_in_use(result: Result<Image, ImageError>, what: &str) {
+pub(crate) fn assert_in_use(result: Result<Image, ImageError>, what: &str) {
     match result {
         Err(error @ ImageError::InUse { .. }) => {
             assert!(error.is_refusal());

@@ -13,4 +13,5 @@ mod large;
 mod lock;
 mod partition;
 mod refcounts;
+mod served;
 mod transaction;

@@ -1,0 +1,190 @@
+//! An export as a file of the host.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::address::{Address, Place};
+use super::client::{Client, REQUEST_BYTES_MAX};
+use super::{NbdError, Server, Start};
+use crate::host::{HostFile, write_zeros};
+
+/// A server that says nothing for so long is not waited for any more.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One that was just started listens soon.
+const LISTEN: Duration = Duration::from_secs(30);
+
+trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
+/// A disk behind an NBD server.
+pub(crate) struct NbdFile {
+    client: Mutex<Client<Box<dyn Stream>>>,
+    size: u64,
+    block: u64,
+    /// Ends when the connection does.
+    _server: Option<Server>,
+}
+
+impl fmt::Debug for NbdFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NbdFile").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl NbdFile {
+    /// Connects to a server; `writable` asks for one that takes writes and can make them durable.
+    pub(crate) fn connect(address: &Address, writable: bool) -> Result<Self, NbdError> {
+        let client = Client::connect(Self::dial(address)?, &address.export)?;
+        Self::of_client(client, writable, None)
+    }
+
+    /// Connects to a server that was started for this, and ends with the file.
+    pub(crate) fn of_server(mut server: Server, writable: bool) -> Result<Self, Start> {
+        let address = Address::of_socket(&server.socket());
+        let started = Instant::now();
+        let connected = loop {
+            match Self::dial(&address) {
+                // The socket has its name a moment before it listens.
+                Err(NbdError::Connection(error))
+                    if error.kind() == io::ErrorKind::ConnectionRefused
+                        && started.elapsed() < LISTEN
+                        && server.is_running() =>
+                {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                connected => break connected,
+            }
+        };
+        let negotiated = connected.and_then(|stream| Client::connect(stream, &address.export));
+        match negotiated {
+            Ok(client) => {
+                server.is_connected();
+                Self::of_client(client, writable, Some(server)).map_err(Start::Nbd)
+            }
+            // The socket is there before the image is open.
+            Err(error) => Err(server.end().map_or(Start::Nbd(error), Start::Ended)),
+        }
+    }
+
+    fn dial(address: &Address) -> Result<Box<dyn Stream>, NbdError> {
+        let stream: Box<dyn Stream> = match &address.place {
+            Place::Tcp { host, port } => {
+                let stream = TcpStream::connect((host.as_str(), *port))?;
+                stream.set_nodelay(true)?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_write_timeout(Some(PATIENCE))?;
+                Box::new(stream)
+            }
+            Place::Unix(path) => {
+                let stream = UnixStream::connect(path)?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_write_timeout(Some(PATIENCE))?;
+                Box::new(stream)
+            }
+        };
+        Ok(stream)
+    }
+
+    fn of_client(
+        client: Client<Box<dyn Stream>>,
+        writable: bool,
+        server: Option<Server>,
+    ) -> Result<Self, NbdError> {
+        let (size, block) = (client.size, client.block.into());
+        let (is_read_only, can_flush) = (client.is_read_only(), client.can_flush());
+        let file = Self { client: Mutex::new(client), size, block, _server: server };
+        match writable {
+            true if is_read_only => Err(NbdError::ReadOnly),
+            true if !can_flush => Err(NbdError::NoFlush),
+            _ => Ok(file),
+        }
+    }
+
+    fn client(&self) -> MutexGuard<'_, Client<Box<dyn Stream>>> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The blocks around a part of what is asked for that fits into one request: their start, their length, and where in them
+    /// the part begins and how long it is.
+    fn blocks(&self, offset: u64, length: usize) -> (u64, usize, usize, usize) {
+        let start = offset - offset % self.block;
+        let within = (offset - start) as usize;
+        let count = length.min(REQUEST_BYTES_MAX - self.block as usize - within);
+        let whole = ((within + count) as u64).next_multiple_of(self.block);
+        // A last block that is cut short is asked for as it is.
+        (start, whole.min(self.size - start) as usize, within, count)
+    }
+}
+
+impl Drop for NbdFile {
+    fn drop(&mut self) {
+        self.client().disconnect();
+    }
+}
+
+impl HostFile for NbdFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.size)
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let rest = self.size.saturating_sub(offset).min(buf.len() as u64) as usize;
+        if rest == 0 {
+            return Ok(0);
+        }
+        let (start, whole, within, count) = self.blocks(offset, rest);
+        if whole == count {
+            self.client().read(start, &mut buf[..count])?;
+        } else {
+            let mut bytes = vec![0; whole];
+            self.client().read(start, &mut bytes)?;
+            buf[..count].copy_from_slice(&bytes[within..within + count]);
+        }
+        Ok(count)
+    }
+
+    fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<usize> {
+        let end = offset.checked_add(data.len() as u64);
+        if end.is_none_or(|end| end > self.size) {
+            return Err(io::Error::new(
+                io::ErrorKind::StorageFull,
+                "it passes the end of the disk",
+            ));
+        }
+        if data.is_empty() {
+            return Ok(0);
+        }
+        let (start, whole, within, count) = self.blocks(offset, data.len());
+        let mut client = self.client();
+        if whole == count {
+            client.write(start, &data[..count])?;
+        } else {
+            let mut bytes = vec![0; whole];
+            client.read(start, &mut bytes)?;
+            bytes[within..within + count].copy_from_slice(&data[..count]);
+            client.write(start, &bytes)?;
+        }
+        Ok(count)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        if length == self.size {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::Unsupported, "a disk behind a server has a fixed size"))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.client().flush()
+    }
+
+    fn zero(&self, offset: u64, length: u64, _: bool) -> io::Result<()> {
+        write_zeros(self, offset, length)
+    }
+}
