@@ -76,9 +76,11 @@ fn what_is_not_an_image_is_an_error_and_stays_as_it_was() {
     winkiln(&["apply", &missing, "--preset", "rdp"]).fails(1, &["missing", "No such file"]);
     winkiln(&["inspect", &missing]).fails(1, &["missing", "No such file"]);
     winkiln(&["inspect", path(guest.dir.path())]).fails(1, &["neither a file nor a block device"]);
-    for format in ["vmdk", "vhd", "vhdx"] {
-        winkiln(&["inspect", guest.image(), "--format", format])
-            .fails(3, &[format, "qemu-img convert"]);
+    let forced = |format| winkiln(&["inspect", guest.image(), "--format", format]);
+    forced("vmdk").fails(3, &["vmdk", "does not begin as one"]);
+    for format in ["vhd", "vhdx", "vdi"] {
+        // It does not take it, or is not there.
+        forced(format).fails(1, &[format, "qemu-nbd"]);
     }
 }
 

@@ -84,6 +84,9 @@ fn look_at_vmdk(file: &dyn HostFile) -> Result<Container, ContainerFailure> {
         return Ok(Container { extents: Vec::new(), read_only });
     }
     if !head.starts_with(b"KDMV") {
+        if !head.starts_with(b"# Disk DescriptorFile") {
+            return Err(ContainerFailure::Refused("it does not begin as one"));
+        }
         let length = file.len()?;
         if length > DESCRIPTOR_BYTES_MAX {
             return Err(ContainerFailure::Refused("its descriptor is too long"));
