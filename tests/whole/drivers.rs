@@ -419,7 +419,8 @@ pub(crate) fn shape_below(system: &Path, key: &str, names: &[&str]) -> BTreeMap<
     for line in text.lines() {
         if let Some(header) = line.strip_prefix('[') {
             let header = header.trim_end_matches(']');
-            path = header.strip_prefix(key).expect("a key below").to_owned();
+            // Windows spells some keys in several ways.
+            path = header.get(key.len()..).expect("a key below").to_owned();
             for name in names {
                 path = path.replace(name, "X");
             }

@@ -8,6 +8,7 @@ mod guest;
 mod judges;
 mod bake;
 mod driver_corpus;
+mod driver_signatures;
 mod drivers;
 mod locks;
 mod refusals;

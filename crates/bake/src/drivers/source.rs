@@ -33,10 +33,10 @@ pub(crate) struct Contents {
 }
 
 impl Source {
-    pub(crate) fn open(path: &Path) -> Result<Self, DriverError> {
+    pub(crate) fn open(path: &Path, options: &ParseOptions) -> Result<Self, DriverError> {
         let failed = |source| DriverError::Source { path: path.to_owned(), source };
         let tree = Tree::open(path).map_err(failed)?;
-        let found = Found::all(&tree, &ParseOptions::default());
+        let found = Found::all(&tree, options);
         Ok(Self { tree, found })
     }
 

@@ -1,10 +1,11 @@
 //! The step that adds driver packages.
 
-mod carry_out;
+pub(super) mod carry_out;
 mod guest_facts;
 mod in_box;
 mod numbers;
 pub(super) mod record;
+pub(super) mod replaced;
 
 use std::collections::HashMap;
 
@@ -28,7 +29,8 @@ impl Session {
     /// Adds the packages of a source that are for the guest.
     pub(super) fn add_drivers(&mut self, wanted: &DriverSource) -> Result<(), BakeError> {
         let guest = self.driver_guest()?;
-        let source = Source::open(&wanted.path)?;
+        let options = self.inf_options()?;
+        let source = Source::open(&wanted.path, &options)?;
         let selection = &wanted.selection;
         let packages = &source.found.packages;
         if let Some(name) = selection.unknown(packages).first() {
@@ -152,6 +154,9 @@ impl Session {
         }
         let before = self.ledger.change_count();
         let recorder = self.before_adding(&staging, guest)?;
+        if recorder.is_some() {
+            self.keep_replaced(&staging, &contents, guest)?;
+        }
         for edit in &staging.edits {
             self.carry_out(edit, &contents, guest)?;
         }

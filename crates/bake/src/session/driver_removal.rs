@@ -10,6 +10,7 @@ mod folders;
 mod in_box;
 mod inventory;
 mod put_back;
+mod put_files_back;
 mod selection;
 mod services;
 
@@ -70,6 +71,7 @@ impl Session {
         self.unbind(&removal, &going, &guest)?;
         self.remove_services(&removal, &going)?;
         self.remove_files(&files, &guest)?;
+        self.put_files_back(&removal, &rest, &guest)?;
         self.remove_packages(&removal, &guest)?;
 
         self.check_boot(&boots_from, wanted.force)?;

@@ -237,3 +237,71 @@ fn several_packages_may_share_a_driver() {
     let added = add(&guest, &source);
     assert!(added["drivers"].to_string().contains("its service kiln is that of"), "{added:#}");
 }
+
+/// Texts for people are those of the guest's language, in its code page.
+#[test]
+fn an_inf_is_read_as_the_guest_reads_it() {
+    let guest = Guest::new();
+    let source = package(&guest, "", "kiln", "[Strings]\nName=Disk\n[Strings.0411]\nName=\"@\"");
+    let inf = guest.dir.path().join("source/kiln.inf");
+    let text = fs::read_to_string(&inf).unwrap();
+    let text = text.replace("ServiceType=1", "ServiceType=1\nDescription=\"x %Name%\"");
+    // The second byte of the first character is a backslash.
+    let text = text.replace('@', "\u{1}").into_bytes();
+    let at = text.iter().rposition(|&byte| byte == 1).unwrap();
+    let bytes = [&text[..at], &[0x83, 0x5C, 0x83, 0x74], &text[at + 1..]].concat();
+    let bytes =
+        bytes.into_iter().map(|byte| if byte == 1 { b'@' } else { byte }).collect::<Vec<_>>();
+    fs::write(&inf, bytes).unwrap();
+    let nls = r"HKLM\SYSTEM\CurrentControlSet\Control\Nls";
+    for (key, name, data) in [("Language", "InstallLanguage", "0411"), ("CodePage", "ACP", "932")] {
+        let key = format!(r"{nls}\{key}");
+        winkiln(&["reg", "add", guest.image(), &key, "-v", name, "-d", data]).ok();
+    }
+    add(&guest, &source);
+    let shown = winkiln(&["reg", "query", guest.image(), &format!(r"{SERVICES}\kiln")]).ok();
+    assert!(shown.contains("x ソフ"), "{shown}");
+}
+
+#[test]
+fn a_service_that_was_there_is_as_it_was_when_the_package_goes() {
+    let guest = Guest::new();
+    let log = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\System\kiln";
+    let service = format!(r"{SERVICES}\kiln");
+    for (key, name, kind, data) in [
+        (&*service, "Type", "REG_DWORD", "1"),
+        (&*service, "Start", "REG_DWORD", "3"),
+        (&*service, "Own", "REG_SZ", "kept"),
+        (log, "EventMessageFile", "REG_EXPAND_SZ", "old"),
+        (
+            r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion",
+            "DevicePath",
+            "REG_EXPAND_SZ",
+            r"%SystemRoot%\inf",
+        ),
+    ] {
+        winkiln(&["reg", "add", guest.image(), key, "-v", name, "-t", kind, "-d", data]).ok();
+    }
+    let driver = r"C:\Windows\System32\drivers\kiln.sys";
+    let own = guest.write("own.sys", b"as it was");
+    winkiln(&["fs", "put", guest.image(), &own, driver]).ok();
+    let before = registry(&guest);
+    let more = "[Log]\nAddReg=Messages\n[Messages]\nHKR,,EventMessageFile,0x20000,\"new\"";
+    let source = package(&guest, "", "kiln", more);
+    let inf = guest.dir.path().join("source/kiln.inf");
+    let text = fs::read_to_string(&inf).unwrap();
+    fs::write(&inf, text.replace("=kiln,2,Service", "=kiln,2,Service,Log")).unwrap();
+    add(&guest, &source);
+    let shown = winkiln(&["reg", "query", guest.image(), log]).ok();
+    assert!(shown.contains("new") && !shown.contains("old"), "{shown}");
+    let run = winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]);
+    assert!(run.err.contains("service kiln stays: it was there before the package"), "{}", run.err);
+    run.ok();
+    assert_eq!(registry(&guest), before);
+    assert_eq!(winkiln(&["fs", "cat", guest.image(), driver]).ok(), "as it was");
+    // What others put there since is theirs.
+    add(&guest, &source);
+    winkiln(&["fs", "put", guest.image(), &own, driver]).ok();
+    let run = winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]);
+    assert!(run.err.contains("is not put back: it was changed after"), "{}", run.err);
+}

@@ -13,7 +13,7 @@ use crate::value_text::{multi_data, string_data};
 use crate::{BakeError, Step};
 
 /// Bytes of a program of the guest whose version is asked for.
-const PROGRAM_BYTES_MAX: u64 = 1 << 30;
+pub(in crate::session) const PROGRAM_BYTES_MAX: u64 = 1 << 30;
 
 impl Session {
     /// Does one thing, unless it is so already.

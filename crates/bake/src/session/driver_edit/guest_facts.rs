@@ -1,6 +1,7 @@
 //! What adding drivers needs to know of the guest.
 
 use winkiln_boot::bcd;
+use winkiln_drivers::inf::{ParseOptions, code_page};
 use winkiln_drivers::staging::{Binding, Framework, Guest};
 use winkiln_drivers::{Architecture, ProductType, Target};
 use winkiln_guest::{BootKind, HiveName, Windows};
@@ -10,6 +11,8 @@ use crate::BakeError;
 use crate::drivers::DriverError;
 
 const PRODUCT_OPTIONS: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\ProductOptions";
+/// Languages and code pages.
+const NLS: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Nls";
 /// `VER_SUITE_TERMINAL`, `VER_SUITE_SINGLEUSERTS`.
 const TERMINAL: u32 = 0x10;
 const SINGLE_USER: u32 = 0x100;
@@ -67,6 +70,18 @@ impl Session {
             framework: self.framework(&windows)?,
             system_root: windows.system_root,
         })
+    }
+
+    /// How INFs are read in this guest: in the language and the code page that it was installed with.
+    pub(super) fn inf_options(&mut self) -> Result<ParseOptions, BakeError> {
+        let mut options = ParseOptions::default();
+        let language = self.text_of(&format!(r"{NLS}\Language"), "InstallLanguage")?;
+        let language = language.and_then(|digits| u16::from_str_radix(digits.trim(), 16).ok());
+        options.language = language.unwrap_or(options.language);
+        let number = self.text_of(&format!(r"{NLS}\CodePage"), "ACP")?;
+        let known = number.and_then(|digits| code_page(digits.trim().parse().ok()?));
+        options.ansi = known.unwrap_or(options.ansi);
+        Ok(options)
     }
 
     fn product_type(&mut self, windows: &Windows) -> Result<ProductType, BakeError> {

@@ -17,23 +17,27 @@ pub(in crate::session) const BEFORE: &str = "before.reg";
 pub(in crate::session) const AFTER: &str = "after.reg";
 
 /// Keys whose subkeys belong to the package that makes them.
-const OWNED: [&str; 6] = [
-    r"hklm\system\currentcontrolset\services\eventlog\system\",
-    r"hklm\system\currentcontrolset\services\eventlog\application\",
-    r"hklm\system\currentcontrolset\control\criticaldevicedatabase\",
+const OWNED: [&str; 3] = [
     r"hklm\software\microsoft\windows\currentversion\setup\pnplockdownfiles\",
     r"hklm\system\driverdatabase\",
     r"hklm\drivers\driverdatabase\",
 ];
 
+/// Keys of event logs, which go with their service where that made them.
+const EVENT_LOGS: &str = r"hklm\system\currentcontrolset\services\eventlog\";
+
 /// Values before a package is added.
+#[derive(Default)]
 pub(super) struct Recorder {
     /// Keys and names in lower case, with how the edit spells them and what was there.
     values: BTreeMap<(String, String), (String, String, Option<RegAction>)>,
-    /// Keys that were not there.
+    /// Keys that were not there, and the same in lower case.
     missing: Vec<String>,
+    known_missing: HashSet<String>,
     /// Services that were there already, of no package.
     services: Vec<String>,
+    /// Services that other packages brought.
+    shared: Vec<String>,
 }
 
 /// The folder of a package's records, below the Windows folder.
@@ -56,16 +60,15 @@ impl Session {
         if self.metadata(volume, &inf)?.is_some() {
             return Ok(None);
         }
-        let mut recorder =
-            Recorder { values: BTreeMap::new(), missing: Vec::new(), services: Vec::new() };
+        let mut recorder = Recorder::default();
         let mut owned: Vec<String> = OWNED.map(str::to_owned).to_vec();
         for service in &staging.services {
             let key = format!(r"HKLM\SYSTEM\CurrentControlSet\Services\{service}");
             if self.has_key(&key)? {
-                // What other packages brought stays for as long as they do.
-                if !self.services_of_packages(guest)?.contains(&service.to_lowercase()) {
-                    recorder.services.push(key);
-                }
+                let of_packages = self.services_of_packages(guest)?;
+                let is_shared = of_packages.contains(&service.to_lowercase());
+                let list = if is_shared { &mut recorder.shared } else { &mut recorder.services };
+                list.push(key);
             } else {
                 owned.push(format!("{}\\", key.to_lowercase()));
             }
@@ -88,7 +91,9 @@ impl Session {
                 | Edit::Bits { key, name, .. } => (key, Some(name)),
             };
             let lower = format!("{}\\", key.to_lowercase());
-            if owned.iter().any(|own| lower.starts_with(own)) {
+            if owned.iter().any(|own| lower.starts_with(own))
+                || lower.starts_with(EVENT_LOGS) && !self.has_key(key)?
+            {
                 continue;
             }
             if seen.insert(lower) {
@@ -112,10 +117,11 @@ impl Session {
     /// Notes the keys on a path that are not there.
     fn note_missing(&mut self, recorder: &mut Recorder, key: &str) -> Result<(), BakeError> {
         let mut path = key;
-        while path.matches('\\').count() > 2 && !self.has_key(path)? {
-            if !recorder.missing.iter().any(|known| known.eq_ignore_ascii_case(path)) {
-                recorder.missing.push(path.to_owned());
+        while path.matches('\\').count() > 1 && !self.has_key(path)? {
+            if !recorder.known_missing.insert(path.to_lowercase()) {
+                break;
             }
+            recorder.missing.push(path.to_owned());
             path = path.rsplit_once('\\').map_or("", |(above, _)| above);
         }
         Ok(())
@@ -143,6 +149,10 @@ impl Session {
         };
         for key in &recorder.services {
             before.push(operation(key, RegAction::CreateKey));
+        }
+        // What other packages brought goes with the last of them.
+        for key in &recorder.shared {
+            before.push(operation(key, RegAction::DeleteKey));
         }
         for (key, name, was) in recorder.values.into_values() {
             let is = self.action_of(&key, &name)?;

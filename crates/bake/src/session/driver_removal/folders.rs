@@ -8,6 +8,8 @@ use super::Removal;
 use crate::BakeError;
 use crate::value_text::string_data;
 
+/// The driver store, below the Windows folder.
+pub(super) const REPOSITORY: &str = r"System32\DriverStore\FileRepository";
 /// Where catalogs of drivers are, below the Windows folder.
 const CATALOGS: &str = r"System32\CatRoot\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
 const CURRENT_VERSION: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion";
@@ -45,8 +47,7 @@ impl Session {
                 }
             }
             for store in &installed.folders {
-                let repository = r"System32\DriverStore\FileRepository";
-                self.remove_with_empty_folders(&format!(r"{root}\{repository}\{store}"), guest)?;
+                self.remove_with_empty_folders(&format!(r"{root}\{REPOSITORY}\{store}"), guest)?;
                 self.remove_with_empty_folders(&record_folder(guest, store), guest)?;
                 self.forget_path(guest, store)?;
             }

@@ -1,6 +1,6 @@
 //! What Windows itself has: services and files that its own INFs name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use winkiln_drivers::inf::{Inf, ParseOptions};
 use winkiln_drivers::staging::Guest;
@@ -53,6 +53,12 @@ impl Session {
         if services.is_empty() && files.is_empty() {
             return Ok(in_box);
         }
+        let own: HashSet<String> = removal
+            .footprints
+            .iter()
+            .flat_map(|footprint| &footprint.files)
+            .map(|path| path.to_lowercase())
+            .collect();
         let volume = self.windows()?.volume;
         let folder = format!(r"{}\INF", guest.system_root);
         for name in self.file_names(volume, &folder)? {
@@ -60,6 +66,10 @@ impl Session {
                 continue;
             }
             let path = format!(r"{folder}\{name}");
+            // A package may put its INF there under its own name.
+            if own.contains(&path.to_lowercase()) {
+                continue;
+            }
             let bytes = self.inf_bytes(&path)?;
             in_box.has_infs = true;
             let text = plain(&bytes);

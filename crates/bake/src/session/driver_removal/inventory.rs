@@ -10,6 +10,7 @@ use winkiln_guest::service_file;
 use super::super::Session;
 use super::super::driver_edit::CLASSES;
 use super::super::guest_infs::is_published;
+use super::folders::REPOSITORY;
 use crate::BakeError;
 use crate::drivers::{InstalledDrivers, InstalledPackage, InstalledService, Leftover};
 
@@ -128,8 +129,8 @@ impl Session {
                 self.database_packages(&mut packages, drivers_hive)?;
             }
             Binding::CriticalDevices => {
-                let store = r"System32\DriverStore\FileRepository";
-                self.packages_in(&mut packages, &format!(r"{}\{store}", guest.system_root), false)?;
+                let store = format!(r"{}\{REPOSITORY}", guest.system_root);
+                self.packages_in(&mut packages, &store, false)?;
             }
         }
         self.packages_in(&mut packages, &format!(r"{}\winkiln", guest.system_root), true)?;

@@ -104,13 +104,19 @@ impl Session {
     ) -> Result<HashSet<String>, BakeError> {
         let mut services = HashSet::new();
         for store in packages.iter().flat_map(|installed| &installed.folders) {
+            let (mut there, mut shared) = (HashSet::new(), HashSet::new());
             for operation in self.record(guest, store, BEFORE)? {
                 let key = operation.key.to_lowercase();
                 let parts = key.rsplit_once('\\').filter(|(above, _)| above.ends_with(SERVICES));
-                if let (RegAction::CreateKey, Some((_, service))) = (operation.action, parts) {
-                    services.insert(service.to_owned());
-                }
+                let Some((_, service)) = parts else { continue };
+                // A line with the key's name alone comes before its values.
+                match operation.action {
+                    RegAction::CreateKey => there.insert(service.to_owned()),
+                    RegAction::DeleteKey => shared.insert(service.to_owned()),
+                    _ => continue,
+                };
             }
+            services.extend(there.difference(&shared).cloned());
         }
         Ok(services)
     }
