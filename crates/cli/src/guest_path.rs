@@ -4,6 +4,9 @@ use std::path::Path;
 
 use crate::error::{CliError, Result};
 
+/// Folders below folders, which bounds a walk over a damaged volume. Paths of 32767 letters hold half as many names.
+pub(crate) const LEVELS_MAX: usize = 16_384;
+
 /// The last component of a path; `None` for the root folder.
 pub(crate) fn base_name(path: &str) -> Option<&str> {
     strip_drive(path).rsplit(['\\', '/']).find(|part| !part.is_empty())

@@ -66,13 +66,18 @@ impl Output {
         if self.quiet && !self.json { Ok(()) } else { self.data(json, text) }
     }
 
-    /// Prints the report of a writing command. Its warnings go to standard error, or are part of the JSON.
-    pub(crate) fn report(self, report: &Report, took: Option<Duration>) -> Result<()> {
+    /// Tells the warnings of a writing command's report, which are part of the JSON where that is printed.
+    pub(crate) fn warnings(self, report: &Report) {
         if !self.json {
             for warning in &report.warnings {
                 self.warn(warning);
             }
         }
+    }
+
+    /// Prints the report of a writing command. Its warnings go to standard error, or are part of the JSON.
+    pub(crate) fn report(self, report: &Report, took: Option<Duration>) -> Result<()> {
+        self.warnings(report);
         self.outcome(report, || report::text(report, self.is_verbose(), took))
     }
 

@@ -16,7 +16,7 @@ mod access;
 mod relocate;
 mod values;
 
-pub(crate) use access::set_security;
+pub(crate) use access::{replace_security, set_security};
 pub(crate) use relocate::{move_key, set_class};
 pub(crate) use values::set_values;
 

@@ -22,6 +22,7 @@ mod compact;
 mod links;
 mod query;
 mod security;
+mod security_below;
 mod set;
 mod transfer;
 mod without_logs;
@@ -29,7 +30,7 @@ mod without_logs;
 pub use links::{LINK_VALUE, Walk};
 use query::components;
 pub use query::{KeyInfo, Value};
-pub use security::{SecurityChange, SecurityChanges};
+pub use security_below::{SecurityChange, SecurityChanges};
 pub use set::{NewValue, ValueSet};
 
 /// A key of one hive: the offset of its key node cell, counted from the first bin.

@@ -55,17 +55,17 @@ pub(crate) fn share(
 ) -> Result<CellOffset, HiveError> {
     match find(cells, near, descriptor)? {
         Some(at) => {
-            count_one_more(cells, at)?;
+            count_more(cells, at, 1)?;
             Ok(at)
         }
         None => add(cells, near, descriptor),
     }
 }
 
-/// Counts one more key with the descriptor of the cell at `at`.
-pub(crate) fn count_one_more(cells: &mut Cells, at: CellOffset) -> Result<(), HiveError> {
+/// Counts more keys with the descriptor of the cell at `at`.
+pub(crate) fn count_more(cells: &mut Cells, at: CellOffset, keys: u32) -> Result<(), HiveError> {
     let mut cell = SecurityCell::copy(cells, at)?;
-    let Some(references) = cell.references.get().checked_add(1) else {
+    let Some(references) = cell.references.get().checked_add(keys) else {
         return Err(field(at, "reference count", cell.references.get()));
     };
     cell.references.set(references);

@@ -28,8 +28,8 @@ pub(crate) enum State {
     Link { junction: bool, target: String },
     /// One more name of the file at another path.
     HardLink { other: String },
-    /// A security descriptor as SDDL.
-    Security(String),
+    /// A security descriptor as SDDL; many objects have the same.
+    Security(Arc<str>),
     /// An element: as `bcdedit` prints it, and its registry type and data.
     Element(String, ValueType, Vec<u8>),
     /// The bytes of `boot.ini`.
@@ -102,7 +102,7 @@ impl State {
             Self::Link { junction: true, target } => Some(format!("junction to {target}")),
             Self::Link { target, .. } => Some(format!("symbolic link to {target}")),
             Self::HardLink { other } => Some(format!("hard link to {other}")),
-            Self::Security(sddl) => Some(sddl.clone()),
+            Self::Security(sddl) => Some(sddl.to_string()),
             Self::BootIni(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         }
     }

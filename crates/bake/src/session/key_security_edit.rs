@@ -29,7 +29,7 @@ impl Session {
         let changes = hive.change_sddl(found, sddl, accounts.domains(), below, now);
         let changes = changes.map_err(failed)?;
         ledger.unchanged += changes.unchanged;
-        for SecurityChange { path, before, after } in changes.changed {
+        for SecurityChange { path, before, after } in changes.changed() {
             let separator = if place.path.is_empty() || path.is_empty() { "" } else { "\\" };
             let path = format!("{}{separator}{path}", place.path);
             let target = Target::KeySecurity { hive: place.hive.clone(), path };

@@ -50,7 +50,7 @@ impl Session {
         }
         let everything_below = format!("{}\\*", path.trim_end_matches('\\'));
         let target = Target::Security { volume, path };
-        self.ledger.record(target, State::Security(before), State::Security(after));
+        self.ledger.record(target, State::Security(before.into()), State::Security(after.into()));
         if passed_on > 0 {
             let target = Target::Security { volume, path: everything_below };
             let state = State::Words(format!("passed on to {passed_on} files and folders"));

@@ -25,6 +25,16 @@ pub enum StoreChange {
     },
 }
 
+impl StoreChange {
+    /// `{guid}` of the object that it is about.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        match self {
+            Self::Object { object, .. } | Self::Element { object, .. } => object,
+        }
+    }
+}
+
 /// Compares the objects of a store before and after an edit.
 #[must_use]
 pub fn changes(before: &[Object], after: &[Object]) -> Vec<StoreChange> {

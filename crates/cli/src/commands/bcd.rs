@@ -54,28 +54,31 @@ fn edit_loose(
     let doing = || format!("cannot edit {}", file.display());
     let (hive, ledger) = store.parts();
     let before = bcd::objects(hive).doing(doing)?;
-    edit(hive, now).doing(doing)?;
-    let changes = bcd::changes(&before, &bcd::objects(hive).doing(doing)?);
+    let changes = if edit(hive, now).doing(doing)? {
+        bcd::changes(&before, &bcd::objects(hive).doing(doing)?)
+    } else {
+        Vec::new()
+    };
     if changes.is_empty() {
         ledger.record(None);
     }
     for change in changes {
         ledger.expect(fact(&change));
-        ledger.record(Some(told(&change)));
+        ledger.record(Some(told(&change, change.object())));
     }
     store.finish(now)
 }
 
-/// A change as the report tells it.
-fn told(change: &StoreChange) -> Change {
+/// A change as the report tells it, of an object by that name.
+pub(super) fn told(change: &StoreChange, object: &str) -> Change {
     match change {
-        StoreChange::Object { object, heading, is_there } => Change {
+        StoreChange::Object { heading, is_there, .. } => Change {
             kind: "bcd-object",
-            target: object.clone(),
+            target: object.to_owned(),
             before: (!is_there).then(|| heading.clone()),
             after: is_there.then(|| heading.clone()),
         },
-        StoreChange::Element { object, before, after } => {
+        StoreChange::Element { before, after, .. } => {
             let name = after.as_ref().or(before.as_ref()).map(|element| element.name.clone());
             Change {
                 kind: "bcd-element",

@@ -31,12 +31,13 @@ pub(crate) fn run(args: &CheckArgs) -> Result<()> {
         _ => return Err(CliError::usage("give either IMAGE or --hive FILE")),
     };
     if args.repair && !checked.is_clean() {
-        checked.repaired = match (&args.image, &args.hive) {
+        (checked.repaired, checked.report) = match (&args.image, &args.hive) {
             (Some(image), _) => repair::in_image(image, args, &checked, output)?,
             (None, Some(hive)) => repair::loose(hive, args, &checked)?,
-            (None, None) => Vec::new(),
+            (None, None) => (Vec::new(), None),
         };
     }
+    checked.report.iter().for_each(|report| output.warnings(report));
     output.data(&render::document(&checked), || render::text(&checked, output.is_verbose()))?;
     if checked.is_mended() { Ok(()) } else { Err(CliError::problems()) }
 }
@@ -145,5 +146,5 @@ fn of_loose_hive(path: &Path) -> Result<Checked> {
         hives: vec![target.clone()],
         ..CheckedVolume::default()
     };
-    Ok(Checked { target, volumes: vec![volume], repaired: Vec::new() })
+    Ok(Checked { target, volumes: vec![volume], ..Checked::default() })
 }

@@ -30,6 +30,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<()> {
     if let Some(selection) = selection {
         repair(image, args, &selection, output, &mut examined)?;
     }
+    examined.report.iter().for_each(|report| output.warnings(report));
     output.data(&render::document(&examined), || render::text(&examined, output.is_verbose()))?;
     if examined.found.is_healthy() { Ok(()) } else { Err(CliError::problems()) }
 }

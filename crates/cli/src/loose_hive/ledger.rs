@@ -67,6 +67,11 @@ impl Ledger {
         }
     }
 
+    /// Records how many things were already so.
+    pub(super) fn record_unchanged(&mut self, count: usize) {
+        self.unchanged += count;
+    }
+
     fn changed(&mut self, change: impl FnOnce() -> Change) {
         if self.told_max.is_some_and(|max| self.changes.len() >= max) {
             self.untold += 1;

@@ -3,6 +3,7 @@
 use winkiln_bake::Change;
 use winkiln_guest::Accounts;
 use winkiln_hive::SecurityChange;
+use winkiln_verify::HiveFact;
 
 use super::LooseHive;
 use crate::error::{CliError, Doing as _, Result};
@@ -26,18 +27,17 @@ impl LooseHive {
             let changes = self.hive.change_sddl(found, sddl, accounts.domains(), below, now);
             let changes = changes.doing(doing)?;
             let name = name.trim_end_matches('\\');
-            for SecurityChange { path, before, after } in changes.changed {
+            for SecurityChange { path, before, after } in changes.changed() {
                 let separator = if path.is_empty() { "" } else { "\\" };
                 self.ledger.record(Some(Change {
                     kind: "security",
                     target: format!("{name}{separator}{path}"),
-                    before: Some(before),
-                    after: Some(after),
+                    before: Some(before.to_string()),
+                    after: Some(after.to_string()),
                 }));
             }
-            for _ in 0..changes.unchanged {
-                self.ledger.record(None);
-            }
+            self.ledger.record_unchanged(changes.unchanged);
+            self.ledger.expect(HiveFact::KeyExists { key: path });
         }
         Ok(())
     }

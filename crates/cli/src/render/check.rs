@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use winkiln_bake::Report;
 use winkiln_volume::check::{Finding, Severity};
 
+use super::report::kept;
 use super::rewrite::{RepairedHive, RepairedJson};
 use super::text::{count, printable};
 
@@ -16,6 +18,8 @@ pub(crate) struct Checked {
     pub(crate) volumes: Vec<CheckedVolume>,
     /// What became of the damaged hives, with `--repair`.
     pub(crate) repaired: Vec<RepairedHive>,
+    /// Of that, when there was something to write.
+    pub(crate) report: Option<Report>,
 }
 
 impl Checked {
@@ -160,6 +164,8 @@ pub(crate) struct CheckJson<'a> {
     findings: Vec<FindingJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     repaired: Vec<RepairedJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a Report>,
 }
 
 #[derive(Debug, Serialize)]
@@ -206,6 +212,7 @@ pub(crate) fn document(checked: &Checked) -> CheckJson<'_> {
             .collect(),
         findings: checked.volumes.iter().flat_map(|volume| &volume.rows).map(finding).collect(),
         repaired: checked.repaired.iter().map(RepairedHive::json).collect(),
+        report: checked.report.as_ref(),
     }
 }
 
@@ -266,6 +273,7 @@ pub(crate) fn text(checked: &Checked, verbose: bool) -> String {
     for hive in &checked.repaired {
         text.push_str(&hive.text());
     }
+    text.push_str(&checked.report.as_ref().map(kept).unwrap_or_default());
     text
 }
 

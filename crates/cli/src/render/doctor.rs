@@ -8,6 +8,7 @@ use winkiln_bake::Report;
 use winkiln_doctor::{Diagnosis, Finding, RULES, Repair, Severity};
 
 use super::inspect_json::architecture;
+use super::report::kept;
 use super::text::{count, printable};
 
 /// Findings of one rule that are told one by one; of more, there is a summary.
@@ -151,6 +152,7 @@ pub(crate) fn text(examined: &Examined, verbose: bool) -> String {
     }
     text.push('\n');
     text.push_str(&sum(examined));
+    text.push_str(&examined.report.as_ref().map(kept).unwrap_or_default());
     if verbose || found.is_healthy() {
         for skipped in &found.skipped {
             let reason = printable(&skipped.reason);

@@ -189,14 +189,21 @@ pub(crate) fn summary(report: &Report, took: Option<Duration>) -> String {
             readers.iter().map(|(reader, number)| format!("{number} by {reader}")).collect();
         let _ = write!(line, "\nread back and agreed: {}", list.join(", "));
     }
+    line.push('\n');
+    line.push_str(&kept(report));
+    line
+}
+
+/// What is kept beside the image, or instead of changing it.
+pub(crate) fn kept(report: &Report) -> String {
+    let mut text = String::new();
     if let Some(overlay) = &report.overlay {
-        let _ = write!(line, "\nthe image is as it was; the result is {}", printable(overlay));
+        let _ = writeln!(text, "the image is as it was; the result is {}", printable(overlay));
     }
     if let Some(undo) = &report.undo {
-        let _ = write!(line, "\nto put it back: winkiln undo {}", printable(undo));
+        let _ = writeln!(text, "to put it back: winkiln undo {}", printable(undo));
     }
-    line.push('\n');
-    line
+    text
 }
 
 #[cfg(test)]

@@ -26,6 +26,10 @@ fn findings_end_with_their_status_and_repairs_are_one_transaction() {
     let run = winkiln(&["doctor", "--fix", "--dry-run", guest.image()]);
     assert!(run.text().contains("would repair safe-mode"), "{}", run.text());
     assert_eq!(guest.hash(), unfixed);
+    let overlay = guest.local("new.qcow2");
+    let run = winkiln(&["doctor", "--fix", "--overlay", &overlay, guest.image()]);
+    assert!(run.text().contains("the result is"), "{}", run.text());
+    assert_eq!(guest.hash(), unfixed);
     let run = winkiln(&["doctor", "--fix=safe-mode", "--json", guest.image()]);
     assert_eq!(run.status, 4, "{}", run.err);
     let shown: serde_json::Value = serde_json::from_str(&run.text()).unwrap();

@@ -54,7 +54,12 @@ fn check_repairs_hives_in_an_image() {
         "never without being told"
     );
 
-    let done = shown(winkiln(&["check", image, "--repair", "--json"]), 0);
+    let overlay = guest.local("new.qcow2");
+    let told = winkiln(&["check", image, "--repair", "--overlay", &overlay]).ok();
+    assert!(told.contains("the result is") && guest.hash() == before, "{told}");
+    let undo = guest.local("undo");
+    let done = shown(winkiln(&["check", image, "--repair", "--json", "--undo", &undo]), 0);
+    assert_eq!(done["report"]["undo"], undo.as_str());
     assert_eq!(done["clean"], false, "it was not");
     assert_eq!(done["repaired"].as_array().unwrap().len(), 1);
     assert_eq!(done["repaired"][0]["path"], SOFTWARE);
@@ -90,6 +95,9 @@ fn one_hive_of_an_image_is_repaired_and_compacted() {
     drop(winkiln(&[&["reg", "add", image, key], &value[..]].concat()).ok());
     drop(winkiln(&["reg", "delete", image, key]).ok());
     let keys = winkiln(&["reg", "query", image, r"HKLM\SOFTWARE", "-s"]).ok();
+    let overlay = guest.local("new.qcow2");
+    let told = winkiln(&["reg", "compact", image, SOFTWARE, "--overlay", &overlay]).ok();
+    assert!(told.contains("the result is"), "{told}");
     let done = winkiln(&["reg", "compact", image, SOFTWARE, "--json"]).json();
     assert_eq!(done["committed"], true);
     let (before, after) = (&done["bytes_before"], &done["bytes_after"]);

@@ -6,37 +6,7 @@ use crate::edit;
 use crate::error::HiveError;
 use crate::key_node::KeyNode;
 use crate::security::SecurityCell;
-use std::rc::Rc;
-use winkiln_security::{
-    Domains, Lists, Objects, ParentChange, assign, from_sddl, owner_and_group, propagate, to_sddl,
-};
-
-/// A key that has another security descriptor now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecurityChange {
-    /// Its path below the key that was asked for; empty for that one.
-    pub path: String,
-    /// What it had, as SDDL.
-    pub before: String,
-    /// What it has.
-    pub after: String,
-}
-
-/// What became of a key and all below it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SecurityChanges {
-    /// Keys with another descriptor, each before those below it.
-    pub changed: Vec<SecurityChange>,
-    /// How many have the descriptor that they had.
-    pub unchanged: usize,
-}
-
-/// A key whose descriptor changed, with what of that reaches the keys below.
-struct Parent {
-    old: Vec<u8>,
-    new: Vec<u8>,
-    lists: Lists,
-}
+use winkiln_security::{Domains, Objects, assign, to_sddl};
 
 impl Hive {
     /// The key's self-relative security descriptor.
@@ -73,59 +43,11 @@ impl Hive {
         domains: Domains<'_>,
         now: u64,
     ) -> Result<bool, HiveError> {
-        Ok(!self.change_sddl(key, text, domains, false, now)?.changed.is_empty())
-    }
-
-    /// As [`Hive::set_sddl`], and tells what changed. With `below`, the lists are passed on to all keys below: entries of their own
-    /// stay, inherited ones are replaced, and what is below something protected stays. A given owner or group becomes that of all
-    /// below.
-    ///
-    /// # Errors
-    /// As [`Hive::set_sddl`].
-    pub fn change_sddl(
-        &mut self,
-        key: KeyId,
-        text: &str,
-        domains: Domains<'_>,
-        below: bool,
-        now: u64,
-    ) -> Result<SecurityChanges, HiveError> {
-        let given = from_sddl(text, domains)?;
-        let people = owner_and_group(&given)?;
-        let mut changes = SecurityChanges::default();
-        let mut left: Vec<(_, _, Option<Rc<Parent>>)> = vec![(key, String::new(), None)];
-        while let Some((key, path, above)) = left.pop() {
-            let old = self.security(key)?;
-            let (new, lists) = match above {
-                Some(above) => {
-                    let Parent { old: before, new, lists } = &*above;
-                    let (old_parent, people) = (Some(&before[..]), people.as_deref());
-                    let change = ParentChange { old: old_parent, new, lists: *lists, people };
-                    propagate(&old, change, Objects::Keys, true)?
-                }
-                None => (self.assigned(key, &given)?, Lists::of(&given)?),
-            };
-            if self.set_security(key, &new, now)? {
-                let text = |descriptor| to_sddl(Objects::Keys, descriptor);
-                let (before, after) = (text(&old)?, text(&new)?);
-                changes.changed.push(SecurityChange { path: path.clone(), before, after });
-            } else {
-                changes.unchanged += 1;
-            }
-            if !below || people.is_none() && !lists.any() {
-                continue;
-            }
-            let above = Rc::new(Parent { old, new, lists });
-            for (name, subkey) in self.subkeys(key)?.into_iter().rev() {
-                let path = if path.is_empty() { name } else { format!("{path}\\{name}") };
-                left.push((subkey, path, Some(Rc::clone(&above))));
-            }
-        }
-        Ok(changes)
+        Ok(self.change_sddl(key, text, domains, false, now)?.changed().next().is_some())
     }
 
     /// The descriptor of a key that is given these parts.
-    fn assigned(&self, key: KeyId, given: &[u8]) -> Result<Vec<u8>, HiveError> {
+    pub(super) fn assigned(&self, key: KeyId, given: &[u8]) -> Result<Vec<u8>, HiveError> {
         let parent = if key == self.root() {
             None
         } else {

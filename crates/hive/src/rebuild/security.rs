@@ -18,7 +18,7 @@ impl Rebuild<'_> {
         let from = self.from;
         let old = CellOffset(key.security.get());
         if let Some(new) = self.security.get(&old).copied() {
-            security::count_one_more(&mut self.to, new)?;
+            security::count_more(&mut self.to, new, 1)?;
             return Ok(new);
         }
         let own = SecurityCell::read(from, old).map(|(_, descriptor)| descriptor);
@@ -46,7 +46,7 @@ impl Rebuild<'_> {
 
     fn shared(&mut self, descriptor: &[u8]) -> Result<CellOffset, HiveError> {
         if let Some(at) = self.descriptors.get(descriptor).copied() {
-            security::count_one_more(&mut self.to, at)?;
+            security::count_more(&mut self.to, at, 1)?;
             return Ok(at);
         }
         let at = security::add_to_ring(&mut self.to, self.last_security, descriptor)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use winkiln_bake::Report;
 use winkiln_guest::{HiveFile, Rewrite};
 
 use crate::args::check::CheckArgs;
@@ -14,6 +15,9 @@ use crate::render::check::{Checked, CheckedVolume};
 use crate::render::rewrite::RepairedHive;
 use crate::session;
 
+/// What became of hives, and the report where there was something to write.
+type Repaired = (Vec<RepairedHive>, Option<Report>);
+
 /// Repairs the damaged hives of an image. One that cannot be repaired stays as it is, as does what lies on a volume that is
 /// damaged itself.
 pub(super) fn in_image(
@@ -21,7 +25,7 @@ pub(super) fn in_image(
     args: &CheckArgs,
     checked: &Checked,
     output: Output,
-) -> Result<Vec<RepairedHive>> {
+) -> Result<Repaired> {
     let write = WriteArgs {
         dry_run: args.dry_run,
         time: args.time,
@@ -59,31 +63,39 @@ pub(super) fn in_image(
             repaired.push(hive);
         }
     }
-    if planned {
-        let report = session::finish(session, image, output)?;
-        for hive in repaired.iter_mut().filter(|hive| hive.failure.is_none()) {
-            hive.committed = report.committed;
-        }
+    if !planned {
+        return Ok((repaired, None));
     }
-    Ok(repaired)
+    let mut report = session::finish(session, image, output)?;
+    for hive in repaired.iter_mut().filter(|hive| hive.failure.is_none()) {
+        hive.committed = report.committed;
+        // Told with the hive.
+        report.warnings.retain(|warning| !hive.notes.contains(warning));
+    }
+    Ok((repaired, Some(report)))
 }
 
 /// Repairs a loose hive.
-pub(super) fn loose(path: &Path, args: &CheckArgs, checked: &Checked) -> Result<Vec<RepairedHive>> {
+pub(super) fn loose(path: &Path, args: &CheckArgs, checked: &Checked) -> Result<Repaired> {
     let now = clock::file_time(args.time)?;
-    let Some(volume) = checked.volumes.first() else { return Ok(Vec::new()) };
-    let shown = path.display().to_string();
-    Ok(vec![match rewrite::rewrite(path, Rewrite::Repair, now, args.dry_run) {
-        Ok(done) => RepairedHive {
-            committed: done.report.committed,
-            bytes_before: done.before,
-            bytes_after: done.after,
-            losses: done.losses,
-            notes: done.report.warnings,
-            ..untouched(volume, shown)
-        },
-        Err(error) => RepairedHive { failure: Some(error.one_line()), ..untouched(volume, shown) },
-    }])
+    let Some(volume) = checked.volumes.first() else { return Ok((Vec::new(), None)) };
+    let untouched = untouched(volume, path.display().to_string());
+    Ok(match rewrite::rewrite(path, Rewrite::Repair, now, args.dry_run) {
+        Ok(mut done) => {
+            let hive = RepairedHive {
+                committed: done.report.committed,
+                bytes_before: done.before,
+                bytes_after: done.after,
+                losses: done.losses,
+                notes: std::mem::take(&mut done.report.warnings),
+                ..untouched
+            };
+            (vec![hive], Some(done.report))
+        }
+        Err(error) => {
+            (vec![RepairedHive { failure: Some(error.one_line()), ..untouched }], None)
+        }
+    })
 }
 
 fn untouched(volume: &CheckedVolume, path: String) -> RepairedHive {

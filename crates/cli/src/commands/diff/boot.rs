@@ -1,12 +1,14 @@
 //! What differs in the boot configuration.
 
-use winkiln_bake::Session;
-use winkiln_boot::bcd::{self, Element, Object};
+use std::collections::{HashMap, HashSet};
+
+use winkiln_bake::{Change, Session};
+use winkiln_boot::bcd::{self, Object, StoreChange};
 use winkiln_guest::{BootKind, HiveName};
 
+use crate::commands::bcd::told;
 use crate::error::{Doing as _, Result};
 use crate::output::Output;
-use crate::render::bcd::one_line;
 
 /// No `boot.ini` is longer.
 const BOOT_INI_BYTES_MAX: u64 = 1 << 20;
@@ -70,32 +72,29 @@ fn store(session: &mut Session) -> Result<Vec<Object>> {
 }
 
 fn objects(a: &[Object], b: &[Object]) -> Vec<BootDifference> {
-    let mut found = Vec::new();
-    let name = |object: &Object| object.alias.clone().unwrap_or_else(|| object.guid.clone());
-    for object in a {
-        let other = b.iter().find(|other| other.guid == object.guid);
-        let Some(other) = other else {
-            let before = Some(object.heading.clone());
-            found.push(BootDifference { target: name(object), before, after: None });
-            continue;
-        };
-        let added = other.elements.iter().filter(|element| object.element(element.id).is_none());
-        for element in object.elements.iter().chain(added) {
-            let (before, after) = (object.element(element.id), other.element(element.id));
-            if before.map(Element::encode) != after.map(Element::encode) {
-                found.push(BootDifference {
-                    target: format!("{} {}", name(object), element.name),
-                    before: before.map(one_line),
-                    after: after.map(one_line),
-                });
-            }
-        }
-    }
-    for object in b.iter().filter(|object| a.iter().all(|other| other.guid != object.guid)) {
-        let after = Some(object.heading.clone());
-        found.push(BootDifference { target: name(object), before: None, after });
-    }
-    found
+    let objects = || a.iter().chain(b);
+    let names: HashMap<&str, &str> = objects()
+        .map(|object| (&*object.guid, object.alias.as_deref().unwrap_or(&object.guid)))
+        .collect();
+    let changes = bcd::changes(a, b);
+    let whole: HashSet<&str> = changes
+        .iter()
+        .filter(|change| matches!(change, StoreChange::Object { .. }))
+        .map(StoreChange::object)
+        .collect();
+    changes
+        .iter()
+        // What an entry that came or went is made of is not told one by one.
+        .filter(|change| {
+            matches!(change, StoreChange::Object { .. }) || !whole.contains(change.object())
+        })
+        .map(|change| {
+            let guid = change.object();
+            let Change { target, before, after, .. } =
+                told(change, names.get(guid).copied().unwrap_or(guid));
+            BootDifference { target, before, after }
+        })
+        .collect()
 }
 
 #[cfg(test)]

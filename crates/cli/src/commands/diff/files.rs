@@ -7,11 +7,9 @@ use winkiln_volume::{Entry, Metadata, Volume, VolumeError};
 
 use crate::args::diff::DiffArgs;
 use crate::error::{CliError, Doing as _, Result};
-use crate::guest_path::join;
+use crate::guest_path::{LEVELS_MAX, join};
 use crate::output::Output;
 
-/// Folders below folders, which bounds a walk over a damaged volume.
-const LEVELS_MAX: usize = 512;
 const PIECE: usize = 1 << 20;
 
 /// A file or folder that one side alone has, or that differs.

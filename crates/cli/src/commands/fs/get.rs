@@ -11,7 +11,7 @@ use winkiln_volume::Volume;
 use super::{copy, existing, length, no_link, volume_and_path};
 use crate::args::files::GetArgs;
 use crate::error::{CliError, Doing as _, Result};
-use crate::guest_path::{base_name, join, safe_host_name};
+use crate::guest_path::{LEVELS_MAX, base_name, join, safe_host_name};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::render::text::{count, size};
@@ -19,8 +19,6 @@ use crate::session;
 
 /// Reparse points are links and mount points of the guest; they are not followed.
 const REPARSE_POINT: u32 = 0x400;
-/// Folders below folders; NTFS paths of 32767 letters hold half as many.
-const LEVELS_MAX: usize = 16_384;
 
 /// What was copied.
 #[derive(Debug, Default, Serialize)]

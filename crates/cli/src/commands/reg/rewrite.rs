@@ -13,6 +13,7 @@ use crate::clock;
 use crate::error::{CliError, Doing as _, Result};
 use crate::loose_hive::rewrite::{self, Rewritten};
 use crate::output::Output;
+use crate::render::report::kept;
 use crate::render::rewrite::{LostJson, lost, lost_lines};
 use crate::render::text::size;
 use crate::session;
@@ -89,11 +90,7 @@ fn file_of(session: &mut Session, name: &str) -> Result<HiveFile> {
 
 fn tell(args: &RewriteArgs, done: &Rewritten, name: &str) -> Result<()> {
     let output = Output::new(&args.output.common());
-    if !output.is_json() {
-        for warning in &done.report.warnings {
-            output.warn(warning);
-        }
-    }
+    output.warnings(&done.report);
     let json = RewriteJson {
         report: &done.report,
         bytes_before: done.before,
@@ -109,6 +106,7 @@ fn tell(args: &RewriteArgs, done: &Rewritten, name: &str) -> Result<()> {
             (false, true) => "nothing to do for",
         };
         text.push_str(&format!("{verb} {name} ({before} before, {after} after)\n"));
+        text.push_str(&kept(&done.report));
         text
     })
 }
