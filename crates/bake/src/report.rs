@@ -88,4 +88,7 @@ pub struct Report {
     pub io: Io,
     /// Read back by independent readers.
     pub verified: Vec<VerifiedBy>,
+    /// What else the last of them read back, because nobody asked for all of it.
+    #[serde(skip)]
+    pub verified_untold: usize,
 }

@@ -23,7 +23,7 @@ use winkiln_boot::boot_ini::BootIniError;
 use winkiln_disk::{CommitError, ImageError, UndoError};
 use winkiln_guest::GuestError;
 use winkiln_hive::HiveError;
-use winkiln_hive::reg_text::RegTextError;
+use winkiln_hive::reg_text::{RegReadError, RegTextError};
 use winkiln_volume::VolumeError;
 
 use crate::render::text::printable;
@@ -285,6 +285,15 @@ impl From<BootIniError> for CliError {
 impl From<RegTextError> for CliError {
     fn from(error: RegTextError) -> Self {
         Self::of(Ending::Usage, &error, None)
+    }
+}
+
+impl From<RegReadError> for CliError {
+    fn from(error: RegReadError) -> Self {
+        match error {
+            RegReadError::Text(error) => error.into(),
+            RegReadError::Io(_) => Self::of(Ending::Failed, &error, None),
+        }
     }
 }
 

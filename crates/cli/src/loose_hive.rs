@@ -173,7 +173,7 @@ impl LooseHive {
             return Ok(report);
         }
         let ranges = self.hive.seal(now);
-        report.verified = self.ledger.verify(&self.path, &self.hive.shared_bytes())?;
+        self.ledger.verify(&self.path, &self.hive.shared_bytes(), &mut report)?;
         if let Some(file) = self.file.filter(|_| !self.dry_run && !ranges.is_empty()) {
             report.io = file.write(self.hive.bytes(), &ranges)?;
             report.committed = true;

@@ -83,20 +83,38 @@ impl CellSet {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FreeCells {
     by_size: BTreeSet<(u32, u32)>,
+    /// The one that came last, (size, place): what is left of a cell is mostly the next to be taken.
+    last: Option<(u32, u32)>,
 }
 
 impl FreeCells {
+    /// Adds a cell, which is not yet there.
     pub(crate) fn insert(&mut self, at: u32, size: u32) {
-        self.by_size.insert((size, at));
+        debug_assert!(self.last != Some((size, at)) && !self.by_size.contains(&(size, at)));
+        self.by_size.extend(self.last.replace((size, at)));
     }
 
     pub(crate) fn remove(&mut self, at: u32, size: u32) {
-        self.by_size.remove(&(size, at));
+        if self.last == Some((size, at)) {
+            self.last = None;
+        } else {
+            self.by_size.remove(&(size, at));
+        }
     }
 
     /// The smallest free cell of at least `size` bytes, the lowest of equals: (place, size).
     pub(crate) fn best_fit(&self, size: u32) -> Option<(u32, u32)> {
-        self.by_size.range((size, 0)..).next().map(|&(size, at)| (at, size))
+        let last = self.last.filter(|(room, _)| *room >= size);
+        // Most of the others are what is left of full bins.
+        let other = match self.by_size.last() {
+            Some((largest, _)) if *largest >= size => self.by_size.range((size, 0)..).next(),
+            _ => None,
+        };
+        let best = match (last, other.copied()) {
+            (Some(last), Some(other)) => Some(last.min(other)),
+            (last, other) => last.or(other),
+        };
+        best.map(|(size, at)| (at, size))
     }
 }
 

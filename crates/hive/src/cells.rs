@@ -20,6 +20,9 @@ use undo::Undo;
 /// Source: the kernel calls a larger allocation insane (`HSANE_CELL_MAX` in published debug symbols).
 pub(crate) const CELL_MAX: u32 = 1024 * 1024;
 
+/// Memory that is kept for the next cell's content, bytes.
+const SPARE_CELL_MAX: usize = 64 << 10;
+
 /// What a new key inherits.
 pub(crate) struct Inherited {
     /// The descriptor above.
@@ -41,6 +44,8 @@ pub(crate) struct Cells {
     undo: Option<Undo>,
     /// Memory for the next edit's.
     spare_undo: Undo,
+    /// Memory for the next new cell's content.
+    spare_cell: Vec<u8>,
     /// What the last new key inherited.
     pub(crate) inherited: Option<Inherited>,
 }
@@ -76,6 +81,7 @@ impl Cells {
             dirty: DirtyPages::default(),
             undo: None,
             spare_undo: Undo::default(),
+            spare_cell: Vec::new(),
             inherited: None,
         }
     }
@@ -201,36 +207,45 @@ impl Cells {
         length: usize,
         parts: &[&[u8]],
     ) -> Result<CellOffset, HiveError> {
-        const ZEROS: [u8; 256] = [0; 256];
         let size = cell_size(length)?;
         let (at, room) = match self.free_cells().best_fit(size) {
             Some(found) => found,
             None => self.add_bin(size)?,
         };
         self.free_cells().remove(at, room);
-        self.keep(at, room, size);
-        let mut start = file_index(at) + CELL_HEADER as usize;
-        let end = file_index(at) + size as usize;
-        for part in parts {
-            self.write_file(start, part);
-            start += part.len();
+        let (size, rest) = halves(room, size);
+        // Written at once, with the size field of the free cell behind it.
+        let mut cell = std::mem::take(&mut self.spare_cell);
+        cell.clear();
+        cell.extend(negative(size).to_le_bytes());
+        parts.iter().for_each(|part| cell.extend_from_slice(part));
+        cell.resize(size as usize, 0);
+        if rest > 0 {
+            cell.extend(rest.to_le_bytes());
         }
-        while start < end {
-            let length = (end - start).min(ZEROS.len());
-            self.write_file(start, ZEROS.get(..length).unwrap_or_default());
-            start += length;
+        self.write_file(file_index(at), &cell);
+        if cell.len() <= SPARE_CELL_MAX {
+            self.spare_cell = cell;
         }
+        self.enter_free(at + size, rest);
         Ok(CellOffset(at))
     }
 
     /// Makes the first `size` bytes of the `room` bytes at `at` an allocated cell and the rest a free one.
     fn keep(&mut self, at: u32, room: u32, size: u32) {
-        let (size, rest) = if room - size >= CELL_UNIT { (size, room - size) } else { (room, 0) };
+        let (size, rest) = halves(room, size);
         self.write_file(file_index(at), &negative(size).to_le_bytes());
         if rest > 0 {
-            self.layout.cells.insert(at + size);
             self.write_file(file_index(at + size), &rest.to_le_bytes());
-            self.free_cells().insert(at + size, rest);
+        }
+        self.enter_free(at + size, rest);
+    }
+
+    /// Notes a free cell of `size` bytes, unless there are none.
+    fn enter_free(&mut self, at: u32, size: u32) {
+        if size > 0 {
+            self.layout.cells.insert(at);
+            self.free_cells().insert(at, size);
         }
     }
 
@@ -256,8 +271,9 @@ impl Cells {
             start = before;
             size += more;
         }
-        self.write_file(file_index(start), &size.to_le_bytes());
+        // Noted first: free cells that are only now looked for would have it already.
         self.free_cells().insert(start, size);
+        self.write_file(file_index(start), &size.to_le_bytes());
         Ok(())
     }
 
@@ -359,6 +375,11 @@ fn cell_size(length: usize) -> Result<u32, HiveError> {
         Ok(payload) if length <= max => Ok((payload + CELL_HEADER).next_multiple_of(CELL_UNIT)),
         _ => Err(HiveError::DataTooLong { length, max }),
     }
+}
+
+/// The sizes of an allocated cell of at least `size` bytes in a room of `room`, and of the free cell behind it.
+fn halves(room: u32, size: u32) -> (u32, u32) {
+    if room - size >= CELL_UNIT { (size, room - size) } else { (room, 0) }
 }
 
 fn file_index(at: u32) -> usize {

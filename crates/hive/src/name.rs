@@ -63,7 +63,11 @@ impl<'a> StoredName<'a> {
 
     /// Compares with a name of which [`upper`] was taken.
     pub(crate) fn cmp_upper(self, upper: &[u16]) -> Ordering {
-        self.units().map(upcase).cmp(upper.iter().copied())
+        let upper = upper.iter().copied();
+        if self.compressed {
+            return self.bytes.iter().map(|unit| upcase(u16::from(*unit))).cmp(upper);
+        }
+        self.units().map(upcase).cmp(upper)
     }
 
     /// Compares two names.

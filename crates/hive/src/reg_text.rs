@@ -7,14 +7,16 @@ mod cursor;
 mod encoding;
 mod export;
 mod operation;
+mod reader;
 mod value;
 
 use crate::ValueType;
+use encoding::BLOCK;
 pub use encoding::code_page;
 pub use encoding_rs::Encoding;
 pub use export::{Unspellable, export, export_all, write};
-pub use operation::Operations;
-use std::borrow::Cow;
+pub use reader::Operations;
+use std::io::{Cursor, Read, Seek};
 use std::sync::Arc;
 
 /// One operation of a `.reg` file, in file order, with the line it stands on (from 1).
@@ -61,6 +63,17 @@ pub struct RegTextError {
     pub reason: String,
 }
 
+/// Why a `.reg` file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RegReadError {
+    /// A line that cannot be understood.
+    #[error(transparent)]
+    Text(#[from] RegTextError),
+    /// What the source said.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
 /// Parses a `.reg` file of any of its encodings (UTF-16 with BOM, UTF-8, ANSI code page 1252 for REGEDIT4).
 ///
 /// # Errors
@@ -81,24 +94,46 @@ pub fn parse_with(
     bytes: &[u8],
     ansi: &'static Encoding,
 ) -> Result<Vec<RegOperation>, RegTextError> {
-    operations(&decode(bytes, ansi)?, ansi)?.collect()
+    in_blocks(bytes, ansi, BLOCK)
 }
 
-/// The text of a `.reg` file, told by the rules of [`parse_with`].
-///
-/// # Errors
-/// Bytes that are not text in the encoding that was told.
-pub fn decode<'b>(bytes: &'b [u8], ansi: &'static Encoding) -> Result<Cow<'b, str>, RegTextError> {
-    encoding::decode(bytes, ansi)
-}
-
-/// Parses decoded text piece by piece. `ansi` is for the data of strings that REGEDIT4 gives as bytes.
-///
-/// # Errors
-/// A missing or unknown header.
-pub fn operations<'t>(
-    text: &'t str,
+fn in_blocks(
+    bytes: &[u8],
     ansi: &'static Encoding,
-) -> Result<Operations<'t>, RegTextError> {
-    Operations::new(text, ansi)
+    block: usize,
+) -> Result<Vec<RegOperation>, RegTextError> {
+    let operations = Operations::new(Box::new(Cursor::new(bytes)), ansi, block);
+    operations.and_then(Iterator::collect).map_err(|error| match error {
+        RegReadError::Text(error) => error,
+        RegReadError::Io(error) => RegTextError { line: 0, reason: error.to_string() },
+    })
+}
+
+/// Reads a `.reg` file as [`parse_with`] does, piece by piece.
+///
+/// # Errors
+/// A missing or unknown header, and what the source says.
+pub fn operations<'s>(
+    source: impl Read + Seek + 's,
+    ansi: &'static Encoding,
+) -> Result<Operations<'s>, RegReadError> {
+    Operations::new(Box::new(source), ansi, BLOCK)
+}
+
+/// For the fuzzers; no part of the interface.
+#[doc(hidden)]
+pub mod fuzz {
+    use super::{Encoding, RegOperation, RegTextError, in_blocks};
+
+    /// Parses as [`super::parse_with`] does, reading so many bytes at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_in_blocks(
+        bytes: &[u8],
+        ansi: &'static Encoding,
+        block: usize,
+    ) -> Result<Vec<RegOperation>, RegTextError> {
+        in_blocks(bytes, ansi, block)
+    }
 }

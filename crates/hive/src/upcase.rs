@@ -66,10 +66,15 @@ const RUNS: &[Run] = &[
 ];
 
 /// Upper case of one UTF-16 unit; surrogates and everything without a single upper-case unit stay as they are.
+#[inline]
 pub(crate) fn upcase(unit: u16) -> u16 {
     if unit < 0x80 {
         return if (0x61..=0x7a).contains(&unit) { unit - 0x20 } else { unit };
     }
+    upcase_beyond_ascii(unit)
+}
+
+fn upcase_beyond_ascii(unit: u16) -> u16 {
     let after = RUNS.partition_point(|run| run.first <= unit);
     let Some(run) = after.checked_sub(1).and_then(|index| RUNS.get(index)) else { return unit };
     if unit > run.last || !(unit - run.first).is_multiple_of(run.step) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::Fingerprint;
+use crate::{Fingerprint, ValueFingerprint};
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +124,11 @@ pub enum HiveFact {
         key: String,
         values: Vec<ValueFact>,
     },
+    /// The key is there, and has values of these fingerprints.
+    Fingerprints {
+        key: String,
+        values: Vec<ValueFingerprint>,
+    },
 }
 
 /// What should be true of one value of a key.
@@ -144,7 +149,8 @@ impl HiveFact {
             | Self::KeyAbsent { key }
             | Self::Value { key, .. }
             | Self::ValueAbsent { key, .. }
-            | Self::Values { key, .. } => key,
+            | Self::Values { key, .. }
+            | Self::Fingerprints { key, .. } => key,
         }
     }
 }

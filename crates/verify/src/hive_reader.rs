@@ -19,7 +19,7 @@ use winkiln_hive::{Hive, KeyId};
 
 use crate::comparison::{compare_length, compare_piece};
 use crate::error::Trouble;
-use crate::{HiveFact, ValueFact};
+use crate::{HiveFact, ValueFact, ValueFingerprint};
 
 /// Largest data that is one cell in every hive. Source: the format's big data (`db`) threshold.
 const SINGLE_CELL_MAX: u32 = 16_344;
@@ -73,6 +73,9 @@ impl<'b> HiveReader<'b> {
                 None => return disagree("the value is missing"),
             },
             (HiveFact::Values { values, .. }, Some(key)) => self.ask_values(&key, values)?,
+            (HiveFact::Fingerprints { values, .. }, Some(key)) => {
+                self.ask_fingerprints(&key, values)?;
+            }
         }
         Ok(Some(()))
     }
@@ -120,12 +123,84 @@ impl<'b> HiveReader<'b> {
         }
     }
 
+    /// Looks for values of a key by their fingerprints.
+    fn ask_fingerprints(
+        &self,
+        key: &Key<'_, 'b>,
+        expected: &[ValueFingerprint],
+    ) -> Result<(), Trouble> {
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        expected.dedup();
+        let mut seen = vec![false; expected.len()];
+        let mut unasked = None;
+        for value in key.values().transpose()?.into_iter().flatten() {
+            let value = value?;
+            let found = match self.fingerprint(&value) {
+                Ok(found) => found,
+                Err(Trouble::Unasked(reason)) => {
+                    unasked = Some(reason);
+                    continue;
+                }
+                Err(failed) => return Err(failed),
+            };
+            let at = found.and_then(|found| expected.binary_search(&found).ok());
+            if let Some(seen) = at.and_then(|at| seen.get_mut(at)) {
+                *seen = true;
+            }
+        }
+        let missing = seen.iter().filter(|seen| !**seen).count();
+        match unasked {
+            _ if missing == 0 => Ok(()),
+            Some(reason) => Err(Trouble::Unasked(reason)),
+            None => {
+                disagree(&format!("{missing} of {} values are not as they were set", seen.len()))
+            }
+        }
+    }
+
+    /// The fingerprint of a value as it is read; `None` where the name is not ASCII.
+    fn fingerprint(
+        &self,
+        value: &KeyValue<'_, &'b [u8]>,
+    ) -> Result<Option<ValueFingerprint>, Trouble> {
+        let kind = type_of(value)?;
+        let of = |data: &[u8]| -> Result<Option<ValueFingerprint>, Trouble> {
+            Ok(match value.name()? {
+                NtHiveNameString::Latin1(name) => {
+                    name.is_ascii().then(|| ValueFingerprint::of_ascii(name, kind, data))
+                }
+                wide => ValueFingerprint::of(&wide.to_string_lossy(), kind, data),
+            })
+        };
+        if value.data_size() == 0 {
+            return of(&[]);
+        }
+        match self.data(value)? {
+            KeyValueData::Small(data) => of(data),
+            big @ KeyValueData::Big(_) => of(&big.into_vec()?),
+        }
+    }
+
+    /// The data of a value that is not empty.
+    fn data<'h>(
+        &self,
+        value: &'h KeyValue<'_, &'b [u8]>,
+    ) -> Result<KeyValueData<'h, &'b [u8]>, Trouble> {
+        if value.data_size() > SINGLE_CELL_MAX && self.hive.minor_version() < BIG_DATA_SINCE {
+            return Err(Trouble::Unasked(
+                "nt-hive takes large data of a 1.3 hive for a big data record".into(),
+            ));
+        }
+        Ok(value.data()?)
+    }
+
     /// Walks the path strictly, as far as it exists: lists, names and values are sound where `nt-hive` will look.
     fn precheck(&mut self, path: &str) -> Result<(), Trouble> {
         let mut key = self.strict.root();
         for component in components(path) {
             if self.sound.insert(key) {
-                self.strict.subkeys(key)?;
+                self.strict.check_subkeys(key)?;
             }
             match self.strict.find(key, component)? {
                 Some(below) => key = below,
@@ -138,30 +213,25 @@ impl<'b> HiveReader<'b> {
 
     fn compare(&self, value: &KeyValue<'_, &[u8]>, kind: u32, data: &[u8]) -> Result<(), Trouble> {
         compare_length(value.data_size().into(), data.len() as u64)?;
-        if value.data_size() > SINGLE_CELL_MAX && self.hive.minor_version() < BIG_DATA_SINCE {
-            return Err(Trouble::Unasked(
-                "nt-hive takes large data of a 1.3 hive for a big data record".into(),
-            ));
-        }
         if !data.is_empty() {
-            match value.data()? {
+            match self.data(value)? {
                 KeyValueData::Small(found) => compare_piece(found, data, 0)?,
                 big @ KeyValueData::Big(_) => compare_piece(&big.into_vec()?, data, 0)?,
             }
         }
-        match value.data_type() {
-            Ok(found) if found as u32 == kind => Ok(()),
-            Ok(found) => {
-                Err(Trouble::Disagrees(format!("type {:#x}, expected {kind:#x}", found as u32)))
-            }
-            Err(NtHiveError::UnsupportedKeyValueDataType { actual, .. }) if actual == kind => {
-                Ok(())
-            }
-            Err(NtHiveError::UnsupportedKeyValueDataType { actual, .. }) => {
-                Err(Trouble::Disagrees(format!("type {actual:#x}, expected {kind:#x}")))
-            }
-            Err(error) => Err(error.into()),
+        match type_of(value)? {
+            found if found == kind => Ok(()),
+            found => disagree(&format!("type {found:#x}, expected {kind:#x}")),
         }
+    }
+}
+
+/// The type of a value as it is stored.
+fn type_of(value: &KeyValue<'_, &[u8]>) -> Result<u32, Trouble> {
+    match value.data_type() {
+        Ok(found) => Ok(found as u32),
+        Err(NtHiveError::UnsupportedKeyValueDataType { actual, .. }) => Ok(actual),
+        Err(error) => Err(error.into()),
     }
 }
 

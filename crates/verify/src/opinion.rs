@@ -1,5 +1,7 @@
 //! The outcome when nothing disagrees.
 
+use std::fmt;
+
 /// Something that was read back and agreed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
@@ -18,11 +20,19 @@ pub struct Skipped {
     pub reason: String,
 }
 
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not read back by an independent reader: {} ({})", self.what, self.reason)
+    }
+}
+
 /// The outcome when nothing disagrees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Opinion {
     /// What agreed.
     pub verified: Vec<Verified>,
+    /// How much more agreed that nobody asked to be told of.
+    pub untold: usize,
     /// What could not be asked.
     pub skipped: Vec<Skipped>,
 }

@@ -1,5 +1,6 @@
 //! Puts claims to the readers.
 
+use std::borrow::Borrow;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -76,7 +77,7 @@ pub fn verify_volume(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinio
         let mut opinion = verify_claims(Arc::clone(&device), first)?;
         for other in others {
             let panicked = |_| VerifyError::Panicked { reader: "ntfs", what: "the volume".into() };
-            let Opinion { verified, skipped } = other.join().map_err(panicked)??;
+            let Opinion { verified, skipped, .. } = other.join().map_err(panicked)??;
             opinion.verified.extend(verified);
             opinion.skipped.extend(skipped);
         }
@@ -95,23 +96,28 @@ fn verify_claims(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinion, V
             .into_iter()
             .for_each(|()| opinion.verified.push(Verified { reader: name, what: path.to_owned() }));
         if let Claim::Hive { contents, facts, .. } = claim {
-            guarded("nt-hive", path, || ask_hive(path, contents, facts, &mut opinion))??;
+            guarded("nt-hive", path, || {
+                ask_hive((path, contents), facts, usize::MAX, &mut opinion)
+            })??;
         }
     }
     Ok(opinion)
 }
 
-/// Checks facts about a hive that lies in no volume. `name` is what the answers call it.
+/// Checks facts about a hive that lies in no volume. `name` is what the answers call it, of which no more than `told_max` are told
+/// and the others counted.
 ///
 /// # Errors
 /// As [`verify_volume`].
-pub fn verify_hive(
+pub fn verify_hive<F: Borrow<HiveFact>>(
     name: &str,
     bytes: &Arc<Vec<u8>>,
-    facts: &[HiveFact],
+    facts: impl IntoIterator<Item = F>,
+    told_max: Option<usize>,
 ) -> Result<Opinion, VerifyError> {
     let mut opinion = Opinion::default();
-    guarded("nt-hive", name, || ask_hive(name, bytes, facts, &mut opinion))??;
+    let max = told_max.unwrap_or(usize::MAX);
+    guarded("nt-hive", name, || ask_hive((name, bytes), facts, max, &mut opinion))??;
     Ok(opinion)
 }
 
@@ -193,10 +199,10 @@ fn ask_file(reader: &mut dyn FileReader, claim: &Claim) -> Result<Option<()>, Tr
 }
 
 /// Puts facts to `nt-hive`, on the bytes that the filesystem's reader has just compared with the file.
-fn ask_hive(
-    path: &str,
-    contents: &Arc<Vec<u8>>,
-    facts: &[HiveFact],
+fn ask_hive<F: Borrow<HiveFact>>(
+    (path, contents): (&str, &Arc<Vec<u8>>),
+    facts: impl IntoIterator<Item = F>,
+    told_max: usize,
     opinion: &mut Opinion,
 ) -> Result<(), VerifyError> {
     const NAME: &str = "nt-hive";
@@ -207,9 +213,13 @@ fn ask_hive(
         }
     };
     for fact in facts {
-        let what = match fact {
+        let fact = fact.borrow();
+        let what = || match fact {
             HiveFact::KeyExists { key } | HiveFact::KeyAbsent { key } => format!("{path}: {key}"),
             HiveFact::Values { key, values } => {
+                format!("{path}: {key} ({} of its values)", values.len())
+            }
+            HiveFact::Fingerprints { key, values } => {
                 format!("{path}: {key} ({} of its values)", values.len())
             }
             HiveFact::Value { key, name, .. } | HiveFact::ValueAbsent { key, name } => {
@@ -219,9 +229,13 @@ fn ask_hive(
         };
         let answer = reader
             .ask(fact)
-            .or_else(|trouble| settle(trouble, NAME, what.clone(), &mut opinion.skipped))?;
-        if answer.is_some() {
-            opinion.verified.push(Verified { reader: NAME, what });
+            .or_else(|trouble| settle(trouble, NAME, what(), &mut opinion.skipped))?;
+        match answer {
+            Some(()) if opinion.verified.len() < told_max => {
+                opinion.verified.push(Verified { reader: NAME, what: what() });
+            }
+            Some(()) => opinion.untold += 1,
+            None => {}
         }
     }
     Ok(())

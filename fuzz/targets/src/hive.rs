@@ -73,9 +73,15 @@ pub fn patch(bytes: &mut Vec<u8>, patches: usize, input: &mut Input<'_>) {
 pub fn run(data: &[u8]) {
     let mut input = Input(data);
     let form = input.u8();
-    let (export, patches) = (form & 0x80 != 0, usize::from(form & 0x3f) % (PATCHES_MAX + 1));
+    let patches = usize::from(form & 0x3f) % (PATCHES_MAX + 1);
     let mut bytes = base().to_vec();
     patch(&mut bytes, patches, &mut input);
+    exercise(bytes, form, &mut input);
+}
+
+/// Reads, checks, edits and writes a hive as `form` and what is left of the input ask.
+pub fn exercise(bytes: Vec<u8>, form: u8, input: &mut Input<'_>) {
+    let export = form & 0x80 != 0;
     let _ = check_file(&bytes);
     if form & 0x40 != 0
         && let Ok((repaired, _, _)) = Hive::repair(&bytes)

@@ -17,6 +17,7 @@ pub mod catalog;
 pub mod check;
 pub mod fat;
 pub mod hive;
+pub mod hive_cells;
 pub mod hive_log;
 pub mod index_block;
 pub mod index_store;
@@ -62,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "volume", run: volume::run, seeds: volume::seeds },
     Target { name: "check", run: check::run, seeds: check::seeds },
     Target { name: "hive", run: hive::run, seeds: hive::seeds },
+    Target { name: "hive_cells", run: hive_cells::run, seeds: hive_cells::seeds },
     Target { name: "hive_log", run: hive_log::run, seeds: hive_log::seeds },
     Target { name: "reg_text", run: reg_text::run, seeds: reg_text::seeds },
     Target { name: "bcd", run: bcd::run, seeds: bcd::seeds },

@@ -1,14 +1,27 @@
-//! `.reg` text. An input is the text. What is understood goes into a hive, whose own text must give the same hive.
+//! `.reg` text. An input is the text, which says the same in blocks of any size. What is understood goes into a hive, whose own text must give the same hive.
 
-use winkiln_hive::reg_text::{RegAction, RegOperation, export, parse};
+use winkiln_hive::reg_text::{RegAction, RegOperation, code_page, export, fuzz, parse};
 use winkiln_hive::{Hive, HiveError, KeyId};
 
 /// Operations that go into a hive.
 const OPERATIONS_MAX: usize = 200;
 
+/// Bytes read at once, so that inputs have several blocks.
+const BLOCK: usize = 64;
+
 /// Parses text, imports it, exports the hive, and imports that.
 pub fn run(data: &[u8]) {
-    let Ok(operations) = parse(data) else { return };
+    let whole = parse(data);
+    // What of a header comes first decides the encoding.
+    if data.len() > BLOCK && data.trim_ascii_start().len() == data.len() {
+        let pieces = fuzz::parse_in_blocks(
+            data,
+            code_page("CP1252").expect("known"),
+            BLOCK + data.len() % 37,
+        );
+        assert!(pieces == whole, "blocks make a difference");
+    }
+    let Ok(operations) = whole else { return };
     let mut hive = Hive::create("X", 1);
     for operation in operations.iter().take(OPERATIONS_MAX) {
         // Names too long or with characters that keys do not have are refused.

@@ -30,6 +30,7 @@ pub(super) fn finish(mut session: Session) -> Result<Report, BakeError> {
         overlay: None,
         io: Io::default(),
         verified: Vec::new(),
+        verified_untold: 0,
     };
     // Edits that cancel each other out may have left traces in the transaction; they go with it.
     if !session.ledger.is_empty() {
@@ -94,10 +95,7 @@ fn verify(
             .map_err(|source| BakeError::Verify { volume, source })?;
         report.verified.extend(opinion.verified.into_iter().map(VerifiedBy::from));
         for skipped in opinion.skipped {
-            session.warn(format!(
-                "not read back by an independent reader: {} ({})",
-                skipped.what, skipped.reason
-            ));
+            session.warn(skipped.to_string());
         }
     }
     Ok(())

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use winkiln_hive::NewValue;
-use winkiln_hive::reg_text::{RegAction, RegOperation, RegTextError};
+use winkiln_hive::reg_text::{RegAction, RegOperation, RegReadError};
 
 use super::LooseHive;
 use crate::error::{Doing as _, Result};
+
+/// Values of a section for which there is room from its beginning.
+const SECTION_VALUES: usize = 16;
 
 /// A key with the values that follow it in the text.
 struct Section {
@@ -20,7 +23,7 @@ impl LooseHive {
     /// Carries out the operations of `.reg` text, in their order; the values of a key together.
     pub(crate) fn import(
         &mut self,
-        operations: impl Iterator<Item = Result<RegOperation, RegTextError>>,
+        operations: impl Iterator<Item = Result<RegOperation, RegReadError>>,
         all_control_sets: bool,
         now: u64,
     ) -> Result<()> {
@@ -42,7 +45,8 @@ impl LooseHive {
             match operation.action {
                 RegAction::CreateKey => {
                     let RegOperation { line, key, .. } = operation;
-                    section = Some(Section { key, line: Some(line), values: Vec::new() });
+                    let values = Vec::with_capacity(SECTION_VALUES);
+                    section = Some(Section { key, line: Some(line), values });
                 }
                 RegAction::SetValue { .. } => {
                     let key = operation.key.clone();
@@ -71,30 +75,22 @@ impl LooseHive {
         let Some(line) = named.or(values.first().map(|value| value.line)) else { return Ok(()) };
         let doing = || format!("line {line}: cannot edit {key}");
         let places = self.places(&key, all_control_sets).doing(doing)?;
-        let new: Vec<NewValue<'_>> = values.iter().filter_map(new_value).collect();
+        let mut new = Vec::with_capacity(values.len());
+        new.extend(values.iter().filter_map(new_value));
         for (key, path) in &places {
             let root = self.hive.root();
             let (id, made) = self.hive.create_key(root, path, now).doing(doing)?;
             match named {
-                Some(_) => self.ledger.key_named(key, path, made),
+                Some(_) => self.ledger.key_asked(key, made),
                 None => self.ledger.key_made(key, made),
             }
             match self.hive.set_values(id, &new, now) {
-                Ok(set) => self.ledger.values_set(key, &new, set),
+                Ok(set) => self.ledger.values_set((key, path), named.is_some(), &new, set),
                 Err(error) => {
                     self.line_by_line(&values, all_control_sets, now)?;
                     return Err(error).doing(doing);
                 }
             }
-        }
-        if values.is_empty() {
-            return Ok(());
-        }
-        if let Some(((_, last), others)) = places.split_last() {
-            for (_, path) in others {
-                self.ledger.expect_values(path, values.iter().cloned());
-            }
-            self.ledger.expect_values(last, values.into_iter());
         }
         Ok(())
     }

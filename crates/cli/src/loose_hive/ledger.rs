@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use winkiln_bake::report::VerifiedBy;
-use winkiln_bake::value_text::{display_value, type_number};
+use winkiln_bake::value_text::display_value;
 use winkiln_bake::{Change, Io, Report};
-use winkiln_hive::reg_text::{RegAction, RegOperation};
+use winkiln_hive::reg_text::RegAction;
 use winkiln_hive::{Hive, HiveError, NewValue, ValueSet};
-use winkiln_verify::{HiveFact, ValueFact, verify_hive};
+use winkiln_verify::{HiveFact, verify_hive};
 
 use crate::error::{CliError, Result};
 use expected::Expected;
@@ -41,14 +41,8 @@ impl Ledger {
             RegAction::CreateKey => self.create_key(hive, key, path, now),
             RegAction::DeleteKey => self.delete_key(hive, key, path, now),
             RegAction::SetValue { name, kind, data } => {
-                self.set_values(hive, (key, path), &[NewValue { name, kind: *kind, data }], now)?;
-                self.expect(HiveFact::Value {
-                    key: path.to_owned(),
-                    name: name.clone(),
-                    kind: type_number(*kind),
-                    data: data.clone(),
-                });
-                Ok(())
+                let new = NewValue { name, kind: *kind, data };
+                self.set_value(hive, (key, path), &new, now)
             }
             RegAction::DeleteValue { name } => self.delete_value(hive, key, path, name, now),
         }
@@ -100,31 +94,51 @@ impl Ledger {
             kept_addresses: Vec::new(),
             overlay: None,
             verified: Vec::new(),
+            verified_untold: 0,
         }
     }
 
     /// Has an independent reader read the edits back.
-    pub(super) fn verify(self, path: &Path, bytes: &Arc<Vec<u8>>) -> Result<Vec<VerifiedBy>> {
-        verify_facts(path, bytes, &self.facts.into_list())
+    pub(super) fn verify(
+        self,
+        path: &Path,
+        bytes: &Arc<Vec<u8>>,
+        report: &mut Report,
+    ) -> Result<()> {
+        verify_facts(path, bytes, self.facts.into_facts(), self.told_max, report)
     }
 
-    /// Sets values of the key at `path`, which is made when it is missing.
-    fn set_values(
+    /// Sets a value of the key at `path`, which is made when it is missing.
+    fn set_value(
         &mut self,
         hive: &mut Hive,
         (key, path): (&str, &str),
-        new: &[NewValue<'_>],
+        new: &NewValue<'_>,
         now: u64,
     ) -> Result<(), HiveError> {
         let (id, made) = hive.create_key(hive.root(), path, now)?;
-        let set = hive.set_values(id, new, now)?;
+        let set = hive.set_values(id, std::slice::from_ref(new), now)?;
         self.key_made(key, made);
-        self.values_set(key, new, set);
+        if let Some(set) = set.first() {
+            self.facts.expect_value(path, new, set);
+        }
+        self.values_told(key, std::slice::from_ref(new), set);
         Ok(())
     }
 
-    /// Records what became of values of a key.
-    pub(super) fn values_set(&mut self, key: &str, new: &[NewValue<'_>], set: Vec<ValueSet>) {
+    /// Records what became of values of a key, and that they should be there now; with `named` the key itself too.
+    pub(super) fn values_set(
+        &mut self,
+        (key, path): (&str, &str),
+        named: bool,
+        new: &[NewValue<'_>],
+        set: Vec<ValueSet>,
+    ) {
+        self.facts.expect_values((path, named), new, &set);
+        self.values_told(key, new, set);
+    }
+
+    fn values_told(&mut self, key: &str, new: &[NewValue<'_>], set: Vec<ValueSet>) {
         for (new, set) in new.iter().zip(set) {
             match set {
                 ValueSet::Unchanged => self.unchanged += 1,
@@ -136,21 +150,6 @@ impl Ledger {
         }
     }
 
-    /// Records that the values which these operations set should be there now, and their key.
-    pub(super) fn expect_values(
-        &mut self,
-        path: &str,
-        operations: impl Iterator<Item = RegOperation>,
-    ) {
-        let facts = operations.filter_map(|operation| match operation.action {
-            RegAction::SetValue { name, kind, data } => {
-                Some(ValueFact { name, found: Some((type_number(kind), data)) })
-            }
-            _ => None,
-        });
-        self.facts.expect_values(path, facts);
-    }
-
     fn create_key(
         &mut self,
         hive: &mut Hive,
@@ -159,7 +158,8 @@ impl Ledger {
         now: u64,
     ) -> Result<(), HiveError> {
         let (_, made) = hive.create_key(hive.root(), path, now)?;
-        self.key_named(key, path, made);
+        self.key_asked(key, made);
+        self.expect(HiveFact::KeyExists { key: path.to_owned() });
         Ok(())
     }
 
@@ -171,9 +171,8 @@ impl Ledger {
     }
 
     /// Records that a key was asked for, and how many had to be made for it.
-    pub(super) fn key_named(&mut self, key: &str, path: &str, made: u32) {
+    pub(super) fn key_asked(&mut self, key: &str, made: u32) {
         self.record((made > 0).then(|| made_key(key)));
-        self.expect(HiveFact::KeyExists { key: path.to_owned() });
     }
 
     fn delete_key(
@@ -211,28 +210,38 @@ impl Ledger {
         };
         let before = hive.value(id, name)?;
         let deleted = hive.delete_value(id, name, now)?;
+        self.facts.expect_no_value(path, name, before.as_ref());
         self.record(deleted.then(|| Change {
             kind: "registry-value",
             target: value_target(key, name),
             before: before.map(|value| display_value(value.kind, &value.data)),
             after: None,
         }));
-        self.expect(HiveFact::ValueAbsent { key: path.to_owned(), name: name.to_owned() });
         Ok(())
     }
 }
 
-/// Has an independent reader say that these facts are true of a hive.
+/// Has an independent reader say that these facts are true of a hive. Of what it says no more than `told_max` is told one by one.
 pub(super) fn verify_facts(
     path: &Path,
     bytes: &Arc<Vec<u8>>,
-    facts: &[HiveFact],
-) -> Result<Vec<VerifiedBy>> {
+    facts: impl IntoIterator<Item = HiveFact>,
+    told_max: Option<usize>,
+    report: &mut Report,
+) -> Result<()> {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let opinion = verify_hive(&name, bytes, facts).map_err(|error| {
+    let opinion = verify_hive(&name, bytes, facts, told_max).map_err(|error| {
         CliError::failed(format!("{}: {error}; nothing was written", path.display()))
     })?;
-    Ok(opinion.verified.into_iter().map(VerifiedBy::from).collect())
+    report.verified = opinion.verified.into_iter().map(VerifiedBy::from).collect();
+    report.verified_untold = opinion.untold;
+    let max = told_max.unwrap_or(usize::MAX);
+    let more = opinion.skipped.len().saturating_sub(max);
+    report.warnings.extend(opinion.skipped.iter().take(max).map(ToString::to_string));
+    if more > 0 {
+        report.warnings.push(format!("{more} more were not read back by an independent reader"));
+    }
+    Ok(())
 }
 
 fn made_key(key: &str) -> Change {

@@ -2,7 +2,7 @@
 
 use winkiln_bake::Change;
 use winkiln_hive::reg_text::RegAction;
-use winkiln_hive::{Hive, HiveError, KeyId};
+use winkiln_hive::{Hive, HiveError, KeyId, NewValue, Value};
 use winkiln_verify::HiveFact;
 
 use super::Ledger;
@@ -63,15 +63,17 @@ impl Ledger {
                 return Err(HiveError::NotPlain { offset, kind }).doing(doing);
             }
             self.apply(hive, &name, &path, &RegAction::CreateKey, now).doing(doing)?;
+            let made = find(hive, &name, &path)?;
             if let Some(class) = &info.class {
-                let made = find(hive, &name, &path)?;
                 hive.set_class(made, class, now).doing(doing)?;
             }
-            for value in source.values(key).doing(doing)? {
-                let action =
-                    RegAction::SetValue { name: value.name, kind: value.kind, data: value.data };
-                self.apply(hive, &name, &path, &action, now).doing(doing)?;
-            }
+            let values = source.values(key).doing(doing)?;
+            let new: Vec<NewValue<'_>> = values
+                .iter()
+                .map(|Value { name, kind, data }| NewValue { name, kind: *kind, data })
+                .collect();
+            let set = hive.set_values(made, &new, now).doing(doing)?;
+            self.values_set((&name, &path), false, &new, set);
             for (own, subkey) in source.subkeys(key).doing(doing)?.into_iter().rev() {
                 left.push((subkey, format!("{name}\\{own}"), format!("{path}\\{own}")));
             }

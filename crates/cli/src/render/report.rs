@@ -184,6 +184,9 @@ pub(crate) fn summary(report: &Report, took: Option<Duration>) -> String {
     for verified in &report.verified {
         *readers.entry(&verified.reader).or_default() += 1;
     }
+    if let Some(last) = report.verified.last() {
+        *readers.entry(&last.reader).or_default() += report.verified_untold;
+    }
     if !readers.is_empty() {
         let list: Vec<String> =
             readers.iter().map(|(reader, number)| format!("{number} by {reader}")).collect();

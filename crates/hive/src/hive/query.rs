@@ -86,6 +86,14 @@ impl Hive {
         self.list_subkeys(key, |name, _| Ok(name.to_key_text()))
     }
 
+    /// Reads all subkeys of a key as [`Hive::subkeys`] does, and keeps none.
+    ///
+    /// # Errors
+    /// As [`Hive::subkeys`].
+    pub fn check_subkeys(&self, key: KeyId) -> Result<(), HiveError> {
+        self.list_subkeys(key, |_, _| Ok(())).map(drop)
+    }
+
     /// Subkeys with their names in upper case.
     pub(crate) fn upper_subkeys(
         &self,

@@ -36,6 +36,9 @@ pub(crate) fn units(text: &str) -> impl Iterator<Item = u16> + '_ {
             return Some(unit);
         }
         let letter = letters.next()?;
+        if letter.is_ascii() {
+            return Some(letter as u16);
+        }
         let digits = letters.as_str().get(..4).filter(|_| letter == MARK);
         let digits = digits.filter(|text| text.bytes().all(|digit| digit.is_ascii_hexdigit()));
         if let Some(unit) = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
@@ -56,7 +59,7 @@ pub(crate) fn units(text: &str) -> impl Iterator<Item = u16> + '_ {
 
 /// Number of units of a name that is given as text.
 pub(crate) fn units_count(text: &str) -> usize {
-    units(text).count()
+    if text.is_ascii() { text.len() } else { units(text).count() }
 }
 
 #[cfg(test)]

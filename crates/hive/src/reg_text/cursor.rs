@@ -10,8 +10,14 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { rest: text, line: 1 }
+    /// Begins a text that is part of a longer one, at this line of it.
+    pub(super) fn new(text: &'a str, line: u32) -> Self {
+        Self { rest: text, line }
+    }
+
+    /// Bytes that are left.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
     }
 
     /// The line of what comes next, from 1.

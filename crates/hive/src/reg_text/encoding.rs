@@ -1,8 +1,8 @@
 //! From bytes to text.
 
-use super::RegTextError;
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use std::borrow::Cow;
+use super::{RegReadError, RegTextError};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use std::io::{self, Read, Seek, SeekFrom};
 
 /// The header of version 4 files, which are in an 8-bit code page.
 const REGEDIT4: &[u8] = b"REGEDIT4";
@@ -30,39 +30,128 @@ pub fn code_page(name: &str) -> Option<&'static Encoding> {
     Encoding::for_label(label.as_bytes())
 }
 
-/// Decodes a file; `ansi` is the code page of 8-bit text.
-pub(super) fn decode<'b>(
-    bytes: &'b [u8],
-    ansi: &'static Encoding,
-) -> Result<Cow<'b, str>, RegTextError> {
-    let (encoding, text) = detect(bytes, ansi);
-    if (encoding == UTF_16LE || encoding == UTF_16BE) && text.len() % 2 != 0 {
-        return Err(RegTextError { line: 0, reason: "UTF-16 text ends within a character".into() });
-    }
-    let (decoded, malformed) = encoding.decode_without_bom_handling(text);
-    if malformed {
-        let good = decoded.split(char::REPLACEMENT_CHARACTER).next().unwrap_or_default();
-        let line = u32::try_from(good.matches('\n').count() + 1).unwrap_or(u32::MAX);
-        let reason = format!("text is not valid {}", encoding.name());
-        return Err(RegTextError { line, reason });
-    }
-    Ok(decoded)
+/// A file that can be read twice.
+pub(super) trait Source: Read + Seek {}
+impl<T: Read + Seek> Source for T {}
+
+/// Bytes that are read at once.
+pub(super) const BLOCK: usize = 64 << 10;
+
+/// The text of a file, decoded block by block.
+pub(super) struct Text<'s> {
+    source: Box<dyn Source + 's>,
+    decoder: Decoder,
+    block: Vec<u8>,
+    /// There is no more.
+    pub(super) is_ended: bool,
+    /// What comes next is not text.
+    pub(super) is_malformed: bool,
 }
 
-/// The encoding of a file, and its text after the byte order mark.
-fn detect<'a>(bytes: &'a [u8], ansi: &'static Encoding) -> (&'static Encoding, &'a [u8]) {
-    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
-        return (encoding, bytes.get(mark..).unwrap_or_default());
+impl<'s> Text<'s> {
+    /// Tells the encoding of a file; `ansi` is the code page of 8-bit text.
+    pub(super) fn new(
+        mut source: Box<dyn Source + 's>,
+        ansi: &'static Encoding,
+        block: usize,
+    ) -> Result<Self, RegReadError> {
+        let mut block = vec![0; block];
+        let (encoding, mark) = detect(&mut *source, &mut block, ansi)?;
+        let length = source.seek(SeekFrom::End(0))?.saturating_sub(mark);
+        if (encoding == UTF_16LE || encoding == UTF_16BE) && length % 2 != 0 {
+            let reason = "UTF-16 text ends within a character".into();
+            return Err(RegTextError { line: 0, reason }.into());
+        }
+        source.seek(SeekFrom::Start(mark))?;
+        let decoder = encoding.new_decoder_without_bom_handling();
+        Ok(Self { source, decoder, block, is_ended: false, is_malformed: false })
     }
-    let start = bytes.trim_ascii_start();
+
+    /// The name of the encoding.
+    pub(super) fn encoding(&self) -> &'static str {
+        self.decoder.encoding().name()
+    }
+
+    /// Bytes that are read at once.
+    pub(super) fn block(&self) -> usize {
+        self.block.len()
+    }
+
+    /// Decodes one more block to the end of `text`, or as much of it as is text.
+    pub(super) fn read(&mut self, text: &mut String) -> io::Result<()> {
+        let length = fill(&mut *self.source, &mut self.block)?;
+        self.is_ended = length < self.block.len();
+        let mut rest = self.block.get(..length).unwrap_or_default();
+        loop {
+            let needed = self.decoder.max_utf8_buffer_length_without_replacement(rest.len());
+            text.reserve(needed.unwrap_or(rest.len()));
+            let decoded =
+                self.decoder.decode_to_string_without_replacement(rest, text, self.is_ended);
+            let (result, read) = decoded;
+            rest = rest.get(read..).unwrap_or_default();
+            match result {
+                DecoderResult::InputEmpty => return Ok(()),
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(..) => {
+                    self.is_malformed = true;
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// Reads until the block is full or the file ends: how many bytes.
+fn fill(source: &mut dyn Source, block: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while let Some(room) = block.get_mut(length..).filter(|room| !room.is_empty()) {
+        match source.read(room) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
+/// The encoding of a file, and the length of its byte order mark.
+fn detect(
+    source: &mut dyn Source,
+    block: &mut [u8],
+    ansi: &'static Encoding,
+) -> io::Result<(&'static Encoding, u64)> {
+    source.seek(SeekFrom::Start(0))?;
+    let mut length = fill(source, block)?;
+    let bytes = block.get(..length).unwrap_or_default();
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        return Ok((encoding, mark as u64));
+    }
     // A header without mark: an ASCII letter, then the upper half of its UTF-16 unit.
     if matches!(bytes, [letter, 0, ..] if letter.is_ascii()) {
-        return (UTF_16LE, bytes);
+        return Ok((UTF_16LE, 0));
     }
+    let start = bytes.trim_ascii_start();
     let is_version_4 =
         start.get(..REGEDIT4.len()).is_some_and(|start| start.eq_ignore_ascii_case(REGEDIT4));
-    if !is_version_4 && std::str::from_utf8(bytes).is_ok() {
-        return (UTF_8, bytes);
+    if is_version_4 {
+        return Ok((ansi, 0));
     }
-    (ansi, bytes)
+    // All of it decides.
+    loop {
+        let is_last = length < block.len();
+        let bytes = block.get(..length).unwrap_or_default();
+        let valid = match std::str::from_utf8(bytes) {
+            Ok(_) => length,
+            // A character that goes on in the next block.
+            Err(error) if error.error_len().is_none() && !is_last => error.valid_up_to(),
+            Err(_) => return Ok((ansi, 0)),
+        };
+        if is_last {
+            return Ok((UTF_8, 0));
+        }
+        block.copy_within(valid..length, 0);
+        let kept = length - valid;
+        length = kept + fill(source, block.get_mut(kept..).unwrap_or_default())?;
+    }
 }

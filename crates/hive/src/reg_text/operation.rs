@@ -15,82 +15,70 @@ pub(super) enum Version {
     Five,
 }
 
-/// The operations of decoded text, one after the other, so that a long file is never held as a whole in this form.
-///
-/// Ends with the first line that cannot be understood.
-pub struct Operations<'t> {
-    at: Cursor<'t>,
+/// What the lines before tell about the next one.
+#[derive(Debug)]
+pub(super) struct Context {
     version: Version,
     ansi: &'static Encoding,
     /// The key of the values that follow; `None` before the first key, `Err` below a deleted one.
     key: Option<Result<Arc<str>, Arc<str>>>,
-    failed: bool,
 }
 
-impl<'t> Operations<'t> {
-    pub(super) fn new(text: &'t str, ansi: &'static Encoding) -> Result<Self, RegTextError> {
-        let mut at = Cursor::new(text);
-        let version = header(&mut at)?;
-        Ok(Self { at, version, ansi, key: None, failed: false })
+impl Context {
+    pub(super) fn new(version: Version, ansi: &'static Encoding) -> Self {
+        Self { version, ansi, key: None }
     }
 
-    fn operation(&mut self) -> Result<Option<RegOperation>, RegTextError> {
-        let Self { at, version, ansi, key, .. } = self;
-        loop {
-            at.take_while(char::is_whitespace);
-            let line = at.line();
-            match at.peek() {
-                None => return Ok(None),
-                Some('\n' | ';') => {
-                    at.take_line();
-                }
-                Some('[') => {
-                    let (path, deleted) = key_line(at)?;
-                    let path: Arc<str> = path.into();
-                    let action = if deleted { RegAction::DeleteKey } else { RegAction::CreateKey };
-                    *key = Some(if deleted { Err(path.clone()) } else { Ok(path.clone()) });
-                    return Ok(Some(RegOperation { line, key: path, action }));
-                }
-                Some('"' | '@') => {
-                    let path = match key {
-                        Some(Ok(path)) => path.clone(),
-                        Some(Err(path)) => {
-                            return Err(at.error(format!(
-                                "value below the key [-{}], which is deleted",
-                                shorten(path)
-                            )));
-                        }
-                        None => return Err(at.error("value before the first key")),
-                    };
-                    let action = value::line(at, *version, ansi)?;
-                    return Ok(Some(RegOperation { line, key: path, action }));
-                }
-                Some(_) => {
-                    return Err(at.error(format!(
-                        "expected a key, a value or a comment, found {}",
-                        at.show()
-                    )));
-                }
+    /// Takes the next operation, which comes without blank lines before it; `None` at the end of the text.
+    pub(super) fn operation(
+        &mut self,
+        at: &mut Cursor<'_>,
+    ) -> Result<Option<RegOperation>, RegTextError> {
+        let Self { version, ansi, key } = self;
+        let line = at.line();
+        match at.peek() {
+            None => Ok(None),
+            Some('[') => {
+                let (path, deleted) = key_line(at)?;
+                let path: Arc<str> = path.into();
+                let action = if deleted { RegAction::DeleteKey } else { RegAction::CreateKey };
+                *key = Some(if deleted { Err(path.clone()) } else { Ok(path.clone()) });
+                Ok(Some(RegOperation { line, key: path, action }))
+            }
+            Some('"' | '@') => {
+                let path = match key {
+                    Some(Ok(path)) => path.clone(),
+                    Some(Err(path)) => {
+                        return Err(at.error(format!(
+                            "value below the key [-{}], which is deleted",
+                            shorten(path)
+                        )));
+                    }
+                    None => return Err(at.error("value before the first key")),
+                };
+                let action = value::line(at, *version, ansi)?;
+                Ok(Some(RegOperation { line, key: path, action }))
+            }
+            Some(_) => {
+                Err(at.error(format!("expected a key, a value or a comment, found {}", at.show())))
             }
         }
     }
 }
 
-impl Iterator for Operations<'_> {
-    type Item = Result<RegOperation, RegTextError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
+/// Takes blank lines and comments, and the blanks after them.
+pub(super) fn blank_lines(at: &mut Cursor<'_>) {
+    loop {
+        at.take_while(char::is_whitespace);
+        if !matches!(at.peek(), Some('\n' | ';')) {
+            return;
         }
-        let operation = self.operation();
-        self.failed = operation.is_err();
-        operation.transpose()
+        at.take_line();
     }
 }
 
 /// Takes the first line that is not blank.
-fn header(at: &mut Cursor<'_>) -> Result<Version, RegTextError> {
+pub(super) fn header(at: &mut Cursor<'_>) -> Result<Version, RegTextError> {
     while !at.is_at_end() {
         let line = at.line();
         let text = at.take_line();

@@ -105,7 +105,11 @@ fn lists_are_inherited_and_passed_on() {
 
     let changes = hive.change_sddl(a, "D:P(A;CI;KA;;;BA)", domains, true, NOW).unwrap();
     let told: Vec<_> = changes.changed().map(|change| change.path).collect();
-    assert_eq!((told, changes.unchanged), (["", "B", r"B\C"].map(str::to_owned).to_vec(), 1), "Q is not even looked at");
+    assert_eq!(
+        (told, changes.unchanged),
+        (["", "B", r"B\C"].map(str::to_owned).to_vec(), 1),
+        "Q is not even looked at"
+    );
     let sddls = keys.map(|key| hive.sddl(key).unwrap());
     let expected = [
         "D:P(A;CI;KA;;;BA)",
@@ -116,7 +120,11 @@ fn lists_are_inherited_and_passed_on() {
     ];
     assert_eq!(sddls, expected.map(|list| format!("O:BAG:SY{list}")));
     let changes = hive.change_sddl(a, "O:SY", domains, true, NOW).unwrap();
-    assert_eq!((changes.changed().count(), changes.unchanged), (5, 0), "an owner is that of all below");
+    assert_eq!(
+        (changes.changed().count(), changes.unchanged),
+        (5, 0),
+        "an owner is that of all below"
+    );
     assert!(keys.iter().all(|key| hive.sddl(*key).unwrap().starts_with("O:SYG:SYD:")));
     assert_eq!(hive.check(), []);
     hive.seal(NOW + 1);
@@ -141,7 +149,8 @@ fn a_long_descriptor_is_worked_out_once() {
     }
     hive.change_sddl(top, &format!("D:P{entries}(A;CI;KA;;;BA)"), domains, true, NOW).unwrap();
     let began = std::time::Instant::now();
-    let changes = hive.change_sddl(top, &format!("O:SYD:P{entries}(A;CI;KR;;;BU)"), domains, true, NOW);
+    let changes =
+        hive.change_sddl(top, &format!("O:SYD:P{entries}(A;CI;KR;;;BU)"), domains, true, NOW);
     let changes = changes.unwrap();
     // Each by itself would take minutes, and gigabytes of text.
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());

@@ -174,6 +174,41 @@ fn encodings_are_told_apart() {
     assert_eq!(broken.line, 3, "{broken}");
 }
 
+/// What is read in pieces is what is read as a whole: operations, and the first line that is wrong.
+#[test]
+fn the_size_of_what_is_read_at_once_makes_no_difference() {
+    let head = "Windows Registry Editor Version 5.00\r\n";
+    let bytes = vec!["0a,0b,0c,0d,\\\r\n  "; 2000].concat();
+    let comments = "; nothing\r\n   \r\n".repeat(3000);
+    let lines = "a line\r\nof text\r\n".repeat(2000);
+    let long = format!(
+        "{head}{comments}[K]\r\n\"h\"=hex:{bytes}0e\r\n{comments}\"s\"=\"{lines}\"\r\n[K\\ключ]\r\n\"x\"=dword:1"
+    );
+    let wrong = format!("{long}\r\n\"y\"=1\r\n");
+    let wide = [b"\xff\xfe", &utf16(&long)[..]].concat();
+    let mut broken = [b"\xff\xfe", &utf16(&format!("{wrong}[L]\r\n"))[..]].concat();
+    let end = broken.len() - 4;
+    // Half a pair in a line behind the one that is wrong.
+    broken[end..end + 2].copy_from_slice(&[0, 0xd8]);
+    // Not UTF-8, as only its end shows.
+    let ansi = [format!("{head}{comments}[\u{e9}]\r\n").as_bytes(), b"\"\xe9\"=\"\"\r\n"].concat();
+    for text in [long.as_bytes(), wrong.as_bytes(), &wide, &broken, &ansi] {
+        let whole = reg_text::parse(text);
+        for block in [64, 1000, 70_000] {
+            let pieces = reg_text::fuzz::parse_in_blocks(text, encoding_rs::WINDOWS_1252, block);
+            assert!(pieces == whole, "{block}: {:?}", pieces.err());
+        }
+    }
+    let error = reg_text::parse(wrong.as_bytes()).unwrap_err();
+    assert_eq!(error.line as usize, wrong.lines().count(), "{error}");
+    assert_eq!(reg_text::parse(&broken).unwrap_err(), error);
+    let operations = reg_text::parse(&ansi).unwrap();
+    assert_eq!((&*operations[0].key, operations.len()), ("Ã©", 2), "all of it is 8-bit text");
+    let operations = reg_text::parse(&wide).unwrap();
+    let RegAction::SetValue { data, .. } = &operations[1].action else { panic!("a value") };
+    assert_eq!(data.len(), 8001);
+}
+
 #[test]
 fn real_files_are_read_or_refused_with_reasons() {
     // Files made for another program: no header, or its own kinds of value.

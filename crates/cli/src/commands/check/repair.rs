@@ -92,9 +92,7 @@ pub(super) fn loose(path: &Path, args: &CheckArgs, checked: &Checked) -> Result<
             };
             (vec![hive], Some(done.report))
         }
-        Err(error) => {
-            (vec![RepairedHive { failure: Some(error.one_line()), ..untouched }], None)
-        }
+        Err(error) => (vec![RepairedHive { failure: Some(error.one_line()), ..untouched }], None),
     })
 }
 

@@ -1,11 +1,11 @@
 //! `winkiln reg import`.
 
-use std::borrow::Cow;
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use winkiln_bake::reg_steps;
-use winkiln_hive::reg_text::{self, Encoding, code_page};
+use winkiln_hive::reg_text::{self, Encoding, Operations, code_page};
 
 use super::in_sets;
 use crate::args::reg::ImportArgs;
@@ -34,14 +34,12 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
         return Err(CliError::usage(format!("--encoding {name} is not a code page that is known"))
             .hint("such as CP1250 to CP1258, CP866, CP932, CP936, CP949, CP950, UTF-8"));
     };
-    let text = read(&source, code_page)?;
     let doing = || format!("cannot read {}", source.display());
-    let operations = reg_text::operations(&text, code_page).doing(doing)?;
+    let operations = operations(&source, code_page)?;
     let report = match &target {
         Target::Image(image) => {
             let session = session::open(image, &args.with.open, &args.with.write)?;
             let steps = reg_steps::steps(operations).doing(doing)?;
-            drop(text);
             let steps = steps.into_iter().map(|step| in_sets(step, args.all_control_sets));
             session::bake(session, steps, image, output)?
         }
@@ -52,32 +50,34 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
             let mut hive = hive.with_changes_told(output.changes_told());
             hive.import(operations, args.all_control_sets, now)
                 .doing(|| format!("cannot import {}", source.display()))?;
-            drop(text);
             hive.finish(now)?
         }
     };
     output.report(&report, None)
 }
 
-fn read(source: &Path, code_page: &'static Encoding) -> Result<String> {
+/// Begins to read a file. What comes through a pipe is read first, since the text is looked at twice.
+fn operations(source: &Path, code_page: &'static Encoding) -> Result<Operations<'static>> {
     let doing = || format!("cannot read {}", source.display());
-    let mut bytes = Vec::new();
-    let reader: Box<dyn std::io::Read> = if source.as_os_str() == "-" {
-        Box::new(std::io::stdin().lock())
+    let failed = |error: io::Error| CliError::host(doing(), &error);
+    let too_long = || CliError::failed(format!("{} is too long for a .reg file", source.display()));
+    let stream: Box<dyn io::Read> = if source.as_os_str() == "-" {
+        Box::new(io::stdin().lock())
     } else {
-        Box::new(std::fs::File::open(source).map_err(|error| CliError::host(doing(), &error))?)
+        let file = File::open(source).map_err(failed)?;
+        let facts = file.metadata().map_err(failed)?;
+        if facts.is_file() && facts.len() > REG_BYTES_MAX {
+            return Err(too_long());
+        }
+        if facts.is_file() {
+            return reg_text::operations(file, code_page).doing(doing);
+        }
+        Box::new(file)
     };
-    reader
-        .take(REG_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| CliError::host(doing(), &error))?;
+    let mut bytes = Vec::new();
+    stream.take(REG_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > REG_BYTES_MAX {
-        return Err(CliError::failed(format!("{} is too long for a .reg file", source.display())));
+        return Err(too_long());
     }
-    match reg_text::decode(&bytes, code_page).doing(doing)? {
-        // Without a copy where nothing was to be decoded.
-        Cow::Borrowed(text) if text.len() == bytes.len() => {}
-        text => return Ok(text.into_owned()),
-    }
-    String::from_utf8(bytes).map_err(|error| CliError::failed(error.to_string()))
+    reg_text::operations(io::Cursor::new(bytes), code_page).doing(doing)
 }
