@@ -15,7 +15,7 @@ use winkiln_drivers::choice::Selection;
 pub use error::{DriverError, PackageProblem};
 pub use installed::{InstalledDrivers, InstalledPackage, InstalledService, Leftover};
 pub use removal::DriverRemoval;
-pub use report::{DriverAction, DriverReport};
+pub use report::{DriverAction, DriverReport, SourceFile};
 
 pub use package_catalog::{CatalogState, PackageCatalog};
 pub use signature::{Judgement, judge_signature, signature_score};

@@ -25,7 +25,7 @@ pub mod value_text;
 
 pub use drivers::{
     DriverAction, DriverError, DriverRemoval, DriverReport, DriverSource, InstalledDrivers,
-    InstalledPackage, InstalledService, Leftover,
+    InstalledPackage, InstalledService, Leftover, SourceFile,
 };
 pub use error::{BakeError, ErrorKind};
 pub use keep_ip::{KeepIp, KeptAddresses};

@@ -189,6 +189,22 @@ fn shorten(text: &str) -> String {
     text.chars().take(LETTERS_MAX).chain(['…']).collect()
 }
 
+/// Shows a value in a report: as [`display_value`] does, unless its name says that it is a secret. Of one, type and length are told.
+#[must_use]
+pub fn report_value(name: &str, kind: ValueType, data: &[u8]) -> String {
+    let lower = name.to_ascii_lowercase();
+    match ["password", "passwd"].iter().any(|word| lower.contains(word)) {
+        true => hidden_value(kind, data),
+        false => display_value(kind, data),
+    }
+}
+
+/// Shows that there is a value, and nothing of what it holds.
+#[must_use]
+pub fn hidden_value(kind: ValueType, data: &[u8]) -> String {
+    format!("{} (a secret of {} bytes)", type_name(kind), data.len())
+}
+
 /// Shows a value as reports do: `REG_DWORD 0x00000001`, `REG_SZ "text"`, long data shortened with its length.
 #[must_use]
 pub fn display_value(kind: ValueType, data: &[u8]) -> String {

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub(crate) mod about;
 pub(crate) mod boot;
 pub(crate) mod boot_objects;
 pub(crate) mod check;
@@ -95,6 +96,15 @@ pub(crate) enum Command {
     ///
     /// Opening an image for writing does the same.
     Recover(RecoverArgs),
+    /// Print the configuration of a virtual machine that fits the Windows of an image
+    ///
+    /// Firmware, disk controller, network adapter and clock are those that the guest has drivers and settings for. The address of the
+    /// network adapter follows from the volume of Windows, so that it is the same each time.
+    Domain(about::DomainArgs),
+    /// Print completions for a shell
+    Completions(about::CompletionsArgs),
+    /// Write man pages, one for each command
+    Man(about::ManArgs),
 }
 
 /// A container format.
@@ -269,6 +279,9 @@ pub(crate) struct ApplyArgs {
     /// Import a .reg file after the recipe
     #[arg(long, value_name = "FILE")]
     pub(crate) reg: Vec<PathBuf>,
+    /// Keep what was done, from what, in this new file (JSON): the image's provenance. The same with every run of the same bake
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) with: EditArgs,
 }

@@ -5,17 +5,21 @@ mod bcd;
 mod bootini;
 mod check;
 mod collect;
+mod completions;
 mod demo;
 mod diff;
 mod doctor;
+mod domain;
 mod drivers;
 mod fs;
 mod inspect;
+mod man;
 mod recover;
 mod reg;
 mod undo;
 
 pub(crate) use diff::{BootDifference, FileDifference, FileFacts, Found};
+pub(crate) use domain::Machine;
 pub(crate) use reg::Compared;
 
 use crate::args::Command;
@@ -38,5 +42,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Recover(args) => recover::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Undo(args) => undo::run(&args),
+        Command::Domain(args) => domain::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }

@@ -10,6 +10,7 @@ mod guest_path;
 mod loose_hive;
 mod output;
 mod progress;
+mod provenance;
 mod render;
 mod session;
 

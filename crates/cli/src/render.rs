@@ -6,6 +6,7 @@ pub(crate) mod boots_on;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod domain;
 pub(crate) mod drivers;
 pub(crate) mod files;
 pub(crate) mod inspect;

@@ -40,8 +40,21 @@ pub struct DriverReport {
     pub files: Vec<String>,
     /// Identifiers of devices that are bound to it now.
     pub bound: Vec<String>,
+    /// Who signed it, as far as the guest could know; `None` where nobody did, or the package was not read.
+    pub signed_by: Option<String>,
+    /// The files it was read from, the INF among them, in the order of their paths.
+    pub sources: Vec<SourceFile>,
     /// What the user should know.
     pub warnings: Vec<String>,
+}
+
+/// A file of a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceFile {
+    /// Its path in the source.
+    pub path: String,
+    /// SHA-256 of the file as it is installed, unpacked.
+    pub sha256: String,
 }
 
 impl DriverReport {
@@ -58,6 +71,8 @@ impl DriverReport {
             services: Vec::new(),
             files: Vec::new(),
             bound: Vec::new(),
+            signed_by: None,
+            sources: Vec::new(),
             warnings: Vec::new(),
         }
     }

@@ -8,9 +8,10 @@ use winkiln_drivers::inf::ParseOptions;
 use winkiln_drivers::package::{Found, Held, NeededFile};
 use winkiln_drivers::staging::{Digest, PackageFile};
 use winkiln_drivers::{Architecture, Package};
+use winkiln_trust::digest::Algorithm;
 use winkiln_trust::pe::{Image, Machine};
 
-use super::{DriverError, PackageProblem};
+use super::{DriverError, PackageProblem, SourceFile};
 
 /// Bytes of one file of a package.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -88,6 +89,18 @@ impl Source {
 }
 
 impl Contents {
+    /// Its files, by their paths, with their hashes.
+    pub(crate) fn sources(&self) -> Vec<SourceFile> {
+        let hash = |bytes: &[u8]| Algorithm::Sha256.hash(&[bytes]);
+        let files = self.bytes.iter().map(|(path, bytes)| SourceFile {
+            path: path.clone(),
+            sha256: hash(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        });
+        let mut files: Vec<_> = files.collect();
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        files
+    }
+
     /// Its drivers.
     pub(super) fn programs(&self) -> impl Iterator<Item = (&PackageFile, &[u8])> {
         let is_driver = |file: &&PackageFile| file.name.to_ascii_lowercase().ends_with(".sys");

@@ -1,7 +1,10 @@
 //! An entry as the report tells it.
 
-use super::{Entry, State};
+use winkiln_guest::HiveName;
+
+use super::{Entry, State, Target};
 use crate::report::Change;
+use crate::value_text::{hidden_value, report_value};
 
 /// What became of a target.
 pub(super) fn change(entry: &Entry) -> Change {
@@ -11,9 +14,23 @@ pub(super) fn change(entry: &Entry) -> Change {
             let some = |text: String| (!text.is_empty()).then_some(text);
             (some(before), some(after))
         }
-        (before, after) => (before.text(), after.text()),
+        (before, after) => (shown(&entry.target, before), shown(&entry.target, after)),
     };
     Change { kind: entry.target.kind(), target: entry.target.text(), before, after }
+}
+
+/// What a target held, without secrets: passwords by their names, and all of the hives that accounts and secrets are kept in.
+fn shown(target: &Target, state: &State) -> Option<String> {
+    match (target, state) {
+        (
+            Target::Value { hive: HiveName::Sam | HiveName::Security, .. },
+            State::Value(kind, data),
+        ) => Some(hidden_value(*kind, data)),
+        (Target::Value { name, .. }, State::Value(kind, data)) => {
+            Some(report_value(name, *kind, data))
+        }
+        (_, state) => state.text(),
+    }
 }
 
 /// The lines between the first and the last that differ. Bytes outside UTF-8 have an unknown code page.

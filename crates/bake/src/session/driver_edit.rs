@@ -171,7 +171,12 @@ impl Session {
         for warning in &staging.warnings {
             self.warn(format!("{}: {warning}", package.path()));
         }
-        Ok(filled(report_of(package, action), staging))
+        let report = DriverReport {
+            signed_by: signer(&signature).map(str::to_owned),
+            sources: contents.sources(),
+            ..report_of(package, action)
+        };
+        Ok(filled(report, staging))
     }
 
     /// The setup class of a package by its name, where the INF gives nothing else; and whether the guest has the class.
@@ -294,6 +299,13 @@ fn origin(wanted: &DriverSource, folder: &str) -> String {
     let parts = [name.unwrap_or_default(), folder.replace('/', "\\")];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\\")
+}
+
+fn signer(signature: &Signature) -> Option<&str> {
+    match signature {
+        Signature::None => None,
+        Signature::Publisher(name) | Signature::Microsoft(name) => name.as_deref(),
+    }
 }
 
 fn report_of(package: &Package, action: DriverAction) -> DriverReport {

@@ -9,6 +9,7 @@ use winkiln_volume::Remedies;
 use crate::args::ApplyArgs;
 use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
+use crate::provenance::Provenance;
 use crate::session;
 
 /// Recipes longer than this are not recipes.
@@ -54,7 +55,15 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
         .plan(&recipe.presets)
         .doing(|| format!("cannot plan the presets for {}", args.image.display()))?;
     steps.extend(recipe.steps);
-    let report = session::bake(session, &steps, &args.image, output)?;
+    let provenance = match &args.report {
+        Some(path) => Some(Provenance::begin(path, args, &mut session, &steps)?),
+        None => None,
+    };
+    let told = if provenance.is_some() { output.with_all_changes() } else { output };
+    let report = session::bake(session, &steps, &args.image, told)?;
+    if let Some(provenance) = provenance {
+        provenance.finish(&report)?;
+    }
     output.report(&report, Some(started.elapsed()))
 }
 

@@ -18,6 +18,7 @@ use crate::error::{CliError, Doing as _, Result};
 use crate::output::{self, Output};
 use crate::render::inspect::page;
 use crate::render::report;
+use crate::render::text::quoted;
 use crate::session;
 
 #[derive(Debug, Serialize)]
@@ -138,14 +139,4 @@ fn next(image: &Path, recipe: &Path) -> String {
         format!("{program} apply {image} {recipe} --json"),
     ];
     commands.iter().fold(String::new(), |text, command| text + "  " + command + "\n")
-}
-
-/// As a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+:@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use winkiln_bake::report::VerifiedBy;
-use winkiln_bake::value_text::display_value;
+use winkiln_bake::value_text::report_value;
 use winkiln_bake::{Change, Io, Report};
 use winkiln_hive::reg_text::RegAction;
 use winkiln_hive::{Hive, HiveError, NewValue, ValueSet};
@@ -144,7 +144,7 @@ impl Ledger {
                 ValueSet::Unchanged => self.unchanged += 1,
                 ValueSet::Created => self.changed(|| set_value(key, new, None)),
                 ValueSet::Replaced(kind, data) => {
-                    self.changed(|| set_value(key, new, Some(display_value(kind, &data))));
+                    self.changed(|| set_value(key, new, Some(report_value(new.name, kind, &data))));
                 }
             }
         }
@@ -214,7 +214,7 @@ impl Ledger {
         self.record(deleted.then(|| Change {
             kind: "registry-value",
             target: value_target(key, name),
-            before: before.map(|value| display_value(value.kind, &value.data)),
+            before: before.map(|value| report_value(name, value.kind, &value.data)),
             after: None,
         }));
         Ok(())
@@ -258,7 +258,7 @@ fn set_value(key: &str, new: &NewValue<'_>, before: Option<String>) -> Change {
         kind: "registry-value",
         target: value_target(key, new.name),
         before,
-        after: Some(display_value(new.kind, new.data)),
+        after: Some(report_value(new.name, new.kind, new.data)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The built program, run as its users run it, over the sample guest that `demo` makes.
 
+mod about;
 mod boot;
 mod boot_objects;
 mod check;
@@ -21,6 +22,7 @@ mod loose_file;
 mod loose_logs;
 mod outside_tools;
 mod overlay;
+mod provenance;
 mod registry;
 mod registry_keys;
 mod registry_links;

@@ -76,6 +76,8 @@ mod tests {
             services: vec!["viostor".to_owned()],
             files: Vec::new(),
             bound: vec!["one".to_owned(), "two".to_owned()],
+            signed_by: None,
+            sources: Vec::new(),
             warnings: Vec::new(),
         };
         let drivers = [driver(DriverAction::Added), driver(DriverAction::LeftOut)];

@@ -1,0 +1,69 @@
+//! `apply --report FILE`, and what reports keep to themselves.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::env::{Guest, hash, winkiln};
+
+const RECIPE: &str = r#"
+[presets]
+crash-dump = "small"
+[[files]]
+from = "note.txt"
+to = 'C:\note.txt'
+[[registry]]
+key = 'HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon'
+name = "DefaultPassword"
+type = "REG_SZ"
+data = "hunter2"
+"#;
+
+/// Bakes a fresh guest; the image, the report, and everything that was printed.
+fn bake() -> (u64, String, String) {
+    let guest = Guest::new();
+    let recipe = guest.write("recipe.toml", RECIPE.as_bytes());
+    let _ = guest.write("note.txt", b"kept");
+    let kept = guest.local("report.json");
+    let bake = ["apply", guest.image(), &recipe, "--report", &kept, "--time", "1700000000", "-v"];
+    let run = winkiln(&bake);
+    let printed = run.text() + &run.err;
+    drop(run.ok());
+    winkiln(&bake).fails(1, &["is there already"]);
+    let report = fs::read_to_string(kept).expect("the report");
+    (hash(guest.image().as_ref()), report, printed)
+}
+
+#[test]
+fn the_same_bake_gives_the_same_image_and_report() {
+    let (image, text, printed) = bake();
+    let again = bake();
+    assert_eq!((image, &text), (again.0, &again.1));
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&report["schema"], &report["committed"]), (&1.into(), &true.into()));
+    assert_eq!(report["time"], 1_700_000_000);
+    assert_eq!(report["windows"]["arch"], "x86_64");
+    let inputs = report["inputs"].as_array().expect("a list");
+    let kinds: Vec<_> = inputs.iter().map(|input| input["kind"].as_str().expect("text")).collect();
+    assert_eq!(kinds, ["recipe", "file"]);
+    // By sha256sum.
+    let sum = "79f076abdd19a752db7267bfff2f9022161d120dea919fdaca2ffdfc24ca8c96";
+    assert_eq!((&inputs[1]["sha256"], &inputs[1]["to"]), (&sum.into(), &r"C:\note.txt".into()));
+    let changes = report["changes"].as_array().expect("a list");
+    assert!(changes.iter().any(|change| change["target"].as_str() == Some(r"\note.txt")), "{text}");
+    let secret = changes.iter().find(|change| {
+        change["target"].as_str().is_some_and(|target| target.ends_with("DefaultPassword"))
+    });
+    assert_eq!(secret.expect("the value")["after"], "REG_SZ (a secret of 16 bytes)");
+    assert!(!text.contains("hunter2") && !printed.contains("hunter2"), "{text}{printed}");
+    assert!(!text.contains("/tmp/"), "nothing of the host: {text}");
+}
+
+#[test]
+fn a_report_that_cannot_be_kept_keeps_the_bake_from_happening() {
+    let guest = Guest::new();
+    let before = guest.hash();
+    let nowhere = ["apply", guest.image(), "--preset", "rdp", "--report", "/nowhere/report.json"];
+    winkiln(&nowhere).fails(1, &["/nowhere/report.json"]);
+    assert_eq!(guest.hash(), before);
+}
