@@ -91,14 +91,14 @@ pub(crate) fn load_bytes(
     let may_help = fault.logs_may_help();
     let logs = if may_help { paths(volume, path).map_err(failed)? } else { Vec::new() };
     if logs.is_empty() {
-        let hive = match fault {
-            HiveError::Dirty { .. } => Hive::open_without_logs(bytes),
-            ref other => Err(other.clone()),
-        };
-        let Ok(hive) = hive else { return Err(unusable(path, logs, fault)) };
-        let recovery = Recovery::default();
-        let recovered = Some(RecoveredHive { file: file.clone(), logs, recovery });
-        return Ok(LoadedHive { hive, recovered });
+        if matches!(fault, HiveError::Dirty { .. })
+            && let Ok(hive) = Hive::open_without_logs(bytes)
+        {
+            let recovery = Recovery::default();
+            let recovered = Some(RecoveredHive { file: file.clone(), logs, recovery });
+            return Ok(LoadedHive { hive, recovered });
+        }
+        return Err(unusable(path, logs, fault));
     }
     let contents = read_all(volume, &logs).map_err(failed)?;
     let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();

@@ -10,7 +10,7 @@ pub(super) mod replaced;
 use std::collections::HashMap;
 
 use winkiln_drivers::choice::{Choice, Chosen, Options, choose};
-use winkiln_drivers::inf::{Inf, ParseOptions};
+use winkiln_drivers::inf::Inf;
 use winkiln_drivers::staging::{Edit, Guest, Request, Signature, Staging, stage};
 use winkiln_drivers::{Guid, Package};
 
@@ -197,7 +197,8 @@ impl Session {
         Ok((None, false))
     }
 
-    /// Tells whether a package brings the drivers that another one brought: makers put several INFs beside one driver.
+    /// Tells whether every driver that a package brings is one that another one brought: makers put several INFs beside one
+    /// driver. What lies in the package's own folder alone counts for none.
     fn are_same_drivers(
         &mut self,
         staging: &Staging,
@@ -211,8 +212,14 @@ impl Session {
         let mut same = false;
         for edit in &staging.edits {
             let Edit::PutFile { to, from, .. } = edit else { continue };
-            let Some(known) = brought.get(&name(to)).filter(|to| name(to).ends_with(".sys")) else {
+            if !name(to).ends_with(".sys") {
                 continue;
+            }
+            let Some(known) = brought.get(&name(to)) else {
+                if to.contains(&staging.store_name) {
+                    continue;
+                }
+                return Ok(false);
             };
             let bytes = contents.bytes.get(from).map_or(&[][..], Vec::as_slice);
             let limit = bytes.len() as u64;
@@ -257,6 +264,7 @@ impl Session {
     /// INFs of the guest that a package includes; those it does not have are missing here.
     fn included_infs(&mut self, inf: &Inf) -> Result<Vec<Inf>, BakeError> {
         let windows = self.windows()?;
+        let options = self.inf_options()?;
         let mut infs = Vec::new();
         for name in inf.included_files() {
             if name.contains(['\\', '/', ':']) || name == ".." {
@@ -265,11 +273,7 @@ impl Session {
             let path = format!(r"{}\INF\{name}", windows.system_root);
             let bytes = self.inf_bytes(&path)?;
             // What cannot be read is missing, and said to be so where it matters.
-            infs.extend(
-                Inf::parse(&name, &bytes, &ParseOptions::default())
-                    .ok()
-                    .filter(|_| !bytes.is_empty()),
-            );
+            infs.extend(Inf::parse(&name, &bytes, &options).ok().filter(|_| !bytes.is_empty()));
         }
         Ok(infs)
     }

@@ -6,9 +6,9 @@
 mod binding;
 mod boot_check;
 mod filters;
-mod folders;
+pub(super) mod folders;
 mod in_box;
-mod inventory;
+pub(super) mod inventory;
 mod put_back;
 mod put_files_back;
 mod selection;
@@ -88,15 +88,13 @@ impl Session {
             let of = |all: &[String]| -> Vec<String> {
                 going.iter().filter(|name| listed(all, name)).cloned().collect()
             };
-            let mut report = DriverReport::new(installed.name(), DriverAction::Removed);
-            if let Some(package) = &installed.package {
-                report = report.described(package.version());
-            }
             self.drivers.push(DriverReport {
                 inf: installed.inf.clone(),
+                class: installed.class.clone(),
+                driver_version: installed.driver_version.clone(),
                 services: of(&installed.services),
                 files: files.iter().filter(|f| listed(&footprint.files, f)).cloned().collect(),
-                ..report
+                ..DriverReport::new(installed.name(), DriverAction::Removed)
             });
         }
         for service in &removal.leftovers {

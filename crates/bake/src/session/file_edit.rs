@@ -8,12 +8,18 @@ use crate::image_path::ImagePath;
 use crate::ledger::{State, Target};
 
 /// Files and folders removed by one step.
-const REMOVED_MAX: usize = 1_000_000;
+pub(super) const REMOVED_MAX: usize = 1_000_000;
 /// Folders inside each other, when one is removed with all in it.
-const DEPTH_MAX: usize = 256;
+pub(super) const DEPTH_MAX: usize = 256;
 /// Attributes that users set: read-only, hidden, system, archive, not content indexed.
 const ATTRIBUTES: u32 = 0x2027;
 const NOT_INDEXED: u32 = 0x2000;
+
+/// More below a path than is done in one step.
+pub(super) fn too_much(path: &str) -> BakeError {
+    let limit = "1000000 files, 256 folders inside each other";
+    BakeError::TooMuch { what: path.to_owned(), limit }
+}
 
 impl Session {
     pub(super) fn make_directory(&mut self, path: &str, parents: bool) -> Result<(), BakeError> {
@@ -88,10 +94,7 @@ impl Session {
     ) -> Result<(), BakeError> {
         *removed += 1;
         if *removed > REMOVED_MAX || depth > DEPTH_MAX {
-            return Err(BakeError::TooMuch {
-                what: path.to_owned(),
-                limit: "1000000 files, 256 folders inside each other",
-            });
+            return Err(too_much(path));
         }
         // A junction is removed, not what it leads to.
         if found.is_directory && recursive && found.reparse_tag.is_none() {

@@ -30,7 +30,7 @@ impl Session {
         Self::open_as(path, options, false)
     }
 
-    /// As [`Session::open`], over an image that is open: `options.open` no longer matters. One that is open for reading only
+    /// As [`Session::open`], over an image that is open: of `options.open`, `undo` and `overlay` are told in the report, the rest no longer matters. One that is open for reading only
     /// makes a session whose commit fails, unless it is a dry run.
     ///
     /// # Errors

@@ -301,7 +301,38 @@ fn a_service_that_was_there_is_as_it_was_when_the_package_goes() {
     assert_eq!(winkiln(&["fs", "cat", guest.image(), driver]).ok(), "as it was");
     // What others put there since is theirs.
     add(&guest, &source);
-    winkiln(&["fs", "put", guest.image(), &own, driver]).ok();
+    let others = guest.write("others.sys", b"of others");
+    winkiln(&["fs", "put", guest.image(), &others, driver]).ok();
     let run = winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]);
     assert!(run.err.contains("is not put back: it was changed after"), "{}", run.err);
+}
+
+#[test]
+fn an_upgraded_driver_goes_whole() {
+    let guest = Guest::new();
+    let driver = r"C:\Windows\System32\drivers\kiln.sys";
+    let own = guest.write("own.sys", b"as it was");
+    let source = package(&guest, "", "kiln", "");
+    let (file, inf) = (format!("{source}/kiln.sys"), format!("{source}/kiln.inf"));
+    let (first, text) = (program(), fs::read_to_string(&inf).unwrap());
+    let mut second = first.clone();
+    second.push(2);
+    for was_there in [false, true] {
+        if was_there {
+            winkiln(&["fs", "put", guest.image(), &own, driver]).ok();
+        }
+        for (bytes, version) in [(&first, "1.2.3.4"), (&second, "1.2.3.5")] {
+            fs::write(&file, bytes).unwrap();
+            fs::write(&inf, text.replace("1.2.3.4", version)).unwrap();
+            add(&guest, &source);
+        }
+        let run = winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]);
+        assert!(!run.err.contains("put back"), "{}", run.err);
+        run.ok();
+        // What the first version replaced is back, not what the second one replaced.
+        assert_eq!(has(&guest, driver), was_there);
+        if was_there {
+            assert_eq!(winkiln(&["fs", "cat", guest.image(), driver]).ok(), "as it was");
+        }
+    }
 }

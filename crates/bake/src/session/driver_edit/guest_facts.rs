@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// How INFs are read in this guest: in the language and the code page that it was installed with.
-    pub(super) fn inf_options(&mut self) -> Result<ParseOptions, BakeError> {
+    pub(in crate::session) fn inf_options(&mut self) -> Result<ParseOptions, BakeError> {
         let mut options = ParseOptions::default();
         let language = self.text_of(&format!(r"{NLS}\Language"), "InstallLanguage")?;
         let language = language.and_then(|digits| u16::from_str_radix(digits.trim(), 16).ok());

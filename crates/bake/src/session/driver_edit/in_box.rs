@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use winkiln_archive::{Limits, Tree};
 use winkiln_drivers::Package;
-use winkiln_drivers::inf::{Existing, ParseOptions};
+use winkiln_drivers::inf::Existing;
 use winkiln_drivers::staging::{
     CriticalDevice, Edit, Guest, InBox, start_below_every_disk, start_in_box,
 };
@@ -13,6 +13,7 @@ use winkiln_guest::boots_on::{Obstacle, driver_obstacle};
 use winkiln_trust::pe::Image;
 
 use super::super::Session;
+use super::super::driver_removal::folders::REPOSITORY;
 use super::with_causes;
 use crate::BakeError;
 use crate::drivers::{Contents, DriverAction, DriverReport};
@@ -100,7 +101,8 @@ impl Session {
         let windows = self.windows()?;
         let path = format!(r"{}\INF\{inf}", windows.system_root);
         let bytes = self.inf_bytes(&path)?;
-        Ok(Package::read(inf, &bytes, &ParseOptions::default()).ok().filter(|_| !bytes.is_empty()))
+        let options = self.inf_options()?;
+        Ok(Package::read(inf, &bytes, &options).ok().filter(|_| !bytes.is_empty()))
     }
 
     /// Binds an identifier, unless another driver of the guest has it.
@@ -178,7 +180,7 @@ impl Session {
         let architecture = guest.target.architecture;
         let is_program = |bytes: &Vec<u8>| Image::parse(bytes).is_ok();
         if guest.target.version >= (6, 0) {
-            let store = format!(r"{root}\System32\DriverStore\FileRepository");
+            let store = format!(r"{root}\{REPOSITORY}");
             let start = format!("{}_{architecture}_", driver.inf);
             let mut best = None;
             for folder in self.file_names(volume, &store)? {

@@ -4,6 +4,7 @@ use winkiln_drivers::Package;
 use winkiln_drivers::staging::{Binding, Guest, OemNumbers, store_name};
 
 use super::super::Session;
+use super::super::driver_removal::inventory::database_roots;
 use super::super::guest_infs::is_published;
 use crate::BakeError;
 use crate::drivers::Contents;
@@ -63,8 +64,7 @@ impl Session {
 
     /// The name of a package's INF by its folder in the driver store.
     fn published_name(&mut self, store: &str, drivers: bool) -> Result<Option<String>, BakeError> {
-        let roots = [r"HKLM\SYSTEM\DriverDatabase", r"HKLM\DRIVERS\DriverDatabase"];
-        for root in roots.iter().take(if drivers { 2 } else { 1 }) {
+        for root in database_roots(drivers) {
             let found = self.text_of(&format!(r"{root}\DriverPackages\{store}"), "")?;
             if let Some(name) = found {
                 return Ok(Some(name.to_lowercase()));

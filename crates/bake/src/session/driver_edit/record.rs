@@ -62,11 +62,15 @@ impl Session {
         }
         let mut recorder = Recorder::default();
         let mut owned: Vec<String> = OWNED.map(str::to_owned).to_vec();
+        let mut of_packages = None;
         for service in &staging.services {
             let key = format!(r"HKLM\SYSTEM\CurrentControlSet\Services\{service}");
             if self.has_key(&key)? {
-                let of_packages = self.services_of_packages(guest)?;
-                let is_shared = of_packages.contains(&service.to_lowercase());
+                if of_packages.is_none() {
+                    of_packages = Some(self.services_of_packages(guest)?);
+                }
+                let name = service.to_lowercase();
+                let is_shared = of_packages.as_ref().is_some_and(|known| known.contains(&name));
                 let list = if is_shared { &mut recorder.shared } else { &mut recorder.services };
                 list.push(key);
             } else {

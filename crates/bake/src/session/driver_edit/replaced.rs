@@ -2,7 +2,6 @@
 //!
 //! They are below `replaced` in the package's folder of records, under the paths that they had.
 
-use winkiln_drivers::inf::Existing;
 use winkiln_drivers::staging::{Edit, Guest, Staging};
 
 use super::super::Session;
@@ -15,7 +14,8 @@ use crate::{BakeError, step};
 pub(in crate::session) const REPLACED: &str = "replaced";
 
 impl Session {
-    /// Keeps the files that a package is going to replace by others.
+    /// Keeps the files that are where a package has files of its own and differ from them: those that stay, since they are
+    /// newer or wanted so, are the package's as well for who removes it.
     pub(super) fn keep_replaced(
         &mut self,
         staging: &Staging,
@@ -24,9 +24,9 @@ impl Session {
     ) -> Result<(), BakeError> {
         let volume = self.windows()?.volume;
         for edit in &staging.edits {
-            let Edit::PutFile { to, from, existing, .. } = edit else { continue };
+            let Edit::PutFile { to, from, .. } = edit else { continue };
             let found = self.metadata(volume, to)?.filter(|found| !found.is_directory);
-            if found.is_none() || *existing == Existing::Keep {
+            if found.is_none() {
                 continue;
             }
             let was = self.read(volume, to, PROGRAM_BYTES_MAX)?;

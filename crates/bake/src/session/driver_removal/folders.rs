@@ -9,7 +9,7 @@ use crate::BakeError;
 use crate::value_text::string_data;
 
 /// The driver store, below the Windows folder.
-pub(super) const REPOSITORY: &str = r"System32\DriverStore\FileRepository";
+pub(in crate::session) const REPOSITORY: &str = r"System32\DriverStore\FileRepository";
 /// Where catalogs of drivers are, below the Windows folder.
 const CATALOGS: &str = r"System32\CatRoot\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
 const CURRENT_VERSION: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion";

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use winkiln_drivers::inf::{Inf, ParseOptions};
+use winkiln_drivers::inf::Inf;
 use winkiln_drivers::staging::Guest;
 
 use super::super::Session;
@@ -61,6 +61,7 @@ impl Session {
             .collect();
         let volume = self.windows()?.volume;
         let folder = format!(r"{}\INF", guest.system_root);
+        let options = self.inf_options()?;
         for name in self.file_names(volume, &folder)? {
             if !name.to_ascii_lowercase().ends_with(".inf") || is_published(&name) {
                 continue;
@@ -76,7 +77,7 @@ impl Session {
             if !services.iter().chain(&files).any(|wanted| text.contains(wanted.as_str())) {
                 continue;
             }
-            let Ok(inf) = Inf::parse(&name, &bytes, &ParseOptions::default()) else { continue };
+            let Ok(inf) = Inf::parse(&name, &bytes, &options) else { continue };
             take(&mut in_box, &inf, &services, &files);
         }
         Ok(in_box)

@@ -27,8 +27,8 @@ pub(super) struct Installed {
     /// What its INF says, where that can be read.
     pub(super) package: Option<Package>,
     provider: Option<String>,
-    class: Option<String>,
-    driver_version: Option<String>,
+    pub(super) class: Option<String>,
+    pub(super) driver_version: Option<String>,
     /// Its INF; empty when it is not there.
     bytes: Vec<u8>,
     pub(super) services: Vec<String>,
@@ -111,14 +111,16 @@ impl Session {
         Ok(found)
     }
 
-    /// Services of packages of vendors, in lower case.
+    /// Services that packages of vendors brought, in lower case.
     pub(in crate::session) fn services_of_packages(
         &mut self,
         guest: &Guest,
     ) -> Result<HashSet<String>, BakeError> {
         let packages = self.inventory(guest)?.packages;
+        let before = self.services_before(&packages, guest)?;
         let services = packages.iter().flat_map(|installed| &installed.services);
-        Ok(services.map(|name| name.to_lowercase()).collect())
+        let services = services.map(|name| name.to_lowercase());
+        Ok(services.filter(|name| !before.contains(name)).collect())
     }
 
     /// The packages of vendors, and all services.
@@ -185,11 +187,12 @@ impl Session {
     fn published_packages(&mut self, guest: &Guest) -> Result<Vec<Installed>, BakeError> {
         let volume = self.windows()?.volume;
         let folder = format!(r"{}\INF", guest.system_root);
+        let options = self.inf_options()?;
         let mut packages = Vec::new();
         for name in self.file_names(volume, &folder)? {
             if is_published(&name) {
                 let bytes = self.inf_bytes(&format!(r"{folder}\{name}"))?;
-                packages.push(installed(Some(name.to_lowercase()), &name, &bytes));
+                packages.push(installed(Some(name.to_lowercase()), &name, &bytes, &options));
             }
         }
         Ok(packages)
@@ -201,6 +204,7 @@ impl Session {
         packages: &mut Vec<Installed>,
         drivers_hive: bool,
     ) -> Result<(), BakeError> {
+        let options = self.inf_options()?;
         for root in database_roots(drivers_hive) {
             for inf in self.subkeys(&format!(r"{root}\DriverInfFiles"))?.unwrap_or_default() {
                 if !is_published(&inf) {
@@ -213,7 +217,7 @@ impl Session {
                 let known = match at {
                     Some(known) => known,
                     None => {
-                        packages.push(installed(Some(inf.to_lowercase()), &inf, &[]));
+                        packages.push(installed(Some(inf.to_lowercase()), &inf, &[], &options));
                         let Some(last) = packages.last_mut() else { continue };
                         last
                     }
@@ -249,6 +253,7 @@ impl Session {
         is_ours: bool,
     ) -> Result<(), BakeError> {
         let volume = self.windows()?.volume;
+        let options = self.inf_options()?;
         for folder in self.file_names(volume, parent)? {
             let Some(end) = folder.to_ascii_lowercase().find(".inf_") else { continue };
             let original = folder.get(..end + 4).unwrap_or_default().to_owned();
@@ -260,7 +265,11 @@ impl Session {
                 continue;
             }
             let bytes = self.inf_bytes(&path)?;
-            let found = installed(None, &original, &bytes);
+            // Nothing that could be compared.
+            if bytes.is_empty() {
+                continue;
+            }
+            let found = installed(None, &original, &bytes, &options);
             let same = |known: &&mut Installed| known.bytes == bytes;
             match packages.iter_mut().find(same) {
                 Some(known) => {
@@ -303,14 +312,14 @@ impl Session {
 }
 
 /// The databases of packages.
-pub(super) fn database_roots(drivers_hive: bool) -> Vec<&'static str> {
+pub(in crate::session) fn database_roots(drivers_hive: bool) -> Vec<&'static str> {
     let mut roots = vec![r"HKLM\SYSTEM\DriverDatabase"];
     roots.extend(drivers_hive.then_some(r"HKLM\DRIVERS\DriverDatabase"));
     roots
 }
 
-fn installed(inf: Option<String>, name: &str, bytes: &[u8]) -> Installed {
-    let package = Package::read(name, bytes, &ParseOptions::default()).ok();
+fn installed(inf: Option<String>, name: &str, bytes: &[u8], options: &ParseOptions) -> Installed {
+    let package = Package::read(name, bytes, options).ok();
     let version = package.as_ref().map(Package::version);
     let provider = version.and_then(|version| version.provider.clone());
     let driver_version = version.and_then(|version| version.driver_version);
