@@ -11,6 +11,10 @@ use crate::host::{HostFile, read_padded};
 /// A descriptor of more bytes is none.
 const DESCRIPTOR_BYTES_MAX: u64 = 64 << 10;
 const SECTOR: u64 = 512;
+/// Sectors behind the header in which QEMU looks for a descriptor of its own accord.
+const PARENT_SECTORS: u64 = 20;
+/// QEMU cuts names of extents short at this length.
+const NAME_BYTES_MAX: usize = 511;
 /// A VHD whose blocks are those of another file where it has none.
 const VHD_DIFFERENCING: u32 = 4;
 
@@ -102,13 +106,29 @@ fn look_at_vmdk(file: &dyn HostFile) -> Result<Container, ContainerFailure> {
     if length > DESCRIPTOR_BYTES_MAX {
         return Err(ContainerFailure::Refused("its descriptor is too long"));
     }
-    let start = start.checked_mul(SECTOR);
-    let start = start.ok_or(ContainerFailure::Refused("its descriptor lies nowhere"))?;
-    let mut container = describe(&text(file, start, length)?, false)?;
+    if sectors != 0 && start != 1 {
+        return Err(ContainerFailure::Refused("its descriptor lies elsewhere"));
+    }
+    // QEMU looks for the name of a parent in these sectors, whatever the header says.
+    if names_parent(&text(file, SECTOR, PARENT_SECTORS * SECTOR)?) {
+        return Err(ContainerFailure::Refused("it stands on another image"));
+    }
+    let mut container = describe(&text(file, SECTOR, length)?, false)?;
     if compression != 0 {
         container.read_only = Some("a stream-optimised VMDK cannot be written");
     }
     Ok(container)
+}
+
+/// True for a file that QEMU takes for a VMDK whose bytes lie in still other files: its header says that it holds nothing.
+pub(super) fn names_others(file: &dyn HostFile) -> io::Result<bool> {
+    let mut head = [0; 20];
+    read_padded(file, 0, &mut head)?;
+    Ok(head.starts_with(b"KDMV") && head[12..].iter().all(|byte| *byte == 0))
+}
+
+fn names_parent(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("parentfilenamehint")
 }
 
 fn text(file: &dyn HostFile, offset: u64, length: u64) -> io::Result<String> {
@@ -120,15 +140,25 @@ fn text(file: &dyn HostFile, offset: u64, length: u64) -> io::Result<String> {
 /// What a descriptor says; `outside` when the bytes lie in other files. Taken more strictly than QEMU reads it: what only looks
 /// like a name counts as one.
 fn describe(text: &str, outside: bool) -> Result<Container, ContainerFailure> {
-    let lower = text.to_ascii_lowercase();
-    if lower.contains("parentfilenamehint") {
+    if names_parent(text) {
         return Err(ContainerFailure::Refused("it stands on another image"));
     }
+    let lower = text.to_ascii_lowercase();
     let mut container = Container::default();
     for line in text.split(['\n', '\r']).map(str::trim_start) {
         let is_extent = ["RW", "RDONLY", "NOACCESS"].iter().any(|access| line.starts_with(access));
-        if outside && is_extent {
-            container.extents.extend(line.split('"').skip(1).step_by(2).map(str::to_owned));
+        if !outside || !is_extent {
+            continue;
+        }
+        let mut parts = line.split('"');
+        let (facts, name, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+        match (name, rest, parts.next()) {
+            (Some(name), Some(_), None) if name.len() < NAME_BYTES_MAX => {
+                container.extents.push(name.to_owned());
+            }
+            // QEMU looks for what is missing on the next line, and cuts long names short.
+            (None, None, None) if facts.split_whitespace().nth(2) == Some("ZERO") => {}
+            _ => return Err(ContainerFailure::Refused("an extent of it cannot be told")),
         }
     }
     let kind = lower.split("createtype=\"").nth(1).and_then(|rest| rest.split('"').next());
@@ -155,6 +185,11 @@ mod tests {
         let own = describe("createType=\"streamOptimized\"\nRW 2 SPARSE \"/x\"", false).unwrap();
         assert!(own.extents.is_empty() && own.read_only.is_some());
         assert!(describe("createType=\"twoGbMaxExtentFlat\"", true).unwrap().read_only.is_some());
+        // QEMU reads over ends of lines, and up to 511 letters of a name.
+        let long = format!("RW 1 FLAT \"{}\" 0", "x".repeat(511));
+        for text in ["RW 2048 FLAT\n\"/etc/shadow\" 0", "RW\n 1 FLAT \"x\" 0", &*long] {
+            assert!(matches!(describe(text, true), Err(ContainerFailure::Refused(_))), "{text}");
+        }
         let parent = "createType=\"monolithicSparse\"\nparentFileNameHint=\"/etc/passwd\"";
         assert!(matches!(describe(parent, false), Err(ContainerFailure::Refused(_))));
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::chain::{Chain, failed};
-use super::container::{ContainerFailure, look};
+use super::container::{ContainerFailure, look, names_others};
 use super::error::ImageError;
 use super::{Format, OpenOptions, journal};
 use crate::host::HostFile;
@@ -61,9 +61,14 @@ impl Chain {
             return Err(ImageError::Container { path: path.to_owned(), format, reason });
         }
         for extent in &container.extents {
-            self.resolve(path, extent)?;
+            let extent = super::chain::open_disk_file(&self.resolve(path, extent)?, false)?;
+            if names_others(&extent).map_err(|source| failed("read", path, source))? {
+                let reason = "an extent of it names other files";
+                return Err(ImageError::Container { path: path.to_owned(), format, reason });
+            }
         }
-        let real = path.canonicalize().map_err(open)?;
+        // Not the file that a link leads to: QEMU counts names of extents from the folder of what it is given, as was done here.
+        let real = std::path::absolute(path).map_err(open)?;
         let program = self.options.qemu_nbd.as_deref().unwrap_or(Path::new(PROGRAM));
         let name = format.served().unwrap_or_default();
         let refused = |failure| explain(path, format, program, failure);

@@ -4,7 +4,7 @@ use std::io;
 
 use super::index::Index;
 use super::reader::read_page;
-use crate::host::{HostFile, write_counted};
+use crate::host::{HostFile, read_padded, write_counted};
 
 /// Adjacent pages are written together, up to this many bytes.
 const RUN: usize = 1 << 20;
@@ -40,7 +40,7 @@ pub(crate) fn write_in_place(
 }
 
 /// Puts back what the first `written` bytes of the pages replaced, and makes that durable. `length` is what the file had
-/// before them.
+/// before them. Of a write that failed a part may have been done, so the pages of one more are looked at.
 pub(crate) fn put_back(
     journal: &dyn HostFile,
     pages: &Index,
@@ -48,16 +48,25 @@ pub(crate) fn put_back(
     length: u64,
     written: u64,
 ) -> io::Result<()> {
-    let mut passed = 0;
+    let mut passed = 0_u64;
     for (_, position) in pages.iter() {
-        if passed >= written {
+        if passed > written.saturating_add(RUN as u64) {
             break;
         }
         let mut page = read_page(journal, position)?;
+        let is_written = passed < written;
         passed += page.new.len() as u64;
         // What the file did not hold when the page was recorded, it may have held before the pages.
         let present = length.saturating_sub(page.offset).min(page.new.len() as u64);
         page.old.resize(present as usize, 0);
+        if !is_written {
+            // A write of what is there already may need room that is not.
+            let mut is = vec![0; page.old.len()];
+            read_padded(image, page.offset, &mut is)?;
+            if is == page.old {
+                continue;
+            }
+        }
         write_counted(image, page.offset, &page.old, &mut 0)?;
     }
     if image.len()? > length {

@@ -34,8 +34,10 @@ const FLUSH: u16 = 3;
 const REPLIES_MAX: usize = 64;
 /// Bytes of a reply to an option.
 const REPLY_BYTES_MAX: u32 = 64 << 10;
-/// Bytes of one request; every server takes so many.
-pub(super) const REQUEST_BYTES_MAX: usize = 4 << 20;
+/// Bytes of one request, where the server does not take less.
+const REQUEST_BYTES_MAX: u32 = 4 << 20;
+/// What requests begin and end at multiples of, where the server tells nothing.
+const BLOCK: u32 = 512;
 /// Requests smaller than a block of the server are made of whole ones, up to this size.
 const BLOCK_MAX: u32 = 64 << 10;
 
@@ -47,6 +49,8 @@ pub(super) struct Client<S> {
     pub(super) size: u64,
     /// Requests begin and end at multiples of this.
     pub(super) block: u32,
+    /// Bytes of a request: whole blocks.
+    pub(super) most: usize,
     flags: u16,
     next: u64,
     /// Requests and replies no longer match.
@@ -64,12 +68,18 @@ impl<S: Read + Write> Client<S> {
         }
         let flags = offered & (FIXED_NEWSTYLE | NO_ZEROES);
         stream.write_all(&u32::from(flags).to_be_bytes())?;
-        let mut client = Self { stream, size: 0, block: 1, flags: 0, next: 1, broken: false };
+        let most = REQUEST_BYTES_MAX as usize;
+        let mut client =
+            Self { stream, size: 0, block: BLOCK, most, flags: 0, next: 1, broken: false };
         if !client.go(export)? {
             client.export_name(export, flags & NO_ZEROES == 0)?;
         }
         if client.block > BLOCK_MAX || !client.block.is_power_of_two() {
             return Err(NbdError::BlockSize { bytes: client.block });
+        }
+        client.most -= client.most % client.block as usize;
+        if client.most == 0 {
+            return Err(NbdError::Protocol { what: "requests of a block", found: 0 });
         }
         if client.size > i64::MAX as u64 {
             return Err(NbdError::Protocol { what: "the size", found: client.size });
@@ -135,7 +145,11 @@ impl<S: Read + Write> Client<S> {
                 Ok(true)
             }
             INFO_BLOCK_SIZE => {
-                self.block = u32::from_be_bytes(*rest.first_chunk().ok_or_else(short)?);
+                let (block, rest) = rest.split_first_chunk().ok_or_else(short)?;
+                let (_, most) = rest.split_first_chunk::<4>().ok_or_else(short)?;
+                let most = u32::from_be_bytes(*most.first_chunk().ok_or_else(short)?);
+                self.block = u32::from_be_bytes(*block);
+                self.most = most.min(REQUEST_BYTES_MAX) as usize;
                 Ok(false)
             }
             _ => Ok(false),
@@ -165,12 +179,12 @@ impl<S: Read + Write> Client<S> {
         Ok(take(&mut self.stream)?)
     }
 
-    /// Fills `buf` from `offset`; a request of at most [`REQUEST_BYTES_MAX`], in whole blocks.
+    /// Fills `buf` from `offset`; a request of at most [`Self::most`] bytes, in whole blocks.
     pub(super) fn read(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         self.exchange(READ, offset, buf.len(), &[], Some(buf))
     }
 
-    /// Writes `data` at `offset`; a request of at most [`REQUEST_BYTES_MAX`], in whole blocks.
+    /// Writes `data` at `offset`; a request of at most [`Self::most`] bytes, in whole blocks.
     pub(super) fn write(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.exchange(WRITE, offset, data.len(), data, None)
     }

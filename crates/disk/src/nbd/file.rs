@@ -1,32 +1,28 @@
 //! An export as a file of the host.
 
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::address::{Address, Place};
-use super::client::{Client, REQUEST_BYTES_MAX};
+use super::client::Client;
+use super::timed::{PATIENCE, Timed};
 use super::{NbdError, Server, Start};
 use crate::host::{HostFile, write_zeros};
-
-/// A server that says nothing for so long is not waited for any more.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One that was just started listens soon.
 const LISTEN: Duration = Duration::from_secs(30);
 
-trait Stream: Read + Write + Send {}
-
-impl<S: Read + Write + Send> Stream for S {}
-
 /// A disk behind an NBD server.
 pub(crate) struct NbdFile {
-    client: Mutex<Client<Box<dyn Stream>>>,
+    client: Mutex<Client<Timed>>,
     size: u64,
     block: u64,
+    /// Bytes of a request, whole blocks.
+    most: usize,
     /// Ends when the connection does.
     _server: Option<Server>,
 }
@@ -72,33 +68,26 @@ impl NbdFile {
         }
     }
 
-    fn dial(address: &Address) -> Result<Box<dyn Stream>, NbdError> {
-        let stream: Box<dyn Stream> = match &address.place {
+    fn dial(address: &Address) -> Result<Timed, NbdError> {
+        let socket: Box<dyn super::timed::Socket> = match &address.place {
             Place::Tcp { host, port } => {
-                let stream = TcpStream::connect((host.as_str(), *port))?;
+                let stream = reach(host, *port)?;
                 stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
                 Box::new(stream)
             }
-            Place::Unix(path) => {
-                let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                Box::new(stream)
-            }
+            Place::Unix(path) => Box::new(UnixStream::connect(path)?),
         };
-        Ok(stream)
+        Ok(Timed::new(socket))
     }
 
     fn of_client(
-        client: Client<Box<dyn Stream>>,
+        client: Client<Timed>,
         writable: bool,
         server: Option<Server>,
     ) -> Result<Self, NbdError> {
-        let (size, block) = (client.size, client.block.into());
+        let (size, block, most) = (client.size, client.block.into(), client.most);
         let (is_read_only, can_flush) = (client.is_read_only(), client.can_flush());
-        let file = Self { client: Mutex::new(client), size, block, _server: server };
+        let file = Self { client: Mutex::new(client), size, block, most, _server: server };
         match writable {
             true if is_read_only => Err(NbdError::ReadOnly),
             true if !can_flush => Err(NbdError::NoFlush),
@@ -106,7 +95,7 @@ impl NbdFile {
         }
     }
 
-    fn client(&self) -> MutexGuard<'_, Client<Box<dyn Stream>>> {
+    fn client(&self) -> MutexGuard<'_, Client<Timed>> {
         self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -115,11 +104,23 @@ impl NbdFile {
     fn blocks(&self, offset: u64, length: usize) -> (u64, usize, usize, usize) {
         let start = offset - offset % self.block;
         let within = (offset - start) as usize;
-        let count = length.min(REQUEST_BYTES_MAX - self.block as usize - within);
+        let count = length.min(self.most - within);
         let whole = ((within + count) as u64).next_multiple_of(self.block);
         // A last block that is cut short is asked for as it is.
         (start, whole.min(self.size - start) as usize, within, count)
     }
+}
+
+/// Connects to the first of a host's addresses that answers.
+fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut failure = io::Error::from(io::ErrorKind::NotFound);
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 impl Drop for NbdFile {

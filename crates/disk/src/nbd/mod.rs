@@ -9,6 +9,7 @@ mod file;
 #[doc(hidden)]
 pub mod fuzz;
 mod qemu;
+mod timed;
 
 pub(crate) use address::Address;
 pub use error::NbdError;

@@ -1,7 +1,8 @@
 //! `qemu-nbd`, started for one image on a private socket.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -52,8 +53,11 @@ impl Server {
         format: &str,
         writable: bool,
     ) -> Result<Self, Start> {
-        let folder =
-            tempfile::Builder::new().prefix("winkiln-nbd-").tempdir().map_err(Start::Io)?;
+        let folder = tempfile::Builder::new()
+            .prefix("winkiln-nbd-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()
+            .map_err(Start::Io)?;
         let said = tempfile::tempfile().map_err(Start::Io)?;
         let mut command = Command::new(program);
         command.args(["--format", format, "--shared", "1", "--socket"]);

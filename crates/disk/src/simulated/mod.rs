@@ -302,7 +302,9 @@ impl HostFile for MemoryFile {
         let done = match (&step, fault) {
             (Ok(()), _) => count,
             // What a failing write leaves behind before it fails cannot be told by its caller.
-            (Err(_), Fault::Cut(at)) if number <= at => count / 2,
+            (Err(_), Fault::Cut(at) | Fault::Fail(at) | Fault::FailForGood(at)) if number <= at => {
+                count / 2
+            }
             (Err(_), _) => 0,
         };
         if done > 0 {

@@ -163,6 +163,21 @@ fn what_cannot_be_written_is_refused() {
     assert!(matches!(open(&moved, false), Err(ImageError::BackingOutside { .. })));
     std::fs::write(&moved, text.replace("CID=", "parentFileNameHint=\"x\"\nCID=")).unwrap();
     refused(&moved, false, "stands on another image");
+    // QEMU would follow each of these to a file that is not looked at.
+    std::fs::write(&moved, text.replace(" FLAT \"flat-flat.vmdk\"", " FLAT\n\"/etc/passwd\""))
+        .unwrap();
+    refused(&moved, false, "cannot be told");
+    let mut head = [0; 4096];
+    head[..4].copy_from_slice(b"KDMV");
+    std::fs::write(folder.join("sub/inner.vmdk"), head).unwrap();
+    let nested = text.replace("FLAT \"flat-flat.vmdk\" 0", "SPARSE \"inner.vmdk\"");
+    std::fs::write(&moved, nested).unwrap();
+    refused(&moved, false, "names other files");
+    let sparse = convert(folder, "sparse.vmdk", "vmdk");
+    let mut own = std::fs::read(&sparse).unwrap();
+    own[28] = 9;
+    std::fs::write(&sparse, own).unwrap();
+    refused(&sparse, false, "lies elsewhere");
     // What is no such container, and no such program.
     let raw = folder.join("source.raw");
     let forced = OpenOptions { format: Some(Format::Vhdx), ..OpenOptions::default() };
