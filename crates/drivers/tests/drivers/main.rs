@@ -8,6 +8,7 @@ mod install;
 mod package;
 mod staging;
 mod text;
+mod vendor_styles;
 
 use winkiln_drivers::inf::{Inf, ParseOptions};
 

@@ -68,7 +68,7 @@ Maker="Kiln"
 Desc="A disk"
 "#;
 
-fn guest(os: &str, architecture: Architecture) -> Guest {
+pub(crate) fn guest(os: &str, architecture: Architecture) -> Guest {
     let target = Target::named(os, architecture).expect("a Windows");
     let binding = match target.version {
         version if version < (6, 2) => Binding::CriticalDevices,
@@ -119,7 +119,7 @@ fn staged_with(
 }
 
 /// Values by key and name; the last one counts.
-fn values(staging: &Staging) -> BTreeMap<(String, String), Value> {
+pub(crate) fn values(staging: &Staging) -> BTreeMap<(String, String), Value> {
     let mut values = BTreeMap::new();
     for edit in &staging.edits {
         if let Edit::SetValue { key, name, value, .. } = edit {
@@ -129,7 +129,7 @@ fn values(staging: &Staging) -> BTreeMap<(String, String), Value> {
     values
 }
 
-fn files(staging: &Staging) -> Vec<&str> {
+pub(crate) fn files(staging: &Staging) -> Vec<&str> {
     let files = staging.edits.iter().filter_map(|edit| match edit {
         Edit::PutFile { to, .. } => Some(to.as_str()),
         _ => None,
