@@ -54,6 +54,11 @@ fn every_package_of_the_corpus_goes_into_every_generation() {
         }
         let Some(guest) = Guest::new(os, "mbr", "raw").build(folder) else { return };
         furnish(&guest, architecture, folder);
+        if architecture == "amd64" {
+            // Where programs of 32 bits go.
+            let image = guest.display().to_string();
+            let _ = run(["fs", "mkdir", &image, r"C:\Windows\SysWOW64"]).expect(0);
+        }
         let furnished = folder.join("furnished-SYSTEM");
         let all = sources(&tree).into_iter().chain([tree.clone()]);
         for source in all {

@@ -260,21 +260,14 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Refuses a driver whose service nobody knows, and tells what else is not there.
+    /// Leaves out devices whose service nobody knows, and tells what else is not there.
     fn check_functions(&mut self, boot_critical: bool) -> Result<(), StagingError> {
         let fate =
             if self.devices.is_empty() { "is not carried out" } else { "is left to Windows" };
-        let mut told = Vec::new();
+        let mut told = self.leave_unknown_functions()?;
         for install in &self.installs {
             for needed in install.included.iter().filter(|needed| needed.found_in.is_none()) {
                 let file = needed.files.join(", ");
-                if boot::is_storage(self.class)
-                    && install.function_service().is_none()
-                    && !install.null_service
-                {
-                    let section = needed.section.clone();
-                    return Err(StagingError::MissingInclude { file, section });
-                }
                 told.push(format!(
                     "[{}] needs [{}] of {file}, which the guest does not have: it is left out",
                     install.section, needed.section
@@ -291,6 +284,47 @@ impl<'a> Plan<'a> {
             self.warn(text);
         }
         Ok(())
+    }
+
+    /// Leaves out devices of disk controllers whose service an INF names that the guest does not have; says so. Refuses a package of
+    /// which nothing is left then.
+    fn leave_unknown_functions(&mut self) -> Result<Vec<String>, StagingError> {
+        let mut told = Vec::new();
+        if !boot::is_storage(self.class) {
+            return Ok(told);
+        }
+        let mut missing = None;
+        let mut places = Vec::new();
+        let mut kept = Vec::new();
+        for install in std::mem::take(&mut self.installs) {
+            let is_known = install.function_service().is_some() || install.null_service;
+            let needed = install.included.iter().find(|needed| needed.found_in.is_none());
+            let Some(needed) = needed.filter(|_| !is_known) else {
+                places.push(Some(kept.len()));
+                kept.push(install);
+                continue;
+            };
+            let (file, section) = (needed.files.join(", "), needed.section.clone());
+            told.push(format!(
+                "[{}]: its service is named by [{section}] of {file}, which the guest does not have: its devices are left out",
+                install.section
+            ));
+            missing.get_or_insert(StagingError::MissingInclude { file, section });
+            places.push(None);
+        }
+        self.installs = kept;
+        self.devices = std::mem::take(&mut self.devices)
+            .into_iter()
+            .filter_map(|device| {
+                Some(Device { install: (*places.get(device.install)?)?, ..device })
+            })
+            .collect();
+        match missing {
+            Some(missing) if self.installs.iter().all(|one| one.function_service().is_none()) => {
+                Err(missing)
+            }
+            _ => Ok(told),
+        }
     }
 
     /// Adds a warning once.

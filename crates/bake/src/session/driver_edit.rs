@@ -11,8 +11,9 @@ use std::collections::HashMap;
 
 use winkiln_drivers::choice::{Choice, Chosen, Options, choose};
 use winkiln_drivers::inf::Inf;
-use winkiln_drivers::staging::{Edit, Guest, Request, Signature, Staging, stage};
+use winkiln_drivers::staging::{Edit, Guest, Request, Signature, Staging, Value, stage};
 use winkiln_drivers::{Guid, Package};
+use winkiln_hive::ValueType;
 
 use super::Session;
 use crate::BakeError;
@@ -144,7 +145,7 @@ impl Session {
             let Some((other, files)) = other.map(|o| (o.package.clone(), o.files.clone())) else {
                 continue;
             };
-            if !self.are_same_drivers(&staging, &contents, &files)? {
+            if !self.is_same_driver(service, &staging, &contents, &files)? {
                 let service = service.clone();
                 return Err(PackageProblem::SameService { service, other }.into());
             }
@@ -197,14 +198,28 @@ impl Session {
         Ok((None, false))
     }
 
-    /// Tells whether every driver that a package brings is one that another one brought: makers put several INFs beside one
-    /// driver. What lies in the package's own folder alone counts for none.
-    fn are_same_drivers(
+    /// Tells whether a package wants the same service as another one, and every driver that it brings is one that the other
+    /// brought: makers put several INFs beside one driver. What lies in the package's own folder alone counts for none.
+    fn is_same_driver(
         &mut self,
+        service: &str,
         staging: &Staging,
         contents: &Contents,
         brought: &[String],
     ) -> Result<bool, BakeError> {
+        let own = format!(r"HKLM\SYSTEM\CurrentControlSet\Services\{service}");
+        for edit in &staging.edits {
+            let Edit::SetValue { key, name, value: Value::Data { kind, bytes }, .. } = edit else {
+                continue;
+            };
+            let decides = ["Type", "Start", "ErrorControl", "Group"].contains(&name.as_str());
+            if decides
+                && key.eq_ignore_ascii_case(&own)
+                && self.value_of(key, name)? != Some((ValueType::from_raw(*kind), bytes.clone()))
+            {
+                return Ok(false);
+            }
+        }
         let volume = self.windows()?.volume;
         let name = |path: &str| path.rsplit('\\').next().unwrap_or_default().to_lowercase();
         let brought: HashMap<String, &String> =

@@ -221,6 +221,14 @@ fn several_packages_may_share_a_driver() {
     assert!(has(&guest, driver));
     winkiln(&["drivers", "remove", guest.image(), "oem1.inf"]).ok();
     assert!(!has(&guest, driver));
+    // Nor do they share a service that each wants to be another.
+    let second = inf.with_file_name("kiln2.inf");
+    let text = fs::read_to_string(&second).unwrap();
+    fs::write(&second, text.replace("ErrorControl=1", "ErrorControl=3")).unwrap();
+    let added = add(&guest, &source);
+    assert!(added["drivers"].to_string().contains("its service kiln is that of"), "{added:#}");
+    fs::write(&second, text).unwrap();
+    winkiln(&["drivers", "remove", guest.image(), "oem0.inf"]).ok();
     // Another driver of that name is not the same.
     fs::create_dir(guest.dir.path().join("source/b")).unwrap();
     for name in ["kiln2.inf", "kiln.sys", "help.txt"] {

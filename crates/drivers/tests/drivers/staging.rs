@@ -497,3 +497,24 @@ fn what_has_no_device_is_installed_at_once() {
     let refused = staged(&without, &guest("w10", Architecture::X86)).expect_err("it runs nothing");
     assert!(refused.to_string().contains("DefaultInstall makes no service"), "{refused}");
 }
+
+#[test]
+fn devices_whose_service_is_not_known_are_left_out() {
+    // A controller's second function, for which an INF of Windows has a null driver.
+    let dummy = STORAGE
+        .replace("[Kiln_Inst.NT]", "[Dummy.NT]\nInclude=machine.inf\nNeeds=NO_DRV\n[Dummy.NT.Services]\nInclude=machine.inf\nNeeds=NO_DRV.Services\n[Kiln_Inst.NT]")
+        .replace("[Kiln.NTamd64]", "[Kiln.NTamd64]\n%Desc%=Dummy,PCI\\VEN_1234&DEV_0009");
+    let guest = guest("w10", Architecture::Amd64);
+    let staging = staged(&dummy, &guest).expect("the others are added");
+    assert!(!staging.bound.iter().any(|id| id.ends_with("0009")), "{:?}", staging.bound);
+    assert!(staging.warnings[0].contains("machine.inf, which the guest does not have"));
+    let text =
+        "[Version]\nSignature=\"$Windows NT$\"\n[NO_DRV]\n[NO_DRV.Services]\nAddService=,2\n";
+    let machine = Inf::parse("machine.inf", text.as_bytes(), &ParseOptions::default()).unwrap();
+    let staging = staged_with(&dummy, &guest, &vec![machine]).expect("it is added");
+    assert!(staging.bound.iter().any(|id| id.ends_with("0009")), "{:?}", staging.bound);
+    // Of which nothing is left.
+    let only = dummy.replace("%Desc%=Kiln_Inst,", "%Desc%=Dummy,");
+    let error = staged(&only, &guest).expect_err("nothing is left");
+    assert!(matches!(error, StagingError::MissingInclude { .. }), "{error}");
+}
