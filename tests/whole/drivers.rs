@@ -214,7 +214,9 @@ impl Added {
         args.extend(&names);
         let removed = run(args).expect(0).json();
         let gone = removed["drivers"].as_array().expect("a list");
-        assert_eq!(gone.len(), paths.len(), "{os}: {removed:#}");
+        // Two of one INF that wait for their device are told as one.
+        let known = names.len()..=paths.len();
+        assert!(known.contains(&gone.len()), "{os}: {} of {known:?}: {removed:#}", gone.len());
         assert!(gone.iter().all(|driver| driver["action"] == "removed"), "{os}: {removed:#}");
         judge_volumes(&self.image, &self.before);
         for hive in ["SYSTEM", "SOFTWARE"] {
@@ -231,10 +233,10 @@ impl Added {
             assert_eq!(was.len(), is.len(), "{os}: {hive}");
         }
         let [was, is] = [&self.before, &self.image].map(|image| files_of(image));
-        let (lost, left): (Vec<_>, Vec<_>) = (
-            was.iter().filter(|file| !is.contains(*file)).collect(),
-            is.iter().filter(|file| !was.contains(*file)).collect(),
-        );
+        let lost: Vec<_> = was.keys().filter(|file| !is.contains_key(*file)).collect();
+        let left = is.iter().filter(|(file, _)| !was.contains_key(*file));
+        // Names in blocks of a folder that are not in use are told as if they were there.
+        let left: Vec<_> = left.filter(|(_, record)| is_allocated(&self.image, record)).collect();
         assert_eq!((lost.len(), left.len()), (0, 0), "{os}: {lost:?} {left:?}");
     }
 
@@ -268,12 +270,21 @@ fn exported(hive: &Path) -> String {
     outside("hivexregedit", ["--export", &hive.display().to_string(), "\\"])
 }
 
-/// Paths of all files and folders, by The Sleuth Kit.
-fn files_of(image: &Path) -> BTreeSet<String> {
+/// Paths of all files and folders with their records, by The Sleuth Kit.
+fn files_of(image: &Path) -> BTreeMap<String, String> {
     let listed = outside("fls", ["-r", "-p", "-u", "-o", "2048", &image.display().to_string()]);
-    let paths = listed.lines().filter_map(|line| line.split_once(":\t"));
-    let paths = paths.map(|(_, path)| path.to_owned());
-    paths.filter(|path| !path.starts_with('$') && !path.contains("OrphanFiles")).collect()
+    let named = listed.lines().filter_map(|line| {
+        let (place, path) = line.split_once(":\t")?;
+        let record = place.rsplit(' ').next()?.split('-').next()?;
+        Some((path.to_owned(), record.to_owned()))
+    });
+    named.filter(|(path, _)| !path.starts_with('$') && !path.contains("OrphanFiles")).collect()
+}
+
+/// Tells whether a file record is in use.
+fn is_allocated(image: &Path, record: &str) -> bool {
+    let told = outside("istat", ["-o", "2048", &image.display().to_string(), record]);
+    !told.contains("Not Allocated")
 }
 
 #[test]

@@ -111,6 +111,9 @@ def data(kind, values):
     return bytes(int(v, 16) for v in values if v)
 
 
+STORAGE = ('{4D36E97B-E325-11CE-BFC1-08002BE10318}', '{4D36E96A-E325-11CE-BFC1-08002BE10318}')
+
+
 class Hive:
     def __init__(self, path):
         self.hive = hivex.Hivex(path)
@@ -190,6 +193,9 @@ def check(hive, inf, version, arch, oem, name, starts):
             file = said['servicebinary'][0].rsplit('\\', 1)[1].lower().encode('utf-16-le')
             hive.expect(path, 'ImagePath', 2, file, lambda raw: raw.lower().endswith(file + b'\0\0'))
             add_reg(inf, hive, [s for k, v in inf.pairs(settings) if k.lower() == 'addreg' for s in v], path)
+        services = [key.lower() for key, _ in inf.pairs(section + '.Services')]
+        if starts and 'needs' in services and 'addservice' not in services and inf_class(inf) in STORAGE:
+            continue  # its service is named by an INF of Windows, which this guest does not have
         critical = '%s\\Control\\CriticalDeviceDatabase\\%s' % (hive.set, (ids or [''])[0].replace('\\', '#'))
         for extra, below in (('', None), ('.HW', active and configuration + '\\Device')) if starts else ():
             lists = [s for k, v in inf.pairs(section + extra) if k.lower() == 'addreg' for s in v]
