@@ -22,8 +22,10 @@ pub mod hive_log;
 pub mod index_block;
 pub mod index_store;
 pub mod inf;
+pub mod journal;
 pub mod log;
 pub mod lznt1;
+pub mod nbd;
 pub mod ntfs_volume;
 pub mod overlay;
 pub mod partition;
@@ -75,4 +77,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "archive", run: archive::run, seeds: archive::seeds },
     Target { name: "pe", run: pe::run, seeds: pe::seeds },
     Target { name: "catalog", run: catalog::run, seeds: catalog::seeds },
+    Target { name: "journal", run: journal::run, seeds: journal::seeds },
+    Target { name: "nbd", run: nbd::run, seeds: nbd::seeds },
 ];

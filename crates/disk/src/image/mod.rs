@@ -216,10 +216,11 @@ impl Image {
         options: &OpenOptions,
         file: Arc<dyn HostFile>,
         place: JournalPlace,
+        keep: Option<Keep>,
     ) -> Result<Self, ImageError> {
         let opened = Opened::of(path, Chain::new(path, options)?, file, Some(place), None)?;
         let opened = Opened { early: true, ..opened };
-        Self::over_file(path, options, opened, None)
+        Self::over_file(path, options, opened, keep)
     }
 
     fn over_file(

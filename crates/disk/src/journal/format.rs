@@ -227,6 +227,12 @@ pub(super) fn decode_body<'a>(head: &Head, bytes: &'a [u8]) -> Option<(&'a [u8],
     (sum == CRC.checksum(&bytes[..end])).then_some((&bytes[HEAD_BYTES..end], sum))
 }
 
+/// The checksum of a header or a record.
+#[cfg(any(test, feature = "simulated"))]
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
+    CRC.checksum(bytes)
+}
+
 /// The page that a record of one holds.
 pub(super) fn page_of(head: &Head, body: &[u8]) -> PageWrite {
     let (new, stored) = body.split_at(head.new_bytes());

@@ -26,6 +26,8 @@
 
 mod checks;
 mod early;
+#[cfg(any(test, feature = "simulated"))]
+pub(crate) mod mend;
 mod format;
 mod gone;
 mod in_place;

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::host::folder::{Folder, JournalPlace};
 use crate::host::{HostFile, write_zeros};
 use crate::image::{Image, ImageError, OpenOptions};
+use crate::journal::mend::mend;
+use crate::undo::{self, Keep, UndoError, UndoFile, Undone};
 use contents::{Bytes, Change, Contents};
 
 const JOURNAL: &str = "i.winkiln-journal";
@@ -150,7 +152,68 @@ impl Host {
     /// # Errors
     /// As [`Image::open`].
     pub fn open(&self, path: &Path, options: &OpenOptions) -> Result<Image, ImageError> {
-        Image::open_simulated(path, options, self.image(), self.place())
+        let failed = |source| ImageError::Io { action: "name", path: path.to_owned(), source };
+        let keep = options.undo.as_ref().map(|_| Keep::new(self.undo_place(), Path::new("/i")));
+        let keep = keep.transpose().map_err(failed)?;
+        Image::open_simulated(path, options, self.image(), self.place(), keep)
+    }
+
+    /// Undoes the commit that was made with an undo file.
+    ///
+    /// # Errors
+    /// As [`UndoFile::open`] and [`UndoFile::undo`].
+    pub fn undo(&self) -> Result<Undone, UndoError> {
+        let file = UndoFile::open_in(&self.undo_place())?;
+        file.undo_in(Path::new("i"), &*self.image(), Some(self.place()), false)
+    }
+
+    /// The bytes of the journal beside the image.
+    #[must_use]
+    pub fn journal(&self) -> Option<Vec<u8>> {
+        self.bytes_of(JOURNAL)
+    }
+
+    /// The journal that the undo file holds.
+    #[must_use]
+    pub fn undo_journal(&self) -> Option<Vec<u8>> {
+        let head = undo::header(Path::new("/i")).map_or(0, |head| head.len());
+        self.bytes_of(UNDO).map(|bytes| bytes.get(head..).unwrap_or_default().to_vec())
+    }
+
+    fn bytes_of(&self, name: &str) -> Option<Vec<u8>> {
+        let world = self.world();
+        let id = world.now.names.get(OsStr::new(name))?;
+        Some(world.now.files.get(id)?.live.to_vec())
+    }
+
+    /// Puts these bytes beside the image as its journal, their checksums put right.
+    pub fn put_journal(&self, bytes: &[u8]) {
+        let mut bytes = bytes.to_vec();
+        mend(&mut bytes);
+        self.put(JOURNAL, &bytes);
+    }
+
+    /// As [`Host::put_journal`], as what an undo file holds.
+    pub fn put_undo_journal(&self, bytes: &[u8]) {
+        let mut bytes = bytes.to_vec();
+        mend(&mut bytes);
+        let mut file = undo::header(Path::new("/i")).unwrap_or_default();
+        file.extend_from_slice(&bytes);
+        self.put(UNDO, &file);
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let mut world = self.world();
+        let id = world.now.next;
+        world.now.next += 1;
+        world.now.files.insert(id, Contents::settled(Bytes::new(bytes)));
+        world.now.names.insert(name.into(), id);
+    }
+
+    /// The length of the image file.
+    #[must_use]
+    pub fn image_len(&self) -> u64 {
+        self.world().file(IMAGE).live.len()
     }
 
     /// What goes on.
@@ -166,7 +229,6 @@ impl Host {
         self.place_of(JOURNAL)
     }
 
-    #[cfg(test)]
     pub(crate) fn undo_place(&self) -> JournalPlace {
         self.place_of(UNDO)
     }

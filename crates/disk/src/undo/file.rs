@@ -37,7 +37,7 @@ impl From<(i64, u32)> for Modified {
 }
 
 /// The header of an undo file for the image at `path`, its date not known yet.
-pub(super) fn header(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn header(path: &Path) -> io::Result<Vec<u8>> {
     let path = path.as_os_str().as_bytes();
     if path.len() > SUM_AT - PATH_AT {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the image's path is too long"));

@@ -29,6 +29,8 @@ use crate::host::folder::JournalPlace;
 use crate::image::{OpenOptions, open_file};
 use crate::journal::Journal;
 use file::Modified;
+#[cfg(any(test, feature = "simulated"))]
+pub(crate) use file::header;
 
 /// An undo file, read and found to be whole.
 #[derive(Debug)]
@@ -76,7 +78,7 @@ impl UndoFile {
     }
 
     /// Reads the undo file in a place.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulated"))]
     pub(crate) fn open_in(place: &JournalPlace) -> Result<Self, UndoError> {
         file::read_in(place, &place.path)
     }
