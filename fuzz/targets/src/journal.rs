@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
     let Some((kind, journal)) = data.split_first() else { return };
     let host = Host::new(&changed(*kind), true);
     let before = host.image_bytes();
-    if kind % 2 == 1 {
+    if !kind.is_multiple_of(2) {
         host.put_undo_journal(journal);
         match host.undo() {
             Ok(_) | Err(UndoError::Unfinished { .. }) => {}
@@ -59,7 +59,7 @@ pub fn run(data: &[u8]) {
 
 /// The image; for undo files, as a commit left it.
 fn changed(kind: u8) -> Vec<u8> {
-    if kind % 2 == 0 { image() } else { committed().image_bytes() }
+    if kind.is_multiple_of(2) { image() } else { committed().image_bytes() }
 }
 
 fn change(transaction: &Transaction) -> bool {

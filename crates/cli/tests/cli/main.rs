@@ -15,6 +15,7 @@ mod env;
 mod files;
 mod formats;
 mod help;
+mod hostile;
 mod json;
 mod killed;
 mod links;
