@@ -57,6 +57,26 @@ fn keys_are_copied_and_renamed() {
     drop(winkiln(&["reg", "query", image, r"HKLM\SYSTEM\X\Copy\Sub", "-v", "x"]).ok());
 }
 
+/// Hives that not every Windows has.
+#[test]
+fn the_component_store_and_drivers_have_hives_of_their_own() {
+    let guest = Guest::new();
+    let mut hive = winkiln_hive::Hive::create("ROOT", 1);
+    hive.seal(2);
+    let local = guest.write("empty", hive.bytes());
+    for name in ["COMPONENTS", "DRIVERS"] {
+        let key = format!(r"HKLM\{name}\Site");
+        winkiln(&["reg", "query", guest.image(), &key]).fails(1, &[name]);
+        let file = format!(r"\Windows\System32\config\{name}");
+        drop(winkiln(&["fs", "put", guest.image(), &local, &file]).ok());
+        let value = ["-v", "a", "-t", "REG_DWORD", "-d", "5"];
+        drop(winkiln(&[&["reg", "add", guest.image(), &key], &value[..]].concat()).ok());
+        let shown = winkiln(&["reg", "query", guest.image(), &key]).ok();
+        assert!(shown.contains("REG_DWORD    0x5"), "{shown}");
+    }
+    assert!(winkiln(&["check", guest.image()]).ok().contains("no problems"));
+}
+
 #[test]
 fn every_control_set_is_edited_when_asked() {
     let guest = Guest::new();
