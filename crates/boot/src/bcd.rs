@@ -14,6 +14,7 @@ mod edit;
 mod element;
 mod error;
 mod guid;
+pub mod ids;
 mod integer_words;
 mod library_elements;
 mod loader_elements;

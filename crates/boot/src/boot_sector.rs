@@ -7,7 +7,7 @@ mod master;
 mod volume;
 
 pub use geometry::Geometry;
-pub use master::{MasterBootRecord, MasterFault};
+pub use master::MasterBootRecord;
 pub use volume::{VolumeBootSector, VolumeFault, VolumeKind};
 
 /// Bytes of a boot sector that matter, whatever the sector size.

@@ -1,6 +1,7 @@
 //! Asking every rule.
 
 use winkiln_bake::{BakeError, Session};
+use winkiln_guest::error::with_causes;
 use winkiln_guest::{GuestError, Windows};
 
 use crate::finding::{Finding, Severity};
@@ -91,7 +92,7 @@ fn examine(
         match (rule.look)(&mut patient) {
             Ok(found) => findings.extend(found),
             Err(error) => {
-                skipped.push(Skipped { rule: rule.id, reason: reason(&error) });
+                skipped.push(Skipped { rule: rule.id, reason: with_causes(&error) });
             }
         }
     }
@@ -100,15 +101,4 @@ fn examine(
     // Stable: in the order in which Windows comes to them.
     findings.sort_by_key(|finding| finding.severity);
     Ok(Diagnosis { windows, target, boots_on, findings, skipped })
-}
-
-pub(crate) fn reason(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    for _ in 0..8 {
-        let Some(cause) = source else { break };
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -2,7 +2,7 @@
 
 use winkiln_bake::BakeError;
 use winkiln_guest::Architecture;
-use winkiln_trust::pe::{Image, Machine};
+use winkiln_trust::pe::Image;
 
 use crate::patient::Patient;
 
@@ -45,11 +45,5 @@ pub(crate) fn of_driver(
 
 /// True for a program for this processor.
 fn is_for(bytes: &[u8], architecture: Architecture) -> bool {
-    let Ok(program) = Image::parse(bytes) else { return false };
-    match architecture {
-        Architecture::X86 => program.machine == Machine::X86,
-        Architecture::X86_64 => program.machine == Machine::Amd64,
-        Architecture::Arm64 => program.machine == Machine::Arm64,
-        Architecture::Unknown => false,
-    }
+    Image::parse(bytes).is_ok_and(|program| architecture.machine() == Some(program.machine))
 }

@@ -32,7 +32,11 @@ impl<'a> Patient<'a> {
 
     /// The installation.
     pub(crate) fn windows(&self) -> Result<Windows, BakeError> {
-        self.windows.clone().ok_or(BakeError::Guest(GuestError::NoWindows))
+        self.here().cloned()
+    }
+
+    fn here(&self) -> Result<&Windows, BakeError> {
+        self.windows.as_ref().ok_or(BakeError::Guest(GuestError::NoWindows))
     }
 
     /// The installation, or nothing where only the rest of one was found.
@@ -71,13 +75,13 @@ impl<'a> Patient<'a> {
 
     /// True for a file of the system volume.
     pub(crate) fn has_file(&mut self, path: &str) -> Result<bool, BakeError> {
-        let volume = self.windows()?.volume;
+        let volume = self.here()?.volume;
         Ok(self.disk().has_file(volume, path))
     }
 
     /// The store, for a guest that has one.
     pub(crate) fn store(&mut self) -> Result<Option<&Hive>, BakeError> {
-        if self.windows()?.boot.kind != BootKind::Bcd {
+        if self.here()?.boot.kind != BootKind::Bcd {
             return Ok(None);
         }
         let (registry, disk) = self.session.registry()?;
@@ -117,7 +121,7 @@ impl<'a> Patient<'a> {
 
     /// The contents of a `boot.ini`, with its volume and path, for a guest that has one.
     pub(crate) fn boot_ini(&mut self) -> Result<Option<(u32, String, Vec<u8>)>, BakeError> {
-        let boot = self.windows()?.boot;
+        let boot = self.here()?.boot.clone();
         let (BootKind::BootIni, Some((volume, path))) = (boot.kind, boot.file) else {
             return Ok(None);
         };

@@ -1,5 +1,7 @@
 //! What a store's device elements may have meant on this disk.
 
+use std::collections::HashSet;
+
 use winkiln_boot::bcd::{self, Candidate, PartitionRef};
 use winkiln_hive::Hive;
 
@@ -21,9 +23,9 @@ pub fn boot_candidates(disk: &mut Disk, store: &Hive) -> Result<Vec<Candidate>, 
             true => {
                 wanted.iter().filter(|path| disk.has_file(volume.number, path)).cloned().collect()
             }
-            false => Vec::new(),
+            false => HashSet::new(),
         };
-        found.push(Candidate { number: volume.number, partition, formerly: Vec::new(), files });
+        found.push(Candidate { partition, formerly: Vec::new(), files });
     }
     Ok(found)
 }

@@ -1,25 +1,21 @@
 //! The boot configurations of a disk: `boot.ini` files and BCD stores.
 
+use std::collections::{HashMap, HashSet};
+
+use winkiln_boot::bcd::ids::{
+    DEFAULT_OBJECT, DESCRIPTION, DISPLAY_ORDER, OS_DEVICE, SYSTEM_ROOT, TEST_SIGNING,
+};
 use winkiln_boot::bcd::{self, ElementValue, Object, Place};
 use winkiln_boot::boot_ini::BootIni;
 use winkiln_disk::partition::{PartitionKind, PartitionTable};
 
 use crate::arc_path::ArcPath;
 use crate::boot_partitions::named_volume;
+use crate::error::with_causes;
 use crate::{BootKind, Disk, Firmware, RecoveredHive};
 
 /// Bytes of a boot.ini: real ones have hundreds.
 const BOOT_INI_MAX: u64 = 64 << 10;
-/// Description type of a Windows loader. Source: Microsoft, BCD reference, `BcdBootMgrObjectType`.
-const WINDOWS_LOADER: u32 = 0x1020_0003;
-/// Element numbers. Source: Microsoft, BCD reference, library, boot manager and loader elements.
-const DESCRIPTION: u32 = 0x1200_0004;
-const OS_DEVICE: u32 = 0x2100_0001;
-const SYSTEM_ROOT: u32 = 0x2200_0002;
-const DEFAULT_OBJECT: u32 = 0x2300_0003;
-const DISPLAY_ORDER: u32 = 0x2400_0001;
-const TEST_SIGNING: u32 = 0x1600_0049;
-
 /// One entry of a boot configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -124,7 +120,7 @@ fn read_store(disk: &mut Disk, file: &mut BootFile) -> Result<(), String> {
             if let Some(hive) = disk.read_dirty_hive(number, path) {
                 read_objects(disk.table(), &hive, file).map_err(text)?;
             }
-            Err(error.with_cause())
+            Err(with_causes(&error))
         }
     }
 }
@@ -136,12 +132,10 @@ fn read_objects(
 ) -> Result<(), bcd::BcdError> {
     let objects = bcd::objects(hive)?;
     let loaders = bcd::windows_loaders(hive)?;
-    let same = |left: &str, right: &str| left.eq_ignore_ascii_case(right);
-    let find = |guid: &str| objects.iter().find(|object| same(&object.guid, guid));
+    let by_guid: HashMap<&str, &Object> =
+        objects.iter().map(|object| (object.guid.as_str(), object)).collect();
+    let element = |object: &Object, id: u32| object.element(id).map(|found| found.value.clone());
     let manager = objects.iter().find(|object| object.alias.as_deref() == Some("{bootmgr}"));
-    let element = |object: &Object, id: u32| -> Option<ElementValue> {
-        object.elements.iter().find(|element| element.id == id).map(|found| found.value.clone())
-    };
     let default = manager.and_then(|manager| match element(manager, DEFAULT_OBJECT) {
         Some(ElementValue::Object(guid)) => Some(guid),
         _ => None,
@@ -150,14 +144,15 @@ fn read_objects(
         Some(ElementValue::ObjectList(guids)) => Some(guids),
         _ => None,
     });
-    let mut shown: Vec<&Object> =
-        order.unwrap_or_default().iter().filter_map(|guid| find(guid)).collect();
-    for object in objects.iter().filter(|object| object.kind == WINDOWS_LOADER) {
-        let installed = loaders.iter().any(|guid| same(guid, &object.guid));
-        if installed && !shown.iter().any(|other| other.guid == object.guid) {
-            shown.push(object);
-        }
-    }
+    // What is in the menu, in its order; then every other installed Windows.
+    let menu = order.unwrap_or_default();
+    let mut seen = HashSet::new();
+    let shown: Vec<&Object> = menu
+        .iter()
+        .chain(&loaders)
+        .filter_map(|guid| by_guid.get(guid.as_str()).copied())
+        .filter(|object| seen.insert(object.guid.as_str()))
+        .collect();
     for object in shown {
         let description = match element(object, DESCRIPTION) {
             Some(ElementValue::String(text)) => text,
@@ -177,13 +172,13 @@ fn read_objects(
         };
         file.entries.push(Entry {
             description,
-            is_default: default.as_ref().is_some_and(|guid| same(guid, &object.guid)),
+            is_default: default.as_ref() == Some(&object.guid),
             starts: volume.zip(folder),
         });
     }
     if !loaders.is_empty() {
         let signing = |guid: &String| {
-            let value = find(guid).and_then(|object| element(object, TEST_SIGNING));
+            let value = by_guid.get(guid.as_str()).and_then(|object| element(object, TEST_SIGNING));
             value == Some(ElementValue::Boolean(true))
         };
         file.testsigning = Some(loaders.iter().all(signing));

@@ -16,6 +16,7 @@ mod obstacle;
 
 use winkiln_hive::Hive;
 
+use crate::error::with_causes;
 use crate::{Disk, GuestError, HiveName, Registry, Windows};
 use bus::Controller;
 use device::DeviceIds;
@@ -216,7 +217,7 @@ impl DriverFiles for OnDisk<'_> {
         if !self.exists(path) {
             return Ok(None);
         }
-        let volume = self.disk.volume(self.volume).map_err(|error| error.with_cause())?;
+        let volume = self.disk.volume(self.volume).map_err(|error| with_causes(&error))?;
         volume.read(path, FILE_MAX).map(Some).map_err(|error| error.to_string())
     }
 

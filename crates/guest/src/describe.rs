@@ -4,6 +4,7 @@ use std::error::Error as _;
 
 use winkiln_hive::{Hive, KeyId};
 
+use crate::error::with_causes;
 use crate::hive_logs::LoadedHive;
 use crate::machine::{architecture_of_files, architecture_of_text};
 use crate::{Architecture, Disk, Firmware, Windows};
@@ -71,7 +72,7 @@ fn read(disk: &mut Disk, windows: &mut Windows, path: &str) -> Option<ReadHive> 
     };
     let hive = disk.read_dirty_hive(windows.volume, path);
     windows.warnings.push(match (&hive, error.source()) {
-        (Some(_), _) => format!("{}; what is told of it may be out of date", error.with_cause()),
+        (Some(_), _) => format!("{}; what is told of it may be out of date", with_causes(&error)),
         (None, Some(source)) => format!("registry hive {path} cannot be read: {source}"),
         (None, None) => format!("registry hive {path} cannot be read: {error}"),
     });

@@ -179,13 +179,7 @@ impl Disk {
                 continue;
             }
             done.extend(of_volume.into_iter().map(|what| (number, what)));
-            self.open.remove(&number);
-            self.hives.retain(|(volume, _), _| *volume != number);
-            self.found = None;
-            let device = self.device.clone();
-            for volume in self.volumes.iter_mut().filter(|volume| volume.number == number) {
-                volume.identity = identity(&device, &volume.partition);
-            }
+            self.look_again(number);
         }
         self.remedies = remedies;
         Ok(done)
@@ -321,7 +315,7 @@ impl Disk {
         self.hives.insert((number, path.to_lowercase()), hive);
     }
 
-    /// Looks again at what a volume holds, after its boot sector changed.
+    /// Looks again at what a volume holds, after something changed it from below.
     pub fn look_again(&mut self, number: u32) {
         self.open.remove(&number);
         self.hives.retain(|(volume, _), _| *volume != number);

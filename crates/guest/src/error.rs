@@ -1,6 +1,6 @@
 //! Why a guest was not found, described or edited.
 
-use std::error::Error as _;
+use std::error::Error;
 
 use winkiln_disk::DeviceError;
 use winkiln_disk::partition::PartitionError;
@@ -189,14 +189,16 @@ impl GuestError {
             _ => false,
         }
     }
+}
 
-    /// The message with its cause, on one line.
-    pub(crate) fn with_cause(&self) -> String {
-        match self.source() {
-            Some(source) => format!("{self}: {source}"),
-            None => self.to_string(),
-        }
-    }
+/// Causes of an error that are told.
+const CAUSES_MAX: usize = 8;
+
+/// An error's message with its causes, on one line.
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.take(CAUSES_MAX).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn logs_text(logs: &[String]) -> String {

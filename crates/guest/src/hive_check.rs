@@ -5,6 +5,7 @@ use std::sync::Arc;
 use winkiln_hive::{DIRTY, Finding, check_file};
 use winkiln_volume::Volume;
 
+use crate::error::with_causes;
 use crate::hive_logs;
 use crate::{Disk, GuestError, HiveFile, installation};
 
@@ -82,14 +83,14 @@ impl Disk {
         let volume = match self.volume(number) {
             Ok(volume) => volume,
             Err(error) => {
-                checked.failure = Some(told(&error));
+                checked.failure = Some(with_causes(&error));
                 return checked;
             }
         };
         let bytes = match hive_logs::read(volume, &file) {
             Ok(bytes) => Arc::new(bytes),
             Err(error) => {
-                checked.failure = Some(told(&error));
+                checked.failure = Some(with_causes(&error));
                 return checked;
             }
         };
@@ -102,26 +103,14 @@ impl Disk {
                 checked.findings = check_file(&bytes).unwrap_or_default();
                 if matches!(error, GuestError::DirtyHive { .. }) {
                     checked.findings.retain(|finding| finding.id != DIRTY);
-                    checked.note = Some(told(&error));
+                    checked.note = Some(with_causes(&error));
                 } else if checked.findings.is_empty() {
-                    checked.failure = Some(told(&error));
+                    checked.failure = Some(with_causes(&error));
                 }
             }
         }
         checked
     }
-}
-
-/// An error with its causes.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    for _ in 0..8 {
-        let Some(cause) = source else { break };
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// Names of the files or the folders in a folder.

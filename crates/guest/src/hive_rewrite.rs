@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use winkiln_hive::{Hive, Loss};
 
+use crate::error::with_causes;
 use crate::hive_logs::{self, LoadedHive};
 use crate::{Disk, GuestError, HiveFile};
 
@@ -73,7 +74,7 @@ impl Disk {
             (Err(error), Rewrite::Repair) if error.logs_may_help() => {
                 plan.logs = hive_logs::paths(volume, &file.path).map_err(failed)?;
                 if !plan.logs.is_empty() {
-                    plan.note = Some(format!("logs were of no use: {}", error.with_cause()));
+                    plan.note = Some(format!("logs were of no use: {}", with_causes(error)));
                 }
             }
             _ => {}

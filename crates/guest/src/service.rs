@@ -59,7 +59,7 @@ const KNOWN: [&str; 47] = [
     "balloon",
 ];
 /// `Type` of a kernel driver. Source: Microsoft, "CurrentControlSet\Services Subkeys".
-const KERNEL_DRIVER: u32 = 1;
+pub(crate) const KERNEL_DRIVER: u32 = 1;
 
 /// Every service of the control set `control_set` that is a storage or network driver, in the hive's order.
 pub(crate) fn drivers(

@@ -1,5 +1,7 @@
 //! What an installation is.
 
+use winkiln_trust::pe::Machine;
+
 /// Processor architecture of the installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -8,6 +10,32 @@ pub enum Architecture {
     X86_64,
     Arm64,
     Unknown,
+}
+
+impl Architecture {
+    /// The processor that programs for it are made for.
+    #[must_use]
+    pub fn machine(self) -> Option<Machine> {
+        match self {
+            Self::X86 => Some(Machine::X86),
+            Self::X86_64 => Some(Machine::Amd64),
+            Self::Arm64 => Some(Machine::Arm64),
+            Self::Unknown => None,
+        }
+    }
+
+    /// The file that any UEFI for it starts, without an entry of its own: in `\EFI\Boot`.
+    ///
+    /// Source: UEFI specification, "Removable media boot behavior".
+    #[must_use]
+    pub fn fallback_loader(self) -> Option<&'static str> {
+        match self {
+            Self::X86 => Some("bootia32.efi"),
+            Self::X86_64 => Some("bootx64.efi"),
+            Self::Arm64 => Some("bootaa64.efi"),
+            Self::Unknown => None,
+        }
+    }
 }
 
 /// How it boots.

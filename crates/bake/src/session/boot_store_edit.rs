@@ -1,7 +1,7 @@
 //! Steps that give a guest boot files it lost: a store, and the loader that any UEFI looks for.
 
 use winkiln_boot::bcd::{NewStore, create_store};
-use winkiln_guest::{Architecture, BootKind, Firmware, partition_ref, system_volume};
+use winkiln_guest::{BootKind, Firmware, partition_ref, system_volume};
 use winkiln_hive::Hive;
 
 use super::Session;
@@ -82,34 +82,32 @@ impl Session {
         }
     }
 
-    /// Copies the boot manager to `\EFI\Boot\boot<arch>.efi`. Another loader that is there already stays.
+    /// Copies the boot manager to `\EFI\Boot\boot<arch>.efi`, from beside the store or from Windows itself. Another loader that is there already stays.
     pub(super) fn copy_fallback_loader(&mut self) -> Result<(), BakeError> {
         let windows = self.windows()?;
-        let name = match windows.architecture {
-            Architecture::X86_64 => "bootx64.efi",
-            Architecture::Arm64 => "bootaa64.efi",
-            Architecture::X86 => "bootia32.efi",
-            Architecture::Unknown => {
-                return Err(BakeError::Unboot {
-                    volume: windows.volume,
-                    problem: "the architecture of its Windows could not be read",
-                });
-            }
-        };
+        let name = windows.architecture.fallback_loader().ok_or(BakeError::Unboot {
+            volume: windows.volume,
+            problem: "the architecture of its Windows could not be read",
+        })?;
         let system = self.system_volume(true)?;
         let path = format!(r"\EFI\Boot\{name}");
         if self.metadata(system, &path)?.is_some() {
             self.ledger.unchanged += 1;
             return Ok(());
         }
-        if self.metadata(system, BOOT_MANAGER)?.is_none() {
+        let own = format!(r"{}\Boot\EFI\bootmgfw.efi", windows.system_root);
+        let (volume, from) = if self.metadata(system, BOOT_MANAGER)?.is_some() {
+            (system, BOOT_MANAGER.to_owned())
+        } else if self.metadata(windows.volume, &own)?.is_some() {
+            (windows.volume, own)
+        } else {
             return Err(BakeError::Unboot {
                 volume: system,
-                problem: r"it has no \EFI\Microsoft\Boot\bootmgfw.efi to copy",
+                problem: r"neither it nor Windows has a bootmgfw.efi to copy",
             });
-        }
-        let failed = |source| BakeError::Volume { path: BOOT_MANAGER.to_owned(), source };
-        let loader = self.disk.volume(system)?.read(BOOT_MANAGER, LOADER_MAX).map_err(failed)?;
+        };
+        let failed = |source| BakeError::Volume { path: from.clone(), source };
+        let loader = self.disk.volume(volume)?.read(&from, LOADER_MAX).map_err(failed)?;
         self.write_file(system, &path, &Contents::Bytes(loader), true)
     }
 

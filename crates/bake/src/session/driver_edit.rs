@@ -13,6 +13,7 @@ use winkiln_drivers::choice::{Choice, Chosen, Options, choose};
 use winkiln_drivers::inf::Inf;
 use winkiln_drivers::staging::{Edit, Guest, Request, Signature, Staging, Value, stage};
 use winkiln_drivers::{Guid, Package};
+use winkiln_guest::error::with_causes;
 use winkiln_hive::ValueType;
 
 use super::Session;
@@ -345,16 +346,4 @@ fn filled(report: DriverReport, staging: Staging) -> DriverReport {
         warnings: staging.warnings,
         ..report
     }
-}
-
-/// An error with all that is behind it.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

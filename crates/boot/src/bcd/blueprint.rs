@@ -4,25 +4,16 @@
 
 use winkiln_hive::Hive;
 
-use super::kind;
+use super::ids::kind::{BOOT_MANAGER, MEMORY_TESTER, OS_LOADER};
+use super::ids::{
+    DESCRIPTION, INHERIT, LOCALE, RELATIVE_PATH, RESUME_OBJECT, SYSTEM_ROOT, TIMEOUT, WINPE,
+};
 use super::store;
 use super::value::ElementValue;
 use super::{BcdError, alias};
 
-pub(super) const BOOT_MANAGER: u32 = 0x1010_0002;
-pub(super) const RESUME: u32 = 0x1020_0004;
-pub(super) const MEMORY_TESTER: u32 = 0x1020_0005;
-
-pub(super) const PATH: u32 = 0x1200_0002;
-pub(super) const DESCRIPTION: u32 = 0x1200_0004;
-pub(super) const LOCALE: u32 = 0x1200_0005;
-const INHERIT: u32 = 0x1400_0006;
 const IN_MEMORY_SETTINGS: u32 = 0x1700_0077;
 const ISOLATED_CONTEXT: u32 = 0x1600_0060;
-/// Of templates: where the program is below the system root.
-const RELATIVE_PATH: u32 = 0x4200_0002;
-const WINPE: u32 = 0x2600_0022;
-const RESUME_OBJECT: u32 = 0x2300_0003;
 
 /// Numbers and values of elements.
 pub(super) type Elements = Vec<(u32, ElementValue)>;
@@ -56,7 +47,7 @@ impl Blueprint {
             path.is_some_and(|path| path.ends_with(program))
         };
         let loader = objects.iter().find(|object| {
-            object.kind == kind::OS_LOADER && starts(object) && object.element(WINPE).is_none()
+            object.kind == OS_LOADER && starts(object) && object.element(WINPE).is_none()
         });
         let Some(loader) = loader else { return Ok(None) };
         let resume = loader.element(RESUME_OBJECT).and_then(|element| match &element.value {
@@ -108,7 +99,7 @@ impl Blueprint {
         resume.extend([
             inherit(&["resumeloadersettings"]),
             text(DESCRIPTION, "Windows Resume Application"),
-            text(0x2200_0002, r"\hiberfil.sys"),
+            text(SYSTEM_ROOT, r"\hiberfil.sys"),
             yes(0x2600_0006, false),
         ]);
         if from_8 {
@@ -153,7 +144,7 @@ impl Blueprint {
             Some(Plan { guid, kind: *kind, elements: elements.clone() })
         });
         Self {
-            manager: vec![locale(), inherit(&["globalsettings"]), number(0x2500_0004, 30)],
+            manager: vec![locale(), inherit(&["globalsettings"]), number(TIMEOUT, 30)],
             loader,
             resume,
             memory_tester: vec![locale(), inherit(&["globalsettings"]), yes(0x1600_000B, true)],

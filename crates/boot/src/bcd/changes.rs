@@ -1,5 +1,7 @@
 //! What differs between a store before and after an edit.
 
+use std::collections::HashMap;
+
 use super::{Element, Object};
 
 /// One difference.
@@ -38,40 +40,44 @@ impl StoreChange {
 /// Compares the objects of a store before and after an edit.
 #[must_use]
 pub fn changes(before: &[Object], after: &[Object]) -> Vec<StoreChange> {
-    let find = |objects: &[Object], guid: &str| -> Vec<Element> {
-        let found = objects.iter().find(|object| object.guid == guid);
-        found.map(|object| object.elements.clone()).unwrap_or_default()
-    };
-    let mut found = Vec::new();
+    let (was, is) = (by_guid(before), by_guid(after));
     let came_or_went = |object: &Object, is_there| StoreChange::Object {
         object: object.guid.clone(),
         heading: object.heading.clone(),
         is_there,
     };
-    let is_in = |objects: &[Object], guid: &str| objects.iter().any(|other| other.guid == guid);
-    for object in after.iter().filter(|object| !is_in(before, &object.guid)) {
-        found.push(came_or_went(object, true));
-    }
-    for object in before.iter().filter(|object| !is_in(after, &object.guid)) {
-        found.push(came_or_went(object, false));
-    }
-    let gone = before.iter().filter(|object| !is_in(after, &object.guid));
-    for object in after.iter().chain(gone) {
-        let (old, new) = (find(before, &object.guid), find(after, &object.guid));
+    let came = after.iter().filter(|object| !was.contains_key(object.guid.as_str()));
+    let gone = || before.iter().filter(|object| !is.contains_key(object.guid.as_str()));
+    let mut found: Vec<StoreChange> = came.map(|object| came_or_went(object, true)).collect();
+    found.extend(gone().map(|object| came_or_went(object, false)));
+    for object in after.iter().chain(gone()) {
+        let (old, new) = (elements(&was, &object.guid), elements(&is, &object.guid));
         let element = |before: Option<&Element>, after: Option<&Element>| StoreChange::Element {
             object: object.guid.clone(),
             before: before.cloned().map(Box::new),
             after: after.cloned().map(Box::new),
         };
-        for was in &old {
-            let now = new.iter().find(|other| other.id == was.id);
+        let (olds, news) = (by_id(old), by_id(new));
+        for was in old {
+            let now = news.get(&was.id).copied();
             if now != Some(was) {
                 found.push(element(Some(was), now));
             }
         }
-        for now in new.iter().filter(|now| old.iter().all(|other| other.id != now.id)) {
-            found.push(element(None, Some(now)));
-        }
+        let is_new = |now: &&Element| !olds.contains_key(&now.id);
+        found.extend(new.iter().filter(is_new).map(|now| element(None, Some(now))));
     }
     found
+}
+
+fn by_guid(objects: &[Object]) -> HashMap<&str, &Object> {
+    objects.iter().map(|object| (object.guid.as_str(), object)).collect()
+}
+
+fn by_id(elements: &[Element]) -> HashMap<u32, &Element> {
+    elements.iter().map(|element| (element.id, element)).collect()
+}
+
+fn elements<'o>(objects: &HashMap<&str, &'o Object>, guid: &str) -> &'o [Element] {
+    objects.get(guid).map(|object| object.elements.as_slice()).unwrap_or_default()
 }

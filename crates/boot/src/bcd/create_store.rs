@@ -2,18 +2,17 @@
 
 use winkiln_hive::{Hive, KeyId, ValueType};
 
-use super::blueprint::{
-    BOOT_MANAGER, Blueprint, DESCRIPTION, Elements, MEMORY_TESTER, PATH, Plan, RESUME,
-};
+use super::blueprint::{Blueprint, Elements, Plan};
 use super::device::{Device, PartitionRef, Place};
+use super::ids::kind::{BOOT_MANAGER, MEMORY_TESTER, OS_LOADER, RESUME};
+use super::ids::{
+    DEFAULT_OBJECT, DESCRIPTION, DEVICE, DISPLAY_ORDER, MANAGER_RESUME_OBJECT, OS_DEVICE, PATH,
+    RESUME_OBJECT, SYSTEM_ROOT, TOOLS_DISPLAY_ORDER,
+};
 use super::objects_edit::{add_object, put};
 use super::value::ElementValue;
-use super::{BcdError, alias, kind};
+use super::{BcdError, alias};
 
-const DEVICE: u32 = 0x1100_0001;
-const OS_DEVICE: u32 = 0x2100_0001;
-const SYSTEM_ROOT: u32 = 0x2200_0002;
-const RESUME_OBJECT: u32 = 0x2300_0003;
 /// Format of the hives that hold stores.
 const MINOR_VERSION: u32 = 3;
 
@@ -88,10 +87,10 @@ fn plans(new: &NewStore<'_>, blueprint: Blueprint, loader: &str, resume: &str) -
     let mut manager = vec![
         (DEVICE, on(new.system)),
         (DESCRIPTION, text("Windows Boot Manager")),
-        (0x2300_0003, object(loader)),
-        (0x2300_0006, object(resume)),
-        (0x2400_0001, ElementValue::ObjectList(vec![loader.to_owned()])),
-        (0x2400_0010, ElementValue::ObjectList(vec![known("memdiag")])),
+        (DEFAULT_OBJECT, object(loader)),
+        (MANAGER_RESUME_OBJECT, object(resume)),
+        (DISPLAY_ORDER, ElementValue::ObjectList(vec![loader.to_owned()])),
+        (TOOLS_DISPLAY_ORDER, ElementValue::ObjectList(vec![known("memdiag")])),
     ];
     let mut of_manager = blueprint.manager;
     // A BIOS finds the boot manager by its name.
@@ -105,7 +104,7 @@ fn plans(new: &NewStore<'_>, blueprint: Blueprint, loader: &str, resume: &str) -
         plan(known("bootmgr"), BOOT_MANAGER, of_manager, manager),
         plan(
             loader.to_owned(),
-            kind::OS_LOADER,
+            OS_LOADER,
             blueprint.loader,
             vec![
                 (DEVICE, on(new.windows)),

@@ -154,7 +154,7 @@ impl Device {
     /// A device without options.
     #[must_use]
     pub fn new(place: Place) -> Self {
-        Self { options: None, place, stored: None }
+        Self::with_options(place, None)
     }
 
     /// A device with the options that an object holds.
@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn odd_bytes_are_kept() {
         for (place, text) in every_form() {
-            let raw = Device { options: Some([3; 16]), ..Device::new(place) }.encode();
+            let raw = Device::with_options(place, Some([3; 16])).encode();
             for at in 0..raw.len() {
                 let mut odd = raw.clone();
                 odd[at] ^= 0x40;

@@ -3,7 +3,7 @@
 use winkiln_hive::Hive;
 
 use super::partitions::Partitions;
-use super::store::{self, ELEMENT, Target};
+use super::store::{self, Target};
 use super::value::{self, ElementValue, Format};
 use super::{BcdError, device, integer_words, names};
 
@@ -43,8 +43,7 @@ pub fn set_on(
         return Ok(false);
     }
     let (kind, data) = value::encode(&wanted);
-    let (key, _) = store.create_key(target.object, &target.path(), now)?;
-    store.set_value(key, ELEMENT, kind, &data, now)?;
+    store::write_element(store, target.object, target.id, (kind, &data), now)?;
     Ok(true)
 }
 

@@ -3,6 +3,10 @@
 //! Source: Microsoft's BCD reference, "BcdObject": bits 28 to 31 object type (1 application, 2 inherited, 3 device),
 //! bits 20 to 23 image or inherit class, bits 0 to 19 application type.
 
+use super::ids::kind::{
+    BOOT_MANAGER, FIRMWARE_APPLICATION, FIRMWARE_MANAGER, MEMORY_TESTER, NTLDR, OS_LOADER, RESUME,
+};
+
 /// The program an application object starts, or inherited settings are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Application {
@@ -20,9 +24,6 @@ pub(super) enum Application {
     /// Any, or one we do not know: only the elements that all share.
     Any,
 }
-
-/// Object type of a Windows loader entry.
-pub(super) const OS_LOADER: u32 = 0x1020_0003;
 
 impl Application {
     pub(super) fn of(kind: u32) -> Self {
@@ -45,16 +46,16 @@ impl Application {
 #[must_use]
 pub fn heading(kind: u32, guid: &str) -> String {
     let known = match kind {
-        0x1010_0001 => "Firmware Boot Manager",
-        0x1010_0002 => "Windows Boot Manager",
+        FIRMWARE_MANAGER => "Firmware Boot Manager",
+        BOOT_MANAGER => "Windows Boot Manager",
         OS_LOADER => "Windows Boot Loader",
-        0x1020_0004 => "Resume from Hibernate",
-        0x1020_0005 => "Windows Memory Tester",
-        0x1030_0006 => "Windows Legacy OS Loader",
+        RESUME => "Resume from Hibernate",
+        MEMORY_TESTER => "Windows Memory Tester",
+        NTLDR => "Windows Legacy OS Loader",
         0x1030_0007 => "Windows Legacy Setup Loader",
         0x1040_0008 => "Real-mode Boot Sector",
         0x1040_0009 => "Startup Application",
-        0x101F_FFFF => "Firmware Application (101fffff)",
+        FIRMWARE_APPLICATION => "Firmware Application (101fffff)",
         _ => match super::alias_of(guid) {
             Some("{globalsettings}") => "Global Settings",
             Some("{bootloadersettings}") => "Boot Loader Settings",

@@ -2,14 +2,13 @@
 
 use winkiln_hive::{Hive, KeyId, ValueType};
 
+use super::ids::kind::{BOOT_MANAGER, FIRMWARE_MANAGER, MEMORY_TESTER, NTLDR, OS_LOADER, RESUME};
+use super::ids::{DESCRIPTION, INHERIT};
 use super::kind;
 use super::names;
-use super::store::{self, ELEMENT};
+use super::store;
 use super::value::{self, ElementValue};
 use super::{BcdError, Object, alias};
-
-const DESCRIPTION: u32 = 0x1200_0004;
-const INHERIT: u32 = 0x1400_0006;
 
 /// A list of entries of the boot manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +55,9 @@ pub fn kind_named(words: &str) -> Option<u32> {
     let words: Vec<String> = words.split_whitespace().map(str::to_ascii_lowercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     Some(match words.as_slice() {
-        ["osloader"] => 0x1020_0003,
-        ["resume"] => 0x1020_0004,
-        ["ntldr"] => 0x1030_0006,
+        ["osloader"] => OS_LOADER,
+        ["resume"] => RESUME,
+        ["ntldr"] => NTLDR,
         ["bootsector"] => 0x1040_0008,
         ["startup"] => 0x1040_0009,
         ["inherit"] => 0x2010_0000,
@@ -76,10 +75,10 @@ pub fn kind_named(words: &str) -> Option<u32> {
 pub fn kind_of_alias(name: &str) -> Option<u32> {
     let guid = alias::guid_of(name)?;
     Some(match alias::alias_of(guid)? {
-        "{fwbootmgr}" => 0x1010_0001,
-        "{bootmgr}" => 0x1010_0002,
-        "{memdiag}" => 0x1020_0005,
-        "{ntldr}" => 0x1030_0006,
+        "{fwbootmgr}" => FIRMWARE_MANAGER,
+        "{bootmgr}" => BOOT_MANAGER,
+        "{memdiag}" => MEMORY_TESTER,
+        "{ntldr}" => NTLDR,
         "{bootloadersettings}" | "{hypervisorsettings}" => 0x2020_0003,
         "{resumeloadersettings}" => 0x2020_0004,
         "{ramdiskoptions}" => 0x3000_0000,
@@ -107,9 +106,9 @@ pub fn create_object(
     }
     let object = add_object(store, &guid, kind, now)?;
     let settings = match kind {
-        kind::OS_LOADER => Some("{bootloadersettings}"),
-        0x1020_0004 => Some("{resumeloadersettings}"),
-        0x1010_0002 | 0x1020_0005 => Some("{globalsettings}"),
+        OS_LOADER => Some("{bootloadersettings}"),
+        RESUME => Some("{resumeloadersettings}"),
+        BOOT_MANAGER | MEMORY_TESTER => Some("{globalsettings}"),
         _ => None,
     };
     if let Some(settings) = settings.and_then(alias::guid_of) {
@@ -143,7 +142,7 @@ pub fn copy_object(
     let copy = add_object(store, &guid, source.kind, now)?;
     for element in &source.elements {
         let (kind, data) = element.encode();
-        set_raw(store, copy, element.id, kind, &data, now)?;
+        store::write_element(store, copy, element.id, (kind, &data), now)?;
     }
     if let Some(text) = description {
         put(store, copy, DESCRIPTION, &ElementValue::String(text.to_owned()), now)?;
@@ -162,7 +161,7 @@ pub fn delete_object(
     now: u64,
 ) -> Result<(), BcdError> {
     let gone = find(store, object)?;
-    if matches!(gone.kind, 0x1010_0001 | 0x1010_0002) {
+    if matches!(gone.kind, FIRMWARE_MANAGER | BOOT_MANAGER) {
         return Err(BcdError::BootManager { object: gone.guid });
     }
     if cleanup {
@@ -241,7 +240,7 @@ fn replace_list(
     now: u64,
 ) -> Result<(), BcdError> {
     if list.is_empty() {
-        if let Some(key) = store.find(object, &format!("Elements\\{id:08x}"))? {
+        if let Some(key) = store.find(object, &store::element_path(id))? {
             store.delete_key(key, now)?;
         }
         return Ok(());
@@ -272,20 +271,7 @@ pub(super) fn put(
     now: u64,
 ) -> Result<(), BcdError> {
     let (kind, data) = value::encode(value);
-    set_raw(store, object, id, kind, &data, now)
-}
-
-fn set_raw(
-    store: &mut Hive,
-    object: KeyId,
-    id: u32,
-    kind: ValueType,
-    data: &[u8],
-    now: u64,
-) -> Result<(), BcdError> {
-    let (key, _) = store.create_key(object, &format!("Elements\\{id:08x}"), now)?;
-    store.set_value(key, ELEMENT, kind, data, now)?;
-    Ok(())
+    store::write_element(store, object, id, (kind, &data), now)
 }
 
 fn find(store: &Hive, name: &str) -> Result<Object, BcdError> {

@@ -38,12 +38,6 @@ impl Partitions {
         self.numbers.iter().copied()
     }
 
-    /// The drive letter of a partition.
-    #[must_use]
-    pub fn letter(&self, partition: &PartitionRef) -> Option<char> {
-        self.letters.iter().find(|(_, known)| known == partition).map(|(letter, _)| *letter)
-    }
-
     /// The partition of a number, a drive letter or an identity.
     pub(super) fn find(&self, text: &str) -> Option<PartitionRef> {
         if let Some(found) = mbr_identity(text) {

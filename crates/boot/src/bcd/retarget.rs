@@ -5,24 +5,25 @@
 //! changed; by its offset together with the files that the object looks for; by those files alone, where one partition has them.
 //! Where nothing tells, nothing is guessed.
 
+use std::collections::{HashMap, HashSet};
+
 use winkiln_hive::Hive;
 
 use super::device::PartitionRef;
-use super::store::{self, ELEMENT};
+use super::ids::{DEVICE, OS_DEVICE, PATH, SDI_DEVICE, SDI_PATH, SYSTEM_ROOT};
+use super::store;
 use super::value::{self, ElementValue};
 use super::{BcdError, Element};
 
 /// A partition of the disk, with what speaks for its being meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Candidate {
-    /// The number of the partition, for people.
-    pub number: u32,
     /// How device elements name it now.
     pub partition: Option<PartitionRef>,
-    /// Old names that are known to have meant it, such as one of `MountedDevices` with its drive letter.
+    /// Old names that are known to have meant it, such as the one that `MountedDevices` has for the drive of Windows.
     pub formerly: Vec<PartitionRef>,
     /// Paths, such as `\Windows\system32\winload.exe` and `\bootmgr`, that elements name and that it has, in lower case.
-    pub files: Vec<String>,
+    pub files: HashSet<String>,
 }
 
 /// An element that was pointed elsewhere, or should be.
@@ -62,15 +63,16 @@ pub fn wanted_files(store: &Hive) -> Result<Vec<String>, BcdError> {
 /// When it is not a BCD store.
 pub fn dangling(store: &Hive, disk: &[Candidate]) -> Result<Vec<Retargeted>, BcdError> {
     let objects = store::objects(store)?;
-    let is_there = |named: &PartitionRef| disk.iter().any(|found| found.partition == Some(*named));
+    let there: HashSet<PartitionRef> = disk.iter().filter_map(|found| found.partition).collect();
+    let is_there = |named: &PartitionRef| there.contains(named);
     let mut found: Vec<Retargeted> = Vec::new();
-    // What one element proves holds for every other that has the same name: the elements with evidence come first.
-    let mut proved: Vec<(PartitionRef, PartitionRef)> = Vec::new();
+    // What the first element with evidence proves holds for every other that has the same name.
+    let mut proved: HashMap<PartitionRef, PartitionRef> = HashMap::new();
     for object in &objects {
         for element in &object.elements {
             let ElementValue::Device(device) = &element.value else { continue };
             for named in device.partitions().into_iter().filter(|named| !is_there(named)) {
-                if proved.iter().any(|(old, _)| *old == named) {
+                if proved.contains_key(&named) {
                     continue;
                 }
                 let files = evidence(&object.elements, element);
@@ -81,8 +83,7 @@ pub fn dangling(store: &Hive, disk: &[Candidate]) -> Result<Vec<Retargeted>, Bcd
             }
         }
     }
-    let moved =
-        |named: &PartitionRef| proved.iter().find(|(old, _)| old == named).map(|(_, meant)| *meant);
+    let moved = |named: &PartitionRef| proved.get(named).copied();
     for object in objects {
         for element in &object.elements {
             let ElementValue::Device(device) = &element.value else { continue };
@@ -116,10 +117,8 @@ pub fn retarget(
     for Retargeted { object, after, .. } in &found {
         let Some(after) = after else { continue };
         let object = store::find_object(store, object)?;
-        let path = format!("Elements\\{:08x}", after.id);
-        let Some(key) = store.find(object, &path)? else { continue };
         let (kind, data) = value::encode(&after.value);
-        store.set_value(key, ELEMENT, kind, &data, now)?;
+        store::write_element(store, object, after.id, (kind, &data), now)?;
     }
     Ok(found)
 }
@@ -160,8 +159,6 @@ fn only<'c>(mut found: impl Iterator<Item = &'c Candidate>) -> Option<PartitionR
 /// The files that prove a partition to be the one an element means: the file of the device itself, else what the object starts
 /// there.
 fn evidence(object: &[Element], element: &Element) -> Vec<String> {
-    const DEVICE: u32 = 0x1100_0001;
-    const OS_DEVICE: u32 = 0x2100_0001;
     let text = |id: u32| {
         object.iter().find(|element| element.id == id).and_then(|element| match &element.value {
             ElementValue::String(text) => Some(text.as_str()),
@@ -172,15 +169,15 @@ fn evidence(object: &[Element], element: &Element) -> Vec<String> {
     let inner = device.file_path();
     let path = match (inner, element.id) {
         (Some(path), _) => Some(path.to_owned()),
-        (None, DEVICE) => text(0x1200_0002).map(str::to_owned),
+        (None, DEVICE) => text(PATH).map(str::to_owned),
         // The folder alone could be many a partition's; with the kernel in it, it is a Windows.
         (None, OS_DEVICE) => {
             // A resume loader has the hibernation file there instead.
-            text(0x2200_0002)
+            text(SYSTEM_ROOT)
                 .filter(|path| !path.to_ascii_lowercase().ends_with(".sys"))
                 .map(|root| format!("{}\\system32\\ntoskrnl.exe", root.trim_end_matches('\\')))
         }
-        (None, 0x3100_0003) => text(0x3200_0004).map(str::to_owned),
+        (None, SDI_DEVICE) => text(SDI_PATH).map(str::to_owned),
         _ => None,
     };
     path.into_iter().filter(|path| path.starts_with('\\')).map(|path| path.to_lowercase()).collect()

@@ -1,8 +1,11 @@
 //! Reading a store.
 
+use std::collections::HashSet;
+
 use winkiln_hive::{Hive, KeyId, ValueType};
 
 use super::device::{PartitionRef, Place};
+use super::ids::{self, DEFAULT_OBJECT, DEVICE, OS_DEVICE, PATH, RECOVERY_OS, WINPE};
 use super::kind::{self, Application};
 use super::spelling::Spelling;
 use super::value::{self, ElementValue};
@@ -10,12 +13,6 @@ use super::{BcdError, Element, Object, alias, names};
 
 /// The value that holds an element's data.
 pub(super) const ELEMENT: &str = "Element";
-const DEFAULT: u32 = 0x2300_0003;
-const DEVICE: u32 = 0x1100_0001;
-const OS_DEVICE: u32 = 0x2100_0001;
-const PATH: u32 = 0x1200_0002;
-const WINPE: u32 = 0x2600_0022;
-const RECOVERY_OS: u32 = 0x4600_0010;
 
 /// Reads every object.
 ///
@@ -68,14 +65,11 @@ pub fn windows_loaders(store: &Hive) -> Result<Vec<String>, BcdError> {
 /// # Errors
 /// When it is not a BCD store.
 pub fn named_partitions(store: &Hive) -> Result<Vec<PartitionRef>, BcdError> {
+    let mut seen = HashSet::new();
     let mut found = Vec::new();
     for element in objects(store)?.into_iter().flat_map(|object| object.elements) {
         if let ElementValue::Device(device) = element.value {
-            for partition in device.partitions() {
-                if !found.contains(&partition) {
-                    found.push(partition);
-                }
-            }
+            found.extend(device.partitions().into_iter().filter(|named| seen.insert(*named)));
         }
     }
     Ok(found)
@@ -97,7 +91,11 @@ fn starts_installed_windows(object: &Object) -> bool {
         }
         _ => false,
     });
-    object.kind == kind::OS_LOADER && loader && on_partition && !yes(WINPE) && !yes(RECOVERY_OS)
+    object.kind == ids::kind::OS_LOADER
+        && loader
+        && on_partition
+        && !yes(WINPE)
+        && !yes(RECOVERY_OS)
 }
 
 /// One element as `bcdedit` would show it, `None` when the object has none.
@@ -131,12 +129,7 @@ impl Target {
 
     /// The element's key, when there is one.
     pub(super) fn key(&self, store: &Hive) -> Result<Option<KeyId>, BcdError> {
-        Ok(store.find(self.object, &self.path())?)
-    }
-
-    /// The element's key below the object.
-    pub(super) fn path(&self) -> String {
-        format!("Elements\\{:08x}", self.id)
+        Ok(store.find(self.object, &element_path(self.id))?)
     }
 
     pub(super) fn value(&self, store: &Hive) -> Result<Option<ElementValue>, BcdError> {
@@ -144,6 +137,24 @@ impl Target {
         let stored = store.value(key, ELEMENT)?;
         Ok(stored.map(|stored| value::decode(self.id, stored.kind, &stored.data)))
     }
+}
+
+/// The key of an element below its object.
+pub(super) fn element_path(id: u32) -> String {
+    format!("Elements\\{id:08x}")
+}
+
+/// Writes what an element holds: registry type and data.
+pub(super) fn write_element(
+    store: &mut Hive,
+    object: KeyId,
+    id: u32,
+    (kind, data): (ValueType, &[u8]),
+    now: u64,
+) -> Result<(), BcdError> {
+    let (key, _) = store.create_key(object, &element_path(id), now)?;
+    store.set_value(key, ELEMENT, kind, data, now)?;
+    Ok(())
 }
 
 /// The GUID that a name stands for in this store, in lower case; `None` for a name that is none.
@@ -166,7 +177,8 @@ fn objects_key(store: &Hive) -> Result<KeyId, BcdError> {
 /// The boot manager's default entry.
 fn default_guid(store: &Hive) -> Result<Option<String>, BcdError> {
     let Some(manager) = store.find(objects_key(store)?, alias::BOOTMGR)? else { return Ok(None) };
-    let target = Target { object: manager, application: Application::BootManager, id: DEFAULT };
+    let target =
+        Target { object: manager, application: Application::BootManager, id: DEFAULT_OBJECT };
     Ok(match target.value(store)? {
         Some(ElementValue::Object(guid)) => Some(guid),
         _ => None,

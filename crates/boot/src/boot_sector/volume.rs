@@ -97,12 +97,6 @@ impl VolumeBootSector {
         self.kind
     }
 
-    /// Bytes per sector.
-    #[must_use]
-    pub fn sector_size(&self) -> u32 {
-        self.sector
-    }
-
     /// Hidden sectors.
     #[must_use]
     pub fn hidden(&self) -> u32 {
@@ -121,9 +115,14 @@ impl VolumeBootSector {
         Geometry { heads: word(HEADS), sectors_per_track: word(SECTORS_PER_TRACK) }
     }
 
-    /// Where the sector's copy lies, in bytes from the volume's start; `None` when there is none.
+    /// Where the sector's copy lies, in bytes from the volume's start; `None` when there is none. The copy ends within what a number
+    /// of 64 bits can tell, whatever the sector claims; whether it ends within the volume is for the caller to see.
     #[must_use]
     pub fn copy_offset(&self) -> Option<u64> {
+        self.claimed_copy().filter(|at| at.checked_add(BYTES as u64).is_some())
+    }
+
+    fn claimed_copy(&self) -> Option<u64> {
         match self.kind {
             VolumeKind::Ntfs => {
                 let sectors = self.bytes[NTFS_COPY_DISTANCE..].first_chunk::<8>()?;
@@ -222,6 +221,16 @@ mod tests {
         let mut without = VolumeBootSector::parse(&bytes).unwrap();
         assert_eq!(without.faults(63 * 512, None), [VolumeFault::NoCode]);
         assert!(!without.mend(VolumeFault::NoCode));
+    }
+
+    #[test]
+    fn copies_past_every_end_are_none() {
+        let last = (u64::MAX / 512).to_le_bytes();
+        for sectors in [[0xFF; 8], last] {
+            let mut bytes = ntfs();
+            bytes[NTFS_COPY_DISTANCE..][..8].copy_from_slice(&sectors);
+            assert_eq!(VolumeBootSector::parse(&bytes).unwrap().copy_offset(), None);
+        }
     }
 
     #[test]

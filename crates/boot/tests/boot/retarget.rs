@@ -34,11 +34,10 @@ fn disk(store: &Hive, renamed: &dyn Fn(&PartitionRef) -> PartitionRef) -> Vec<Ca
     let wanted = bcd::wanted_files(store).unwrap();
     for partition in bcd::named_partitions(store).unwrap() {
         // Which partition has which file is told by a store that names this one alone.
-        let number = disk.len() as u32 + 1;
         let own = |path: &&String| owner(store, path) == Some(partition);
         let files = wanted.iter().filter(own).cloned().collect();
         let partition = Some(renamed(&partition));
-        disk.push(Candidate { number, partition, files, ..Candidate::default() });
+        disk.push(Candidate { partition, files, ..Candidate::default() });
     }
     disk
 }

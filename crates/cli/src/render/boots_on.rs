@@ -99,23 +99,36 @@ pub(crate) fn text(scanned: &[Scanned], verbose: bool) -> String {
         if number > 0 {
             text.push('\n');
         }
-        let name = match windows.product_name.as_str() {
-            "" => "Windows",
-            name => name,
-        };
-        let _ = writeln!(
-            text,
-            "{} ({}), {} of volume {}, boots on:",
-            printable(name),
-            architecture(windows.architecture),
-            printable(&windows.system_root),
-            windows.volume
-        );
+        let (name, rest) = title(windows);
+        let _ = writeln!(text, "{name}{rest}, boots on:");
         for bus in buses {
             rows(&mut text, bus, verbose);
         }
     }
     text
+}
+
+/// A Windows in a line: its name, and what it is and where.
+pub(super) fn title(windows: &Windows) -> (String, String) {
+    let name = match windows.product_name.as_str() {
+        "" => "Windows",
+        name => name,
+    };
+    let rest = format!(
+        " ({}), {} of volume {}",
+        architecture(windows.architecture),
+        printable(&windows.system_root),
+        windows.volume
+    );
+    (printable(name).into_owned(), rest)
+}
+
+/// The kinds of controllers that Windows boots from, in a line.
+pub(super) fn buses(words: &[&str]) -> String {
+    match words {
+        [] => "no disk controller of a hypervisor".to_owned(),
+        words => words.join(", "),
+    }
 }
 
 /// A line for all controllers of a bus of which the same is told; with `verbose`, one for each.

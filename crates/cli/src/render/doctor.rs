@@ -7,6 +7,7 @@ use serde::Serialize;
 use winkiln_bake::Report;
 use winkiln_doctor::{Diagnosis, Finding, RULES, Repair, Severity};
 
+use super::boots_on::{buses, title};
 use super::inspect_json::architecture;
 use super::report::kept;
 use super::text::{count, printable};
@@ -170,25 +171,12 @@ fn head(examined: &Examined) -> String {
     let _ = write!(text, "{}", style(printable(&examined.image)).bold());
     match &examined.found.windows {
         Some(windows) => {
-            let name = match windows.product_name.as_str() {
-                "" => "Windows",
-                name => name,
-            };
-            let _ = writeln!(
-                text,
-                "  {} ({}), {} of volume {}",
-                style(printable(name)).cyan(),
-                architecture(windows.architecture),
-                printable(&windows.system_root),
-                windows.volume
-            );
+            let (name, rest) = title(windows);
+            let _ = writeln!(text, "  {}{rest}", style(name).cyan());
         }
         None => text.push_str("  no whole Windows found\n"),
     }
-    let boots_on = match examined.found.boots_on.as_slice() {
-        [] => "no disk controller of a hypervisor".to_owned(),
-        buses => buses.join(", "),
-    };
+    let boots_on = buses(&examined.found.boots_on);
     let target = examined.found.target.map(|target| format!("; asked for: {}", target.word()));
     let _ = writeln!(text, "finds its disk on {boots_on}{}", target.unwrap_or_default());
     text

@@ -1,5 +1,6 @@
 //! `inspect`: one page.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use console::style;
@@ -7,6 +8,7 @@ use winkiln_bake::drivers::InstalledPackage;
 use winkiln_doctor::Diagnosis;
 use winkiln_guest::{DiskVolume, DriverService, Windows};
 
+use crate::render::boots_on::buses;
 use crate::render::inspect_json::{
     Inspection, architecture, boot_kind, disk_id, filesystem, firmware, is_active, partition_type,
     serial, table_kind,
@@ -181,12 +183,10 @@ fn vendor_driver(package: &InstalledPackage) -> String {
 
 /// Where it boots, and what speaks against it.
 fn health_facts(health: &Diagnosis) -> [(&'static str, String); 2] {
-    let boots_on = match health.boots_on.as_slice() {
-        [] => "no disk controller of a hypervisor".to_owned(),
-        buses => buses.join(", "),
-    };
-    let mut rules: Vec<&str> = health.findings.iter().map(|finding| finding.rule).collect();
-    rules.dedup();
+    let boots_on = buses(&health.boots_on);
+    let mut seen = HashSet::new();
+    let rules = health.findings.iter().map(|finding| finding.rule);
+    let rules: Vec<&str> = rules.filter(|rule| seen.insert(*rule)).collect();
     let found = if rules.is_empty() {
         "nothing found that speaks against booting".to_owned()
     } else {

@@ -128,6 +128,10 @@ fn a_lost_store_is_made_anew() {
     assert_eq!(inspected["windows"][0]["warnings"], Value::Array(Vec::new()), "{inspected}");
     winkiln(&["bcd", "create", image, "--firmware", "uefi"]).fails(1, &["EFI system partition"]);
     winkiln(&["bcd", "create", "--store", &guest.local("x")]).fails(2, &["--store"]);
+    // What would be passed over is refused.
+    let entry = ["bcd", "create", image, "--application", "osloader"];
+    winkiln(&[&entry[..], &["--firmware", "uefi"]].concat()).fails(2, &["--firmware"]);
+    winkiln(&["bcd", "create", image, "--description", "x"]).fails(2, &["--description"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use winkiln_bake::step::Contents;
 use winkiln_bake::{BakeError, Step};
 use winkiln_boot::bcd::{self, ElementValue, Retargeted};
 use winkiln_boot::boot_ini::BootIni;
+use winkiln_guest::error::with_causes;
 use winkiln_guest::{ArcPath, BootKind, HiveFile, Rewrite, Windows, named_volume};
 
 use crate::finding::{Finding, Repair, Severity};
@@ -85,7 +86,7 @@ pub(crate) fn damaged(patient: &mut Patient<'_>) -> Look {
                 "objects and elements that the damage hides are lost",
                 vec![Step::RewriteHive { file, why: Rewrite::Repair }],
             );
-            (crate::diagnosis::reason(&error), repair)
+            (with_causes(&error), repair)
         }
     };
     Ok(vec![Finding {

@@ -3,7 +3,7 @@
 use winkiln_bake::step::Contents;
 use winkiln_bake::{BakeError, Step};
 use winkiln_boot::bcd::ElementValue;
-use winkiln_guest::{Architecture, BootKind, Firmware, Windows, named_volume};
+use winkiln_guest::{BootKind, Firmware, Windows, named_volume};
 
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
@@ -39,45 +39,35 @@ pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
 }
 
 /// Without it the firmware finds Windows only by an entry of its own, which does not travel with the disk.
-///
-/// Source: UEFI specification, "Removable media boot behavior".
 pub(crate) fn no_fallback(patient: &mut Patient<'_>) -> Look {
     let windows = patient.windows()?;
     let (Firmware::Uefi, Some((volume, _))) = (windows.boot.firmware, &windows.boot.file) else {
         return Ok(Vec::new());
     };
-    let Some(name) = fallback_name(windows.architecture) else { return Ok(Vec::new()) };
-    let needed = Needed {
-        volume: *volume,
-        path: format!(r"\EFI\Boot\{name}"),
-        copies: vec![
-            (*volume, BOOT_MANAGER.to_owned()),
-            (windows.volume, format!(r"{}\Boot\EFI\bootmgfw.efi", windows.system_root)),
-        ],
-    };
-    if patient.disk().has_file(needed.volume, &needed.path) {
+    let Some(name) = windows.architecture.fallback_loader() else { return Ok(Vec::new()) };
+    let (volume, path) = (*volume, format!(r"\EFI\Boot\{name}"));
+    if patient.disk().has_file(volume, &path) {
         return Ok(Vec::new());
     }
+    let own = format!(r"{}\Boot\EFI\bootmgfw.efi", windows.system_root);
+    let has_manager = patient.disk().has_file(volume, BOOT_MANAGER)
+        || patient.disk().has_file(windows.volume, &own);
     Ok(vec![Finding {
         rule: "efi-fallback-missing",
         severity: Severity::Hinders,
-        object: format!("{} of volume {}", needed.path, needed.volume),
+        object: format!("{path} of volume {volume}"),
         found: "no such file: only an entry of the firmware, which stays with the old machine, starts Windows".to_owned(),
         expected: "the boot manager".to_owned(),
-        repair: copied(patient, &needed)?,
+        repair: if has_manager {
+            Repair::safe("copy the boot manager there", vec![Step::FallbackLoader])
+        } else {
+            Repair::advice(NO_COPY)
+        },
     }])
 }
 
+const NO_COPY: &str = "the guest has no other copy: take the file of an installation medium of this Windows (winkiln fs put)";
 const BOOT_MANAGER: &str = r"\EFI\Microsoft\Boot\bootmgfw.efi";
-
-fn fallback_name(architecture: Architecture) -> Option<&'static str> {
-    match architecture {
-        Architecture::X86 => Some("bootia32.efi"),
-        Architecture::X86_64 => Some("bootx64.efi"),
-        Architecture::Arm64 => Some("bootaa64.efi"),
-        Architecture::Unknown => None,
-    }
-}
 
 fn needed(patient: &mut Patient<'_>, windows: &Windows) -> Result<Vec<Needed>, BakeError> {
     let (root, own) = (&windows.system_root, windows.volume);
@@ -99,7 +89,7 @@ fn needed(patient: &mut Patient<'_>, windows: &Windows) -> Result<Vec<Needed>, B
     if let (BootKind::Bcd, Some((volume, _))) = (windows.boot.kind, &windows.boot.file) {
         needed.push(if windows.boot.firmware == Firmware::Uefi {
             let mut copies = vec![in_windows(r"Boot\EFI\bootmgfw.efi")];
-            let fallback = fallback_name(windows.architecture);
+            let fallback = windows.architecture.fallback_loader();
             copies.extend(fallback.map(|name| (*volume, format!(r"\EFI\Boot\{name}"))));
             Needed { volume: *volume, path: BOOT_MANAGER.to_owned(), copies }
         } else {
@@ -156,7 +146,5 @@ fn copied(patient: &mut Patient<'_>, needed: &Needed) -> Result<Repair, BakeErro
         let step = Step::OnVolume { volume: needed.volume, step: Box::new(put) };
         return Ok(Repair::safe(format!("copy {path} of volume {volume} there"), vec![step]));
     }
-    Ok(Repair::advice(
-        "the guest has no other copy: take the file of an installation medium of this Windows (winkiln fs put)",
-    ))
+    Ok(Repair::advice(NO_COPY))
 }

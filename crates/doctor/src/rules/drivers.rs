@@ -59,21 +59,15 @@ fn boot_drivers(patient: &mut Patient<'_>) -> Result<Vec<Driver>, BakeError> {
     Ok(drivers)
 }
 
-/// Services that the rules on the way to the disk tell of.
+/// Services without a file that the rules on the way to the disk tell of, in lower case.
 fn told_already(patient: &mut Patient<'_>) -> Result<BTreeSet<String>, BakeError> {
-    let mut told = BTreeSet::new();
-    for bus in patient.verdicts()? {
-        for controller in bus.controllers {
-            let mut obstacle = controller.obstacle;
-            while let Some(Obstacle::Needs { why, .. } | Obstacle::Filter { why, .. }) = obstacle {
-                obstacle = Some(*why);
-            }
-            if let Some(Obstacle::NoFile { service, .. }) = obstacle {
-                told.insert(service.to_lowercase());
-            }
-        }
-    }
-    Ok(told)
+    let told =
+        super::storage::told_of(patient)?.into_iter().filter_map(|obstacle| match obstacle {
+            Obstacle::NoFile { service, .. } => Some(service.to_lowercase()),
+            Obstacle::Filter { filter, .. } => Some(filter.to_lowercase()),
+            _ => None,
+        });
+    Ok(told.collect())
 }
 
 pub(crate) fn file_missing(patient: &mut Patient<'_>) -> Look {
@@ -107,9 +101,15 @@ pub(crate) fn file_missing(patient: &mut Patient<'_>) -> Look {
 pub(crate) fn class_filter(patient: &mut Patient<'_>) -> Look {
     let root = patient.windows()?.system_root;
     let classes = in_set(r"Control\Class");
-    let by_storage: BTreeSet<String> = super::storage::filter(patient)?
+    let told: BTreeSet<(String, String)> = super::storage::told_of(patient)?
         .into_iter()
-        .map(|finding| finding.found.to_lowercase())
+        .filter_map(|obstacle| match obstacle {
+            Obstacle::Filter { key, filter, .. } => {
+                let (_, class) = key.rsplit_once(r"\Control\Class\")?;
+                Some((class.to_lowercase(), filter.to_lowercase()))
+            }
+            _ => None,
+        })
         .collect();
     let mut findings = Vec::new();
     for class in patient.subkeys(&classes)?.unwrap_or_default() {
@@ -117,10 +117,7 @@ pub(crate) fn class_filter(patient: &mut Patient<'_>) -> Look {
         for value in ["UpperFilters", "LowerFilters"] {
             for filter in patient.texts(&key, value)? {
                 let service = in_set(&format!(r"Services\{filter}"));
-                let told = by_storage.iter().any(|found| {
-                    found.contains(&class.to_lowercase()) && found.contains(&filter.to_lowercase())
-                });
-                if told {
+                if told.contains(&(class.to_lowercase(), filter.to_lowercase())) {
                     continue;
                 }
                 let why = if patient.subkeys(&service)?.is_none() {

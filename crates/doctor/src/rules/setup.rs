@@ -98,7 +98,8 @@ pub(crate) fn renames(patient: &mut Patient<'_>) -> Look {
     let key = in_set(r"Control\Session Manager");
     let mut findings = Vec::new();
     for name in ["PendingFileRenameOperations", "PendingFileRenameOperations2"] {
-        let Some(value) = patient.values(&key)?.into_iter().find(|value| value.name == name) else {
+        let mut values = patient.values(&key)?.into_iter();
+        let Some(value) = values.find(|value| value.name.eq_ignore_ascii_case(name)) else {
             continue;
         };
         let pairs = pairs(&value.data);

@@ -71,6 +71,12 @@ pub(crate) fn policy(patient: &mut Patient<'_>) -> Look {
     told(patient, "storage-policy", |obstacle| matches!(obstacle, Obstacle::Policy { .. }))
 }
 
+/// What the rules of this module tell of, without what leads to it.
+pub(super) fn told_of(patient: &mut Patient<'_>) -> Result<Vec<Obstacle>, BakeError> {
+    let blocked = blocked(patient)?.into_iter();
+    Ok(blocked.map(|one| innermost(&one.obstacle).clone()).collect())
+}
+
 /// A driver that another one needs is told as itself.
 fn innermost(obstacle: &Obstacle) -> &Obstacle {
     match obstacle {

@@ -18,6 +18,10 @@ fn boot_drivers_without_a_file_are_put_off() {
         guest.apply(&boot_service());
         guest.is_repaired(None, "boot-driver-missing", false);
     }
+    // One that another machine would need, which nobody asked for, keeps this one from starting too.
+    let Some(guest) = Guest::new(Os::Ten) else { return };
+    guest.apply(&[crate::guest::remove(2, r"\Windows\System32\drivers\viostor.sys")]);
+    guest.is_repaired(None, "boot-driver-missing", false);
     // Of a package that was removed.
     let Some(guest) = Guest::new(Os::Ten) else { return };
     guest.apply(&boot_service());

@@ -6,10 +6,9 @@ use winkiln_trust::pe::{Image, Machine};
 
 use super::guest::{Guest, full};
 use super::{DriverFiles, Obstacle};
-use crate::{Architecture, image_path};
+use crate::image_path;
+use crate::service::KERNEL_DRIVER;
 
-/// `Type` of a kernel driver. Source: Microsoft, "CurrentControlSet\Services Subkeys".
-const KERNEL_DRIVER: u32 = 1;
 /// The framework, and the library by which drivers reach it.
 const FRAMEWORK: &str = "Wdf01000";
 const FRAMEWORK_LOADER: &str = "WDFLDR.SYS";
@@ -68,7 +67,7 @@ impl<'a> Drivers<'a> {
                 return Err(Obstacle::NotAProgram { service: owner, file, reason });
             }
         };
-        if let Some(expected) = expected_machine(guest.windows.architecture)
+        if let Some(expected) = guest.windows.architecture.machine()
             && program.machine != expected
         {
             let (found, expected) = (machine_name(program.machine), machine_name(expected));
@@ -131,15 +130,6 @@ fn check_service(guest: &Guest<'_>, service: &str) -> Result<(), Obstacle> {
         }
     }
     Ok(())
-}
-
-fn expected_machine(architecture: Architecture) -> Option<Machine> {
-    match architecture {
-        Architecture::X86 => Some(Machine::X86),
-        Architecture::X86_64 => Some(Machine::Amd64),
-        Architecture::Arm64 => Some(Machine::Arm64),
-        Architecture::Unknown => None,
-    }
 }
 
 fn machine_name(machine: Machine) -> String {

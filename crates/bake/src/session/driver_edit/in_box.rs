@@ -10,11 +10,11 @@ use winkiln_drivers::staging::{
     CriticalDevice, Edit, Guest, InBox, start_below_every_disk, start_in_box,
 };
 use winkiln_guest::boots_on::{Obstacle, driver_obstacle};
+use winkiln_guest::error::with_causes;
 use winkiln_trust::pe::Image;
 
 use super::super::Session;
 use super::super::driver_removal::folders::REPOSITORY;
-use super::with_causes;
 use crate::BakeError;
 use crate::drivers::{Contents, DriverAction, DriverReport};
 

@@ -1,21 +1,15 @@
 //! Device elements from `bcdedit`'s words.
 
 use super::{Device, FilePlace, LocateBy, PartitionRef, Place};
+use crate::bcd::ids::{OS_DEVICE, PATH, SDI_DEVICE, SDI_PATH, SYSTEM_ROOT};
 use crate::bcd::partitions::Partitions;
 use crate::bcd::{alias, guid};
-
-/// The application's path, by which the device of a boot program is searched for.
-const PATH: u32 = 0x1200_0002;
-/// The system root, by which the device of a Windows is searched for.
-const SYSTEM_ROOT: u32 = 0x2200_0002;
-/// The path of a ramdisk's SDI file.
-const SDI_PATH: u32 = 0x3200_0004;
 
 /// The element that says what to search for on the device that element `id` is, where nothing else is asked for.
 fn usual_locate(id: u32) -> u32 {
     match id {
-        0x2100_0001 => SYSTEM_ROOT,
-        0x3100_0003 => SDI_PATH,
+        OS_DEVICE => SYSTEM_ROOT,
+        SDI_DEVICE => SDI_PATH,
         _ => PATH,
     }
 }
@@ -41,7 +35,7 @@ pub(in crate::bcd) fn parse(id: u32, text: &str, known: &Partitions) -> Result<D
             let options = guid::bytes(options).ok_or(RAMDISK)?;
             let file = Box::new(file(rest, id, known)?);
             let place = Place::Ramdisk { image: [0; 20], file };
-            Ok(Device { options: Some(options), ..Device::new(place) })
+            Ok(Device::with_options(place, Some(options)))
         }
         Some(rest) if is("vhd") => {
             let (rest, by) = match split_last_ignoring_case(rest, ",locate=") {

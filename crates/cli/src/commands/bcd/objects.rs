@@ -10,7 +10,7 @@ use super::edit_loose;
 use crate::args::boot_objects::{
     CopyArgs, CreateArgs, DeleteArgs, FirmwareArg, OrderArgs, StoreEditArgs,
 };
-use crate::args::{Target, split_target, text};
+use crate::args::{EditArgs, Target, split_target, text};
 use crate::error::{CliError, Result};
 use crate::output::Output;
 use crate::session;
@@ -34,9 +34,17 @@ pub(super) fn create(args: &CreateArgs) -> Result<()> {
                 "a whole store is made for an image; with --store, name what to make in it",
             ));
         }
+        if args.description.is_some() {
+            return Err(CliError::usage(
+                "--description is for an entry; the whole store names Windows as Windows does",
+            ));
+        }
         let efi = args.firmware.map(|firmware| firmware == FirmwareArg::Uefi);
         let guids = (new_guid()?, new_guid()?);
-        return carry_out(&args.edit, &target, &Step::BcdCreateStore { efi, guids });
+        return carry_out(&args.edit.with, &target, &Step::BcdCreateStore { efi, guids });
+    }
+    if args.firmware.is_some() {
+        return Err(CliError::usage("--firmware is for a whole store, not for an entry"));
     }
     let object = match rest.first() {
         Some(object) => object.clone(),
@@ -51,7 +59,7 @@ pub(super) fn create(args: &CreateArgs) -> Result<()> {
         })?,
     };
     let description = args.description.clone();
-    carry_out(&args.edit, &target, &Step::BcdCreate { object, kind, description })
+    carry_out(&args.edit.with, &target, &Step::BcdCreate { object, kind, description })
 }
 
 /// Copies an entry.
@@ -59,27 +67,27 @@ pub(super) fn copy(args: &CopyArgs) -> Result<()> {
     let (target, mut rest) = target(&args.edit, &["OBJECT"], 0)?;
     let (object, guid) = (rest.remove(0), new_guid()?);
     let description = Some(args.description.clone());
-    carry_out(&args.edit, &target, &Step::BcdCopy { object, guid, description })
+    carry_out(&args.edit.with, &target, &Step::BcdCopy { object, guid, description })
 }
 
 /// Deletes an entry.
 pub(super) fn delete(args: &DeleteArgs) -> Result<()> {
     let (target, mut rest) = target(&args.edit, &["OBJECT"], 0)?;
     let (object, cleanup) = (rest.remove(0), !args.nocleanup);
-    carry_out(&args.edit, &target, &Step::BcdDeleteObject { object, cleanup })
+    carry_out(&args.edit.with, &target, &Step::BcdDeleteObject { object, cleanup })
 }
 
 /// Changes a list of entries.
 pub(super) fn order(args: &OrderArgs, list: OrderList) -> Result<()> {
     let (target, entries) = target(&args.edit, &["ENTRY"; ENTRIES_MAX], ENTRIES_MAX - 1)?;
-    carry_out(&args.edit, &target, &Step::BcdOrder { list, edit: args.order_edit(), entries })
+    carry_out(&args.edit.with, &target, &Step::BcdOrder { list, edit: args.order_edit(), entries })
 }
 
 /// Sets an element of the boot manager.
 pub(super) fn manager(args: &StoreEditArgs, element: &str, name: &'static str) -> Result<()> {
     let (target, mut rest) = target(args, &[name], 0)?;
     let (object, element) = ("{bootmgr}".to_owned(), element.to_owned());
-    carry_out(args, &target, &Step::BcdSet { object, element, value: rest.remove(0) })
+    carry_out(&args.with, &target, &Step::BcdSet { object, element, value: rest.remove(0) })
 }
 
 /// Points devices at the partitions of the image that they meant.
@@ -88,7 +96,7 @@ pub(super) fn retarget(args: &StoreEditArgs) -> Result<()> {
     if let Target::Loose(_) = target {
         return Err(CliError::usage("only an image tells what devices mean; --store does not"));
     }
-    carry_out(args, &target, &Step::BcdRetarget)
+    carry_out(&args.with, &target, &Step::BcdRetarget)
 }
 
 fn target(args: &StoreEditArgs, names: &[&str], optional: usize) -> Result<(Target, Vec<String>)> {
@@ -98,15 +106,16 @@ fn target(args: &StoreEditArgs, names: &[&str], optional: usize) -> Result<(Targ
     Ok((target, rest.collect::<Result<_>>()?))
 }
 
-fn carry_out(args: &StoreEditArgs, target: &Target, step: &Step) -> Result<()> {
-    let output = Output::new(&args.with.output);
+/// Carries out one step on the store of an image, or on a loose one.
+pub(super) fn carry_out(with: &EditArgs, target: &Target, step: &Step) -> Result<()> {
+    let output = Output::new(&with.output);
     let report: Report = match target {
         Target::Image(image) => {
-            let session = session::open(image, &args.with.open, &args.with.write)?;
+            let session = session::open(image, &with.open, &with.write)?;
             session::bake(session, std::slice::from_ref(step), image, output)?
         }
         Target::Loose(file) => {
-            edit_loose(file, &args.with.write, |store, now| edit_store_step(store, step, now))?
+            edit_loose(file, &with.write, |store, now| edit_store_step(store, step, now))?
         }
     };
     output.report(&report, None)

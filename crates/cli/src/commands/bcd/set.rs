@@ -1,31 +1,18 @@
 //! `winkiln bcd set`.
 
 use winkiln_bake::Step;
-use winkiln_boot::bcd;
 
-use super::edit_loose;
+use super::objects::carry_out;
 use crate::args::boot::SetArgs;
-use crate::args::{Target, split_target, text};
+use crate::args::{split_target, text};
 use crate::error::Result;
-use crate::output::Output;
-use crate::session;
 
 /// Sets an element.
 pub(super) fn run(args: &SetArgs) -> Result<()> {
-    let output = Output::new(&args.with.output);
     let names = ["OBJECT", "ELEMENT", "VALUE"];
     let (target, rest) = split_target(args.store.store.as_ref(), &args.positional(), &names, 0)?;
     let object = text(&rest[0], names[0])?;
     let element = text(&rest[1], names[1])?;
     let value = text(&rest[2], names[2])?;
-    let report = match &target {
-        Target::Image(image) => {
-            let session = session::open(image, &args.with.open, &args.with.write)?;
-            session::bake(session, &[Step::BcdSet { object, element, value }], image, output)?
-        }
-        Target::Loose(file) => edit_loose(file, &args.with.write, |store, now| {
-            bcd::set(store, &object, &element, &value, now)
-        })?,
-    };
-    output.report(&report, None)
+    carry_out(&args.with, &target, &Step::BcdSet { object, element, value })
 }
