@@ -11,6 +11,7 @@ mod driver_corpus;
 mod driver_signatures;
 mod drivers;
 mod locks;
+mod nvram;
 mod refusals;
 mod remedies;
 mod tidy;

@@ -108,6 +108,14 @@ pub enum BakeError {
         /// Volume number.
         volume: u32,
     },
+    /// Windows made no copy of a hive, or one that is not sound.
+    #[error("there is no sound copy of {path} in RegBack on volume {volume}")]
+    NoBackup {
+        /// Path of the hive.
+        path: String,
+        /// Volume number.
+        volume: u32,
+    },
     /// The disk has no partition that the firmware would start, or several.
     #[error("the disk has no {what}, or several")]
     NoSystemVolume {

@@ -12,6 +12,7 @@ mod no_fast_startup;
 mod online_disks;
 mod plan;
 mod rdp;
+mod restore_hive;
 mod safe_mode;
 mod service;
 mod tcp_tuning;
@@ -169,6 +170,14 @@ const CATALOGUE: &[Entry] = &[
         plan: safe_mode::plan,
     },
     Entry { name: "ems", argument: Argument::None, plan: ems::plan },
+    Entry {
+        name: "restore-hive",
+        argument: Argument::Required {
+            check: restore_hive::is_argument,
+            expected: restore_hive::EXPECTED,
+        },
+        plan: restore_hive::plan,
+    },
     Entry {
         name: "service",
         argument: Argument::Required { check: service::is_argument, expected: service::EXPECTED },

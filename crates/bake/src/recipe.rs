@@ -64,7 +64,7 @@ impl Recipe {
             files::read(&node.table("[[files]]", FILES)?, folder, &mut recipe.steps)?;
         }
         for node in root.tables("bcd")? {
-            recipe.steps.push(boot::element(&node.table("[[bcd]]", BCD)?)?);
+            recipe.steps.push(boot::edit(&node.table("[[bcd]]", BCD)?)?);
         }
         for node in root.tables("firstboot")? {
             recipe.steps.push(boot::command(&node.table("[[firstboot]]", FIRST_BOOT)?)?);

@@ -12,6 +12,7 @@ mod file_edit;
 mod finish;
 mod first_boot_edit;
 mod guest_infs;
+mod hive_restore;
 mod hive_rewrite;
 mod keep_ip_edit;
 mod key_security_edit;
@@ -245,6 +246,7 @@ impl Session {
             | Step::CopyKey { .. } => self.edit_registry(step),
             Step::InAllControlSets(step) => self.in_all_control_sets(step),
             Step::RewriteHive { file, why } => self.rewrite_hive(file, *why),
+            Step::RestoreHive { place, name } => self.restore_hive(place.as_ref(), name),
             Step::OnLink(step) => {
                 self.open_link = true;
                 let applied = self.apply_step(step);

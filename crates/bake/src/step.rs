@@ -163,10 +163,22 @@ pub enum Step {
     /// Points devices that name no partition of the disk at the ones they meant, where that can be told.
     BcdRetarget,
     /// A new store for a guest that has none, on the partition that its firmware starts; without `efi`, as the guest's firmware
-    /// is. `guids` are those of the loader and of the resume loader.
+    /// is. `guids` are those of the loader and of the resume loader; `None` has them made of the guest's own identity.
     BcdCreateStore {
         efi: Option<bool>,
-        guids: (String, String),
+        guids: Option<(String, String)>,
+    },
+    /// A step on the store, done where an object is there, or is not.
+    BcdWhere {
+        object: String,
+        is_there: bool,
+        step: Box<Self>,
+    },
+    /// Puts the copy of a hive that Windows made in `RegBack` in its place. `place` is the volume and folder of a Windows, or of what
+    /// is left of one; `None` is the guest edited.
+    RestoreHive {
+        place: Option<(u32, String)>,
+        name: String,
     },
     /// Makes a primary partition of an MBR the one that a BIOS starts.
     SetActivePartition {

@@ -35,7 +35,7 @@ pub use device::{Device, DiskRef, FilePlace, LocateBy, PartitionRef, Place};
 pub use edit::{delete_value, set, set_on};
 pub use element::{Element, Object};
 pub use error::BcdError;
-pub use guid::GuidBytes;
+pub use guid::{GuidBytes, new_guid};
 pub use kind::heading;
 pub use objects_edit::{
     OrderEdit, OrderList, copy_object, create_object, delete_object, edit_order, kind_named,

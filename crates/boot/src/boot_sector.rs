@@ -8,7 +8,7 @@ mod volume;
 
 pub use geometry::Geometry;
 pub use master::MasterBootRecord;
-pub use volume::{VolumeBootSector, VolumeFault, VolumeKind};
+pub use volume::{VolumeBootSector, VolumeFault, VolumeKind, copy_places};
 
 /// Bytes of a boot sector that matter, whatever the sector size.
 pub const BYTES: usize = 512;

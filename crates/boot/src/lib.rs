@@ -5,3 +5,4 @@
 pub mod bcd;
 pub mod boot_ini;
 pub mod boot_sector;
+pub mod nvram;

@@ -9,6 +9,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod drivers;
 pub(crate) mod files;
+pub(crate) mod nvram;
 pub(crate) mod reg;
 
 use std::ffi::OsString;
@@ -64,6 +65,9 @@ pub(crate) enum Command {
     /// Read and edit boot.ini of Windows XP and Server 2003
     #[command(subcommand)]
     Bootini(boot::BootIniCommand),
+    /// Read and edit the boot entries of a virtual machine's UEFI
+    #[command(subcommand)]
+    Nvram(nvram::NvramCommand),
     /// List, add and remove driver packages
     #[command(subcommand)]
     Drivers(drivers::DriversCommand),

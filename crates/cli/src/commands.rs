@@ -14,6 +14,7 @@ mod drivers;
 mod fs;
 mod inspect;
 mod man;
+mod nvram;
 mod recover;
 mod reg;
 mod undo;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Fs(command) => fs::run(command),
         Command::Bcd(command) => bcd::run(command),
         Command::Bootini(command) => bootini::run(command),
+        Command::Nvram(command) => nvram::run(command),
         Command::Drivers(command) => drivers::run(command),
         Command::Recover(args) => recover::run(&args),
         Command::Diff(args) => diff::run(&args),

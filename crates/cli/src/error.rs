@@ -20,7 +20,8 @@ use winkiln_bake::BakeError;
 use winkiln_bake::session::ErrorKind;
 use winkiln_boot::bcd::BcdError;
 use winkiln_boot::boot_ini::BootIniError;
-use winkiln_disk::{CommitError, ImageError, UndoError};
+use winkiln_boot::nvram::NvramError;
+use winkiln_disk::{CommitError, DeviceError, ImageError, UndoError};
 use winkiln_guest::GuestError;
 use winkiln_hive::HiveError;
 use winkiln_hive::reg_text::{RegReadError, RegTextError};
@@ -273,6 +274,19 @@ impl From<BcdError> for CliError {
     fn from(error: BcdError) -> Self {
         let refusal = matches!(&error, BcdError::Hive(hive) if hive.is_refusal());
         Self::of(refused_if(refusal), &error, None)
+    }
+}
+
+impl From<NvramError> for CliError {
+    fn from(error: NvramError) -> Self {
+        let refusal = matches!(&error, NvramError::Damaged { .. });
+        Self::of(refused_if(refusal), &error, None)
+    }
+}
+
+impl From<DeviceError> for CliError {
+    fn from(error: DeviceError) -> Self {
+        Self::of(Ending::Failed, &error, None)
     }
 }
 

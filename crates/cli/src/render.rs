@@ -10,6 +10,7 @@ pub(crate) mod domain;
 pub(crate) mod drivers;
 pub(crate) mod files;
 pub(crate) mod inspect;
+pub(crate) mod nvram;
 pub(crate) mod installed_drivers;
 pub(crate) mod inspect_json;
 pub(crate) mod registry;

@@ -4,6 +4,7 @@ use winkiln_bake::{BakeError, Session};
 use winkiln_guest::error::with_causes;
 use winkiln_guest::{GuestError, Windows};
 
+use crate::chain::{Link, links};
 use crate::finding::{Finding, Severity};
 use crate::patient::Patient;
 use crate::rule::RULES;
@@ -29,6 +30,8 @@ pub struct Diagnosis {
     pub boots_on: Vec<&'static str>,
     /// The worst first.
     pub findings: Vec<Finding>,
+    /// The way from the firmware to Windows, as far as it can be told.
+    pub chain: Vec<Link>,
     /// Rules that could not look. What keeps them from it is a finding of another rule.
     pub skipped: Vec<Skipped>,
 }
@@ -69,6 +72,7 @@ fn examine(
     target: Option<Target>,
     thorough: bool,
 ) -> Result<Diagnosis, BakeError> {
+    let mut without = None;
     let windows = match session.windows() {
         Ok(windows) => Some(windows),
         Err(error) => {
@@ -82,6 +86,7 @@ fn examine(
             if !none || !rest {
                 return Err(error);
             }
+            without = Some(error);
             None
         }
     };
@@ -96,9 +101,14 @@ fn examine(
             }
         }
     }
+    // Nothing found is no answer where there is no Windows to find something in.
+    if let Some(error) = without.filter(|_| findings.is_empty()) {
+        return Err(error);
+    }
     let verdicts = patient.verdicts().unwrap_or_default();
     let boots_on = verdicts.iter().filter(|bus| bus.boots()).map(|bus| bus.word).collect();
+    let chain = links(&mut patient);
     // Stable: in the order in which Windows comes to them.
     findings.sort_by_key(|finding| finding.severity);
-    Ok(Diagnosis { windows, target, boots_on, findings, skipped })
+    Ok(Diagnosis { windows, target, boots_on, findings, chain, skipped })
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod chain;
 mod diagnosis;
 mod finding;
 mod guest_copy;
@@ -14,6 +15,7 @@ mod rules;
 mod target;
 mod treatment;
 
+pub use chain::{Link, Stage};
 pub use diagnosis::{Diagnosis, Skipped, diagnose, quick};
 pub use finding::{Cure, Finding, Repair, Severity};
 pub use rule::{RULES, Rule, rule};

@@ -1,9 +1,11 @@
 //! The guest as rules look at it.
 
 use winkiln_bake::{BakeError, Session};
-use winkiln_boot::bcd::{self, Element, Retargeted};
+use winkiln_boot::bcd::{self, Element, PartitionRef, Retargeted};
 use winkiln_guest::boots_on::{self, BusVerdict};
-use winkiln_guest::{BootKind, Disk, Firmware, GuestError, HiveName, Windows, boot_candidates};
+use winkiln_guest::{
+    BootKind, Disk, Firmware, GuestError, HiveName, RenamedDevice, Windows, boot_candidates,
+};
 use winkiln_hive::{Hive, Value, strings};
 
 use crate::target::Target;
@@ -113,10 +115,24 @@ impl<'a> Patient<'a> {
     /// Devices of the store that name partitions which are not on the disk, and what they meant.
     pub(crate) fn dangling(&mut self) -> Result<Vec<Retargeted>, BakeError> {
         let failed = |source| BakeError::Bcd { object: "store".to_owned(), source };
+        let volume = self.here()?.volume;
         let (registry, disk) = self.session.registry()?;
+        let was = winkiln_guest::windows_was(disk, registry).ok().flatten();
+        let formerly: Vec<_> = was.map(|was| (volume, was)).into_iter().collect();
         let store = registry.hive(disk, &HiveName::Bcd)?;
-        let candidates = boot_candidates(disk, store).map_err(failed)?;
+        let candidates = boot_candidates(disk, store, &formerly).map_err(failed)?;
         bcd::dangling(store, &candidates).map_err(failed)
+    }
+
+    /// Values of `MountedDevices` that name partitions as they were called before the disk was cloned.
+    pub(crate) fn renamed_devices(&mut self) -> Result<Vec<RenamedDevice>, BakeError> {
+        // What elements of the store meant tells what the letters mean that name the same.
+        let dangling = if self.store()?.is_some() { self.dangling()? } else { Vec::new() };
+        let moved: Vec<(PartitionRef, PartitionRef)> =
+            dangling.iter().flat_map(Retargeted::moved).collect();
+        let windows = self.windows()?;
+        let (registry, disk) = self.session.registry()?;
+        Ok(winkiln_guest::renamed_devices(disk, registry, &windows, &moved)?)
     }
 
     /// The contents of a `boot.ini`, with its volume and path, for a guest that has one.

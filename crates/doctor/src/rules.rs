@@ -14,3 +14,5 @@ pub(crate) mod setup;
 mod steps;
 pub(crate) mod storage;
 pub(crate) mod volumes;
+
+pub(crate) use boot_files::loader_place;

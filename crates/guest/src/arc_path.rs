@@ -54,13 +54,21 @@ impl ArcPath {
         Some(Self { disk, partition: number("partition")?, folder: folder.to_owned() })
     }
 
+    /// True when it names this disk, whether or not the partition is there.
+    #[must_use]
+    pub fn is_on(&self, table: &PartitionTable) -> bool {
+        match (self.disk, table.disk_id) {
+            (ArcDisk::Boot, _) => true,
+            (ArcDisk::Signature(wanted), DiskId::Mbr(found)) => wanted == found,
+            _ => false,
+        }
+    }
+
     /// The number of the partition it names, when that is on a disk with this table, which the BIOS boots from.
     #[must_use]
     pub fn volume(&self, table: &PartitionTable) -> Option<u32> {
-        match (self.disk, table.disk_id) {
-            (ArcDisk::Boot, _) => {}
-            (ArcDisk::Signature(wanted), DiskId::Mbr(found)) if wanted == found => {}
-            _ => return None,
+        if !self.is_on(table) {
+            return None;
         }
         if table.kind == TableKind::None {
             return table.partitions.first().map(|partition| partition.number);

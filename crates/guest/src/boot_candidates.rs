@@ -8,11 +8,16 @@ use winkiln_hive::Hive;
 use crate::boot_partitions::partition_ref;
 use crate::{Disk, DiskVolume};
 
-/// The partitions of the disk, each with those of the files that the store looks for.
+/// The partitions of the disk, each with those of the files that the store looks for. `formerly` are old names of partitions, by
+/// number.
 ///
 /// # Errors
 /// When it is not a BCD store.
-pub fn boot_candidates(disk: &mut Disk, store: &Hive) -> Result<Vec<Candidate>, bcd::BcdError> {
+pub fn boot_candidates(
+    disk: &mut Disk,
+    store: &Hive,
+    formerly: &[(u32, PartitionRef)],
+) -> Result<Vec<Candidate>, bcd::BcdError> {
     let wanted = bcd::wanted_files(store)?;
     let table = disk.table().clone();
     let volumes: Vec<DiskVolume> = disk.volumes().to_vec();
@@ -25,7 +30,9 @@ pub fn boot_candidates(disk: &mut Disk, store: &Hive) -> Result<Vec<Candidate>, 
             }
             false => HashSet::new(),
         };
-        found.push(Candidate { partition, formerly: Vec::new(), files });
+        let formerly = formerly.iter().filter(|(number, _)| *number == volume.number);
+        let formerly = formerly.map(|(_, old)| *old).collect();
+        found.push(Candidate { partition, formerly, files });
     }
     Ok(found)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use winkiln_hive::{DIRTY, Finding, check_file};
+use winkiln_hive::{DIRTY, Finding, Hive, check_file};
 use winkiln_volume::Volume;
 
 use crate::error::with_causes;
@@ -110,6 +110,32 @@ impl Disk {
             }
         }
         checked
+    }
+}
+
+/// Sums and hints for speed, which Windows itself leaves behind.
+const LEFT_STALE: [&str; 4] = ["key.hint", "key.maxname", "key.maxvaluename", "key.maxvaluedata"];
+
+/// True for a finding that Windows does not mind.
+#[must_use]
+pub fn is_left_stale(finding: &Finding) -> bool {
+    LEFT_STALE.contains(&finding.id)
+}
+
+impl Disk {
+    /// The copy of a hive, such as `SYSTEM`, that Windows made in `RegBack`, when it is sound.
+    ///
+    /// Source: Microsoft, "The system registry is no longer backed up to the RegBack folder": files of no length since Windows 10
+    /// 1803.
+    pub fn backup_hive(&mut self, number: u32, system_root: &str, name: &str) -> Option<Vec<u8>> {
+        let path = format!(r"{system_root}\System32\config\RegBack\{name}");
+        let file = HiveFile { volume: number, path };
+        if !self.has_file(number, &file.path) {
+            return None;
+        }
+        let bytes = hive_logs::read(self.volume(number).ok()?, &file).ok()?;
+        let sound = Hive::open(bytes).ok()?;
+        sound.check().iter().all(is_left_stale).then(|| sound.bytes().to_vec())
     }
 }
 

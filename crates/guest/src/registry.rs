@@ -10,7 +10,7 @@ use winkiln_volume::{Volume, VolumeError};
 use crate::hive_logs::{self, LoadedHive, RecoveredHive};
 use crate::hive_name::{HiveFile, HiveName, Location};
 use crate::profile::{self, Profiles};
-use crate::{BootKind, Disk, GuestError, Windows, setting};
+use crate::{Boot, BootKind, Disk, GuestError, Windows, setting};
 
 /// Bytes between two changed ranges that are written with them: pages are written whole anyway.
 const GAP_MAX: u64 = 4096;
@@ -40,15 +40,21 @@ impl Registry {
     /// The registry of `windows`.
     #[must_use]
     pub fn new(windows: &Windows) -> Self {
-        let store =
-            (windows.boot.kind == BootKind::Bcd).then(|| windows.boot.file.clone()).flatten();
-        Self {
+        let mut registry = Self {
             volume: windows.volume,
             system_root: windows.system_root.clone(),
             control_set: windows.control_set,
-            store: store.map(|(volume, path)| HiveFile { volume, path }),
+            store: None,
             opened: Vec::new(),
-        }
+        };
+        registry.starts_by(&windows.boot);
+        registry
+    }
+
+    /// Takes the store of a boot configuration for that of the installation, from when it is next opened.
+    pub fn starts_by(&mut self, boot: &Boot) {
+        let store = boot.file.clone().filter(|_| boot.kind == BootKind::Bcd);
+        self.store = store.map(|(volume, path)| HiveFile { volume, path });
     }
 
     /// The place of a full key, before the links inside hives are followed.

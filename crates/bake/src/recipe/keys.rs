@@ -13,6 +13,18 @@ pub const REGISTRY: &[&str] =
 /// Of `[[files]]`.
 pub const FILES: &[&str] = &["from", "to", "sddl"];
 /// Of `[[bcd]]`.
-pub const BCD: &[&str] = &["object", "element", "value", "delete"];
+pub const BCD: &[&str] = &[
+    "object",
+    "element",
+    "value",
+    "delete",
+    "create",
+    "copy",
+    "description",
+    "list",
+    "entries",
+    "how",
+    "retarget",
+];
 /// Of `[[firstboot]]`.
 pub const FIRST_BOOT: &[&str] = &["name", "run"];

@@ -30,7 +30,12 @@ impl Session {
         let store = guest.registry.hive(disk, &HiveName::Bcd)?;
         let before = bcd::objects(store).map_err(failed)?;
         if matches!(step, Step::BcdRetarget) {
-            let candidates = winkiln_guest::boot_candidates(disk, store).map_err(failed)?;
+            // Without a SYSTEM hive, drive letters tell nothing; files do.
+            let was = winkiln_guest::windows_was(disk, &mut guest.registry).ok().flatten();
+            let formerly: Vec<_> = was.map(|was| (guest.windows.volume, was)).into_iter().collect();
+            let store = guest.registry.hive(disk, &HiveName::Bcd)?;
+            let candidates =
+                winkiln_guest::boot_candidates(disk, store, &formerly).map_err(failed)?;
             let store = guest.registry.hive_mut(disk, &HiveName::Bcd)?;
             let found = bcd::retarget(store, &candidates, now).map_err(failed)?;
             left = found.into_iter().filter(|found| found.after.is_none()).collect();

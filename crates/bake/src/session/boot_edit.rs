@@ -31,7 +31,8 @@ impl Session {
             | Step::BcdDeleteObject { .. }
             | Step::BcdOrder { .. }
             | Step::BcdRetarget => self.edit_objects(step),
-            Step::BcdCreateStore { efi, guids } => self.create_store(*efi, guids),
+            Step::BcdWhere { object, is_there, step } => self.edit_where(object, *is_there, step),
+            Step::BcdCreateStore { efi, guids } => self.create_store(*efi, guids.as_ref()),
             Step::SetActivePartition { number } => self.set_active_partition(*number),
             Step::MendBootSector { volume } => self.mend_boot_sector(*volume),
             Step::RestoreBootSector { volume } => self.restore_boot_sector(*volume),
@@ -80,6 +81,23 @@ impl Session {
         let after = after.map_or(State::Absent, |after| wanted(&after, value));
         ledger.record(target, before.map_or(State::Absent, |before| state(&before)), after);
         Ok(())
+    }
+
+    /// Applies a step where an object is there, or is not.
+    fn edit_where(&mut self, object: &str, is_there: bool, step: &Step) -> Result<(), BakeError> {
+        let (guest, disk, ledger) = self.guest()?;
+        require_bcd(guest)?;
+        let store = guest.registry.hive(disk, &HiveName::Bcd)?;
+        let found = match bcd::find_object(store, object) {
+            Ok(_) => true,
+            Err(bcd::BcdError::NoObject { .. }) => false,
+            Err(source) => return Err(BakeError::Bcd { object: object.to_owned(), source }),
+        };
+        if found != is_there {
+            ledger.unchanged += 1;
+            return Ok(());
+        }
+        self.apply_boot_step(step)
     }
 
     pub(super) fn add_load_option(&mut self, object: &str, word: &str) -> Result<(), BakeError> {

@@ -1,8 +1,6 @@
 //! Steps on boot sectors. They write to the disk below the volumes, whose files they do not touch.
 
-use winkiln_boot::boot_sector::{
-    BYTES, Geometry, MasterBootRecord, VolumeBootSector, VolumeFault, VolumeKind,
-};
+use winkiln_boot::boot_sector::{BYTES, Geometry, MasterBootRecord, VolumeBootSector, VolumeFault};
 use winkiln_disk::Device as _;
 use winkiln_disk::partition::{PartitionKind, TableKind};
 
@@ -23,9 +21,7 @@ impl Session {
             Some(PartitionKind::Mbr { logical: false, .. }) => {}
             _ => return problem("it is no primary partition"),
         }
-        let mut sector = [0; BYTES];
-        self.transaction.read_at(0, &mut sector)?;
-        let mut record = MasterBootRecord::new(sector);
+        let mut record = self.disk.master_boot_record()?;
         let words = |record: &MasterBootRecord| {
             let active: Vec<String> = record.active().iter().map(u32::to_string).collect();
             State::Words(format!(
@@ -43,13 +39,6 @@ impl Session {
         Ok(())
     }
 
-    /// The geometry that boot code on this disk should reckon with, where the partition table tells.
-    fn disk_geometry(&self) -> Result<Option<Geometry>, BakeError> {
-        let mut sector = [0; BYTES];
-        self.transaction.read_at(0, &mut sector)?;
-        Ok(MasterBootRecord::new(sector).geometry())
-    }
-
     /// Mends the fields of a volume's boot sector and of its copy.
     pub(super) fn mend_boot_sector(&mut self, volume: u32) -> Result<(), BakeError> {
         let window = self.disk.window(volume)?;
@@ -63,14 +52,17 @@ impl Session {
         };
         // Vista and later reckon with no geometry.
         let geometry = match self.windows() {
-            Ok(windows) if windows.is_nt5() => self.disk_geometry()?,
+            Ok(windows) if windows.is_nt5() => self.disk.geometry()?,
             _ => None,
         };
         let before = fields(&sector);
         let faults = sector.faults(start, geometry);
-        let mended = faults.iter().filter(|fault| sector.mend(**fault)).count();
+        let mut mended = faults.iter().filter(|fault| sector.mend(**fault)).count();
         if faults.contains(&VolumeFault::NoCode) {
-            self.warn(format!("the boot sector of volume {volume} has no boot code"));
+            match self.disk.boot_code_for(volume) {
+                Some(found) if sector.take_code(&found.sector) => mended += 1,
+                _ => self.warn(format!("the boot sector of volume {volume} has no boot code")),
+            }
         }
         if mended == 0 {
             self.ledger.unchanged += 1;
@@ -78,7 +70,8 @@ impl Session {
         }
         window.write_at(0, sector.bytes())?;
         // A copy of the same volume gets the same fields; what is no copy stays.
-        if let Some(at) = sector.copy_offset().filter(|at| at + BYTES as u64 <= window.len()) {
+        let copy_at = sector.copy_offset().filter(|at| at + BYTES as u64 <= window.len());
+        if let Some(at) = copy_at {
             window.read_at(at, &mut bytes)?;
             if let Some(mut copy) =
                 VolumeBootSector::parse(&bytes).filter(|copy| copy.kind() == sector.kind())
@@ -86,6 +79,7 @@ impl Session {
                 for fault in &faults {
                     copy.mend(*fault);
                 }
+                copy.take_code(&sector);
                 window.write_at(at, copy.bytes())?;
             }
         }
@@ -96,33 +90,19 @@ impl Session {
     /// Puts the copy of a boot sector in the place of what is none.
     pub(super) fn restore_boot_sector(&mut self, volume: u32) -> Result<(), BakeError> {
         let window = self.disk.window(volume)?;
-        let mut bytes = [0; BYTES];
-        window.read_at(0, &mut bytes)?;
-        if VolumeBootSector::parse(&bytes).is_some() {
+        if self.disk.boot_sector(volume).is_some() {
             self.ledger.unchanged += 1;
             return Ok(());
         }
-        // NTFS keeps its copy in the partition's last sector, FAT32 in the seventh.
-        let places = [512, 4096].into_iter().flat_map(|size| {
-            [
-                (window.len().checked_sub(size), VolumeKind::Ntfs),
-                (Some(6 * size), VolumeKind::Fat32),
-            ]
-        });
-        for (at, kind) in places {
-            let Some(at) = at.filter(|at| at + BYTES as u64 <= window.len()) else { continue };
-            window.read_at(at, &mut bytes)?;
-            let copy = VolumeBootSector::parse(&bytes)
-                .filter(|copy| copy.kind() == kind && copy.copy_offset() == Some(at));
-            let Some(copy) = copy else { continue };
-            window.write_at(0, copy.bytes())?;
-            self.disk.look_again(volume);
-            let before = State::Words("no boot sector".to_owned());
-            self.ledger.record(Target::BootSector { volume }, before, fields(&copy));
-            return Ok(());
-        }
-        let problem = "its boot sector is gone, and there is no copy of it";
-        Err(BakeError::Unboot { volume, problem })
+        let Some(copy) = self.disk.lost_boot_sector(volume) else {
+            let problem = "its boot sector is gone, and there is no copy of it";
+            return Err(BakeError::Unboot { volume, problem });
+        };
+        window.write_at(0, copy.bytes())?;
+        self.disk.look_again(volume);
+        let before = State::Words("no boot sector".to_owned());
+        self.ledger.record(Target::BootSector { volume }, before, fields(&copy));
+        Ok(())
     }
 
     /// Where a partition starts, and whether its boot code can be started: logical ones count from elsewhere.
@@ -139,7 +119,8 @@ impl Session {
 fn fields(sector: &VolumeBootSector) -> State {
     let Geometry { heads, sectors_per_track } = sector.geometry();
     State::Words(format!(
-        "hidden sectors {}, heads {heads}, sectors per track {sectors_per_track}",
-        sector.hidden()
+        "hidden sectors {}, heads {heads}, sectors per track {sectors_per_track}{}",
+        sector.hidden(),
+        if sector.has_code() { "" } else { ", no boot code" }
     ))
 }

@@ -1,7 +1,9 @@
 //! Steps that give a guest boot files it lost: a store, and the loader that any UEFI looks for.
 
-use winkiln_boot::bcd::{NewStore, create_store};
-use winkiln_guest::{BootKind, Firmware, partition_ref, system_volume};
+use winkiln_boot::bcd::{self, NewStore, create_store};
+use winkiln_guest::{
+    BootKind, EFI_BOOT_MANAGER as BOOT_MANAGER, Firmware, Windows, partition_ref, system_volume,
+};
 use winkiln_hive::Hive;
 
 use super::Session;
@@ -13,14 +15,26 @@ const TEMPLATE: &str = r"System32\config\BCD-Template";
 const TEMPLATE_MAX: u64 = 4 << 20;
 /// Bytes of a boot manager: real ones have some 2 million.
 const LOADER_MAX: u64 = 64 << 20;
-const BOOT_MANAGER: &str = r"\EFI\Microsoft\Boot\bootmgfw.efi";
+
+/// A GUID for an object of a store that no other guest is likely to have: of what the guest is, and when it was asked for.
+fn derived_guid(windows: &Windows, what: &str, now: u64) -> String {
+    let text = format!(
+        "{what}\0{}\0{}\0{}\0{}\0{now}",
+        windows.volume, windows.system_root, windows.product_name, windows.build
+    );
+    // FNV-1a, 128 bits. Source: RFC 9923.
+    let hash = text.bytes().fold(0x6C62_272E_07BB_0142_62B8_2175_6295_C58D_u128, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013B)
+    });
+    bcd::new_guid(hash.to_le_bytes())
+}
 
 impl Session {
     /// Makes a store where the firmware's boot manager looks for it.
     pub(super) fn create_store(
         &mut self,
         efi: Option<bool>,
-        guids: &(String, String),
+        guids: Option<&(String, String)>,
     ) -> Result<(), BakeError> {
         let now = self.now;
         let windows = self.windows()?;
@@ -42,6 +56,8 @@ impl Session {
             })
         };
         let template = self.template(windows.volume, &windows.system_root)?;
+        let own = ["loader", "resume loader"].map(|what| derived_guid(&windows, what, now));
+        let guids = guids.map_or([own[0].as_str(), &own[1]], |given| [&given.0, &given.1]);
         let new = NewStore {
             efi,
             system: name(self, system)?,
@@ -50,7 +66,7 @@ impl Session {
             description: &windows.product_name,
             version: windows.version,
             template: template.as_ref(),
-            guids: (&guids.0, &guids.1),
+            guids: (guids[0], guids[1]),
         };
         let failed = |source| BakeError::Bcd { object: "store".to_owned(), source };
         let mut store = create_store(&new, now).map_err(failed)?;

@@ -1,5 +1,6 @@
 //! Reading the guest's registry as it is after the steps so far.
 
+use winkiln_guest::Windows;
 use winkiln_hive::Value;
 
 use super::Session;
@@ -39,6 +40,17 @@ impl Session {
         }
         if guest.registry.opened().is_empty() {
             self.guest = None;
+            return;
+        }
+        // Hives with edits stay as they are; what the guest starts by may be another file now.
+        let found = self.disk.find_windows().unwrap_or_default();
+        let is_it = |windows: &Windows| {
+            windows.volume == guest.windows.volume
+                && windows.system_root == guest.windows.system_root
+        };
+        if let Some(windows) = found.into_iter().find(is_it) {
+            guest.registry.starts_by(&windows.boot);
+            guest.windows.boot = windows.boot;
         }
     }
 }

@@ -26,8 +26,9 @@ fn all_presets() -> Recipe {
     let certificate =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/kiln-test-root.crt").to_owned();
     // Those that have the guest start otherwise are no part of a bake that is judged as a whole.
-    let names =
-        Preset::names().into_iter().filter(|name| !["last-known-good", "ems"].contains(name));
+    let names = Preset::names()
+        .into_iter()
+        .filter(|name| !["last-known-good", "ems", "restore-hive"].contains(name));
     let presets = names.map(|name| match name {
         "safe-mode" => Preset::parse("safe-mode=off"),
         "service" => Preset::parse("service=Disk:boot"),

@@ -104,6 +104,10 @@ fn rescue_steps_are_what_their_windows_understands() {
     let error = plan_for("last-known-good", &facts(TEN), &mut guest).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
 
+    let restored = [r#"RestoreHive { place: None, name: "SYSTEM" }"#];
+    assert_eq!(steps("restore-hive=system", &mut guest), restored);
+    assert!(Preset::parse("restore-hive=NTUSER").is_err());
+
     let key = r"HKLM\SYSTEM\CurrentControlSet\Services\viostor";
     let overrides = r"HKLM\SYSTEM\CurrentControlSet\Services\viostor\StartOverride";
     let error = plan_for("service=viostor:boot", &facts(TEN), &mut guest).unwrap_err();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use winkiln_bake::step::Contents;
 use winkiln_bake::{BakeError, Preset, Recipe, Step};
+use winkiln_boot::bcd::{OrderEdit, OrderList};
 use winkiln_hive::ValueType;
 
 fn folder(name: &str) -> PathBuf {
@@ -131,6 +132,38 @@ fn boot_elements_and_first_boot_commands_come_last() {
 }
 
 #[test]
+fn boot_objects_are_made_once_and_put_in_order() {
+    let new = "{11111111-2222-3333-4444-555555555555}";
+    let recipe = parse(&format!(
+        "[[bcd]]\ncopy = '{{default}}'\nobject = '{new}'\ndescription = 'Rescue'\n\
+         [[bcd]]\ncreate = 'inherit osloader'\nobject = '{new}'\n\
+         [[bcd]]\nlist = 'displayorder'\nentries = ['{new}']\nhow = 'last'\n\
+         [[bcd]]\nlist = 'bootsequence'\nentries = ['{new}']\n\
+         [[bcd]]\nobject = '{new}'\ndelete = true\n\
+         [[bcd]]\nretarget = true\n"
+    ))
+    .unwrap();
+    let when =
+        |is_there, step| Step::BcdWhere { object: new.into(), is_there, step: Box::new(step) };
+    let (copy, description) = ("{default}".to_owned(), Some("Rescue".to_owned()));
+    let order = |list, edit| Step::BcdOrder { list, edit, entries: vec![new.into()] };
+    assert_eq!(
+        recipe.steps,
+        [
+            when(false, Step::BcdCopy { object: copy, guid: new.into(), description }),
+            when(
+                false,
+                Step::BcdCreate { object: new.into(), kind: 0x2020_0003, description: None }
+            ),
+            order(OrderList::Display, OrderEdit::AddLast),
+            order(OrderList::BootSequence, OrderEdit::Set),
+            when(true, Step::BcdDeleteObject { object: new.into(), cleanup: true }),
+            Step::BcdRetarget,
+        ]
+    );
+}
+
+#[test]
 fn files_and_folders_are_found_beside_the_recipe() {
     let folder = folder("files");
     fs::create_dir_all(folder.join("tree/sub")).unwrap();
@@ -229,6 +262,13 @@ fn errors_name_the_place_and_what_was_meant() {
         ),
         ("[[files]]\nfrom = 'x'\nto = 'y'\nsddl = 'x'\n", "sddl: expected O:"),
         ("[[bcd]]\nobject = 'x'\nelement = 'y'\n", "[[bcd]] needs value"),
+        ("[[bcd]]\nobject = 'x'\ncreate = 'y'\n", "create is osloader"),
+        ("[[bcd]]\nobject = 'x'\ncopy = 'y'\nvalue = 1\n", "one table does one thing"),
+        ("[[bcd]]\nlist = 'displayorder'\n", "[[bcd]] needs entries"),
+        ("[[bcd]]\nlist = 'x'\nentries = []\n", "list is displayorder"),
+        ("[[bcd]]\nlist = 'displayorder'\nentries = ['x']\nhow = 'y'\n", "how is set, first"),
+        ("[[bcd]]\nretarget = false\n", "stands alone"),
+        ("[[bcd]]\nobject = 'x'\nelement = 'y'\ndescription = 'z'\n", "description goes with"),
         ("[[firstboot]]\nname = 'x'\nrun = 'say \"hi'\n", "its quotes do not pair"),
         ("[[drivers]]\nonly = ['x']\n", "[[drivers]] needs source"),
         ("[[drivers]]\nsource = 'x'\nonly = 'y'\n", "only is of type"),

@@ -17,6 +17,17 @@ pub(super) fn text(bytes: &GuidBytes) -> String {
     )
 }
 
+/// `{guid}` made of random bytes.
+///
+/// Source: RFC 4122, 4.4: version 4, variant 1.
+#[must_use]
+pub fn new_guid(random: GuidBytes) -> String {
+    let mut bytes = random;
+    bytes[7] = bytes[7] & 0x0F | 0x40;
+    bytes[8] = bytes[8] & 0x3F | 0x80;
+    text(&bytes)
+}
+
 /// The bytes of `{guid}`; `None` for what is none.
 pub(super) fn bytes(text: &str) -> Option<GuidBytes> {
     let text = super::alias::as_guid(text)?;
@@ -44,5 +55,6 @@ mod tests {
         assert_eq!(text(&found), guid);
         assert_eq!(bytes("42D3EBCC-3696-4B51-BF30-191A4E4EBE73"), Some(found));
         assert_eq!(bytes("{bootmgr}"), None);
+        assert_eq!(new_guid([0xFF; 16]), "{ffffffff-ffff-4fff-bfff-ffffffffffff}");
     }
 }

@@ -10,10 +10,11 @@ use std::collections::{HashMap, HashSet};
 use winkiln_hive::Hive;
 
 use super::device::PartitionRef;
+use super::ids::kind;
 use super::ids::{DEVICE, OS_DEVICE, PATH, SDI_DEVICE, SDI_PATH, SYSTEM_ROOT};
 use super::store;
 use super::value::{self, ElementValue};
-use super::{BcdError, Element};
+use super::{BcdError, Element, Object};
 
 /// A partition of the disk, with what speaks for its being meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub struct Candidate {
     /// How device elements name it now.
     pub partition: Option<PartitionRef>,
     /// Old names that are known to have meant it, such as the one that `MountedDevices` has for the drive of Windows.
+    /// Of a GPT, disks are not compared.
     pub formerly: Vec<PartitionRef>,
     /// Paths, such as `\Windows\system32\winload.exe` and `\bootmgr`, that elements name and that it has, in lower case.
     pub files: HashSet<String>,
@@ -37,6 +39,20 @@ pub struct Retargeted {
     pub after: Option<Element>,
 }
 
+impl Retargeted {
+    /// The partitions that were meant: what they were called, and what they are called now.
+    #[must_use]
+    pub fn moved(&self) -> Vec<(PartitionRef, PartitionRef)> {
+        let partitions = |element: &Element| match &element.value {
+            ElementValue::Device(device) => device.partitions(),
+            _ => Vec::new(),
+        };
+        let after = self.after.as_ref().map(partitions).unwrap_or_default();
+        let pairs = partitions(&self.before).into_iter().zip(after);
+        pairs.filter(|(old, new)| old != new).collect()
+    }
+}
+
 /// The paths that objects of the store look for on the partitions that their devices name, in lower case: what
 /// [`Candidate::files`] should tell of.
 ///
@@ -48,7 +64,7 @@ pub fn wanted_files(store: &Hive) -> Result<Vec<String>, BcdError> {
         for element in &object.elements {
             let ElementValue::Device(device) = &element.value else { continue };
             if !device.partitions().is_empty() {
-                found.extend(evidence(&object.elements, element));
+                found.extend(evidence(&object, element));
             }
         }
     }
@@ -75,7 +91,7 @@ pub fn dangling(store: &Hive, disk: &[Candidate]) -> Result<Vec<Retargeted>, Bcd
                 if proved.contains_key(&named) {
                     continue;
                 }
-                let files = evidence(&object.elements, element);
+                let files = evidence(object, element);
                 let meant = by_identity(&named, disk)
                     .or_else(|| by_place(&named, &files, disk))
                     .or_else(|| by_files(&files, disk));
@@ -125,13 +141,23 @@ pub fn retarget(
 
 /// The one partition that is known to have had an old name, or that kept its own GUID when its disk got another.
 fn by_identity(named: &PartitionRef, disk: &[Candidate]) -> Option<PartitionRef> {
-    let formerly = disk.iter().filter(|found| found.formerly.contains(named));
+    let formerly = disk.iter().filter(|found| found.formerly.iter().any(|old| is_same(old, named)));
     only(formerly).or_else(|| {
-        let PartitionRef::Gpt { partition: wanted, .. } = named else { return None };
-        only(disk.iter().filter(|found| {
-            matches!(&found.partition, Some(PartitionRef::Gpt { partition, .. }) if partition == wanted)
-        }))
+        let PartitionRef::Gpt { .. } = named else { return None };
+        only(
+            disk.iter().filter(|found| found.partition.is_some_and(|found| is_same(&found, named))),
+        )
     })
+}
+
+/// True for one partition: that of a GPT has a GUID of its own, whatever its disk is called.
+fn is_same(old: &PartitionRef, named: &PartitionRef) -> bool {
+    match (old, named) {
+        (PartitionRef::Gpt { partition: old, .. }, PartitionRef::Gpt { partition, .. }) => {
+            old == partition
+        }
+        _ => old == named,
+    }
 }
 
 /// The partition at the same offset of a disk with another signature, when it has the files that are looked for: many a disk has
@@ -158,18 +184,20 @@ fn only<'c>(mut found: impl Iterator<Item = &'c Candidate>) -> Option<PartitionR
 
 /// The files that prove a partition to be the one an element means: the file of the device itself, else what the object starts
 /// there.
-fn evidence(object: &[Element], element: &Element) -> Vec<String> {
+fn evidence(object: &Object, element: &Element) -> Vec<String> {
     let text = |id: u32| {
-        object.iter().find(|element| element.id == id).and_then(|element| match &element.value {
+        object.element(id).and_then(|element| match &element.value {
             ElementValue::String(text) => Some(text.as_str()),
             _ => None,
         })
     };
+    // A BIOS finds the boot manager by its name.
+    let usual = (object.kind == kind::BOOT_MANAGER).then_some(r"\bootmgr");
     let ElementValue::Device(device) = &element.value else { return Vec::new() };
     let inner = device.file_path();
     let path = match (inner, element.id) {
         (Some(path), _) => Some(path.to_owned()),
-        (None, DEVICE) => text(PATH).map(str::to_owned),
+        (None, DEVICE) => text(PATH).or(usual).map(str::to_owned),
         // The folder alone could be many a partition's; with the kernel in it, it is a Windows.
         (None, OS_DEVICE) => {
             // A resume loader has the hibernation file there instead.

@@ -4,10 +4,12 @@
 //! 0x00  3  jump over the fields
 //! 0x03  8  NTFS, or the name of what made a FAT volume
 //! 0x0b  2  bytes per sector
+//! 0x0d  1  sectors per cluster
 //! 0x18  2  sectors per track
 //! 0x1a  2  heads
 //! 0x1c  4  hidden sectors: where the partition starts
 //! 0x28  8  sectors of an NTFS volume, behind which its copy lies
+//! 0x30  8  cluster of the file table of an NTFS volume
 //! 0x32  2  sector of a FAT32 volume's copy
 //! 0x54     boot code of NTFS; 0x5a of FAT32, 0x3e of FAT12 and FAT16
 //! ```
@@ -16,6 +18,8 @@
 
 use super::{BYTES, Geometry, SIGNATURE};
 
+const CLUSTER_SECTORS: usize = 0x0D;
+const NTFS_FILE_TABLE: usize = 0x30;
 const SECTORS_PER_TRACK: usize = 0x18;
 const HEADS: usize = 0x1A;
 const HIDDEN: usize = 0x1C;
@@ -60,6 +64,15 @@ pub enum VolumeFault {
         /// The disk's.
         expected: Geometry,
     },
+}
+
+/// Where the copy of a boot sector lies on a volume of so many bytes whose own sector does not tell: that of NTFS in the last
+/// sector, that of FAT32 in the seventh, for either size of sectors.
+pub fn copy_places(length: u64) -> impl Iterator<Item = (u64, VolumeKind)> {
+    [512, 4096].into_iter().flat_map(move |size| {
+        let last = length.checked_sub(size).map(|at| (at, VolumeKind::Ntfs));
+        last.into_iter().chain([(6 * size, VolumeKind::Fat32)])
+    })
 }
 
 impl VolumeBootSector {
@@ -142,12 +155,7 @@ impl VolumeBootSector {
     #[must_use]
     pub fn faults(&self, start: u64, geometry: Option<Geometry>) -> Vec<VolumeFault> {
         let mut faults = Vec::new();
-        let code = match self.kind {
-            VolumeKind::Ntfs => 0x54,
-            VolumeKind::Fat32 => 0x5A,
-            VolumeKind::Fat => 0x3E,
-        };
-        if self.bytes[code..BYTES - 2].iter().all(|byte| *byte == 0) {
+        if !self.has_code() {
             faults.push(VolumeFault::NoCode);
         }
         if let Ok(expected) = u32::try_from(start / u64::from(self.sector)) {
@@ -160,6 +168,52 @@ impl VolumeBootSector {
             faults.push(VolumeFault::Geometry { found: self.geometry(), expected });
         }
         faults
+    }
+
+    /// True where there is boot code. What it does is not looked at.
+    #[must_use]
+    pub fn has_code(&self) -> bool {
+        self.bytes[self.code()..BYTES - 2].iter().any(|byte| *byte != 0)
+    }
+
+    /// True when boot code of this sector runs in another: the fields before it are laid out alike.
+    #[must_use]
+    pub fn may_lend_code_to(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.sector == other.sector
+            && self.bytes[..3] == other.bytes[..3]
+    }
+
+    /// Takes the boot code of another sector, when it may: see [`VolumeBootSector::may_lend_code_to`].
+    pub fn take_code(&mut self, from: &Self) -> bool {
+        if !from.may_lend_code_to(self) || !from.has_code() {
+            return false;
+        }
+        let code = self.code();
+        self.bytes[code..BYTES - 2].copy_from_slice(&from.bytes[code..BYTES - 2]);
+        true
+    }
+
+    /// Where the boot code begins.
+    fn code(&self) -> usize {
+        match self.kind {
+            VolumeKind::Ntfs => 0x54,
+            VolumeKind::Fat32 => 0x5A,
+            VolumeKind::Fat => 0x3E,
+        }
+    }
+
+    /// Where the file table of an NTFS volume begins, in bytes from the volume's start.
+    #[must_use]
+    pub fn file_table(&self) -> Option<u64> {
+        let cluster = u64::from_le_bytes(*self.bytes[NTFS_FILE_TABLE..].first_chunk()?);
+        // From 128 on, the number is that of the power of two, negated.
+        let sectors = match self.bytes[CLUSTER_SECTORS] {
+            count @ ..=128 => u64::from(count),
+            power => 1_u64.checked_shl(256 - u32::from(power))?,
+        };
+        let at = cluster.checked_mul(sectors)?.checked_mul(self.sector.into())?;
+        (self.kind == VolumeKind::Ntfs).then_some(at)
     }
 
     /// Puts right what a fault names. Returns false for missing boot code, which is not made up.
@@ -221,6 +275,10 @@ mod tests {
         let mut without = VolumeBootSector::parse(&bytes).unwrap();
         assert_eq!(without.faults(63 * 512, None), [VolumeFault::NoCode]);
         assert!(!without.mend(VolumeFault::NoCode));
+        assert!(!without.take_code(&without.clone()), "no code to take");
+        let whole = VolumeBootSector::parse(&ntfs()).unwrap();
+        assert!(without.take_code(&whole));
+        assert_eq!(without, whole);
     }
 
     #[test]

@@ -3,5 +3,6 @@
 mod bcd;
 mod boot_ini;
 mod corpus;
+mod nvram;
 mod objects;
 mod retarget;

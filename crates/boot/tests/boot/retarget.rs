@@ -52,6 +52,9 @@ fn owner(store: &Hive, path: &str) -> Option<PartitionRef> {
             let ElementValue::Device(device) = &element.value else { return None };
             let text = |id| object.element(id).map(|element| element.to_text().to_lowercase());
             let looked_for = match element.id {
+                0x1100_0001 if object.kind == 0x1010_0002 => {
+                    text(0x1200_0002).or(Some(r"\bootmgr".to_owned()))
+                }
                 0x1100_0001 => text(0x1200_0002),
                 0x2100_0001 => text(0x2200_0002).map(|root| root + r"\system32\ntoskrnl.exe"),
                 0x3100_0003 => text(0x3200_0004),

@@ -1,14 +1,13 @@
 //! `inspect`: one page.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use console::style;
 use winkiln_bake::drivers::InstalledPackage;
-use winkiln_doctor::Diagnosis;
+use winkiln_doctor::{Diagnosis, Finding, Link, Severity, Stage};
 use winkiln_guest::{DiskVolume, DriverService, Windows};
 
-use crate::render::boots_on::buses;
 use crate::render::inspect_json::{
     Inspection, architecture, boot_kind, disk_id, filesystem, firmware, is_active, partition_type,
     serial, table_kind,
@@ -18,6 +17,8 @@ use crate::render::text::{count, printable, size};
 
 /// Names in a list of drivers; more are counted, save with `-v`.
 const NAMES_MAX: usize = 12;
+/// Findings of one rule; more are counted, save with `-v`.
+const FINDINGS_MAX: usize = 3;
 
 /// The page.
 pub(crate) fn page(found: &Inspection, verbose: bool) -> String {
@@ -151,12 +152,12 @@ fn one_windows(windows: &Windows, found: &Inspection, verbose: bool) -> String {
         windows.guest_tools.join(", ")
     };
     facts.push(("guest tools", tools));
-    if let Some(health) = found.health_of(windows) {
-        facts.extend(health_facts(health));
-    }
     for (name, value) in facts {
         let _ = writeln!(text, "  {}{}", style(format!("{name:<16}")).dim(), printable(&value));
     }
+    text.push_str(
+        &found.health_of(windows).map(|health| chain(health, verbose)).unwrap_or_default(),
+    );
     for warning in &windows.warnings {
         let _ = writeln!(text, "  {} {}", style("warning:").yellow(), printable(warning));
     }
@@ -181,20 +182,59 @@ fn vendor_driver(package: &InstalledPackage) -> String {
     text
 }
 
-/// Where it boots, and what speaks against it.
-fn health_facts(health: &Diagnosis) -> [(&'static str, String); 2] {
-    let boots_on = buses(&health.boots_on);
-    let mut seen = HashSet::new();
-    let rules = health.findings.iter().map(|finding| finding.rule);
-    let rules: Vec<&str> = rules.filter(|rule| seen.insert(*rule)).collect();
-    let found = if rules.is_empty() {
+/// The way from the firmware to Windows, with what speaks against it where it does.
+fn chain(health: &Diagnosis, verbose: bool) -> String {
+    let mut text = format!("  {}\n", style("boot chain").dim());
+    for Link { stage, what } in with_stages_of_findings(health) {
+        let findings: Vec<&Finding> =
+            health.findings.iter().filter(|finding| stage_of(finding) == Some(stage)).collect();
+        let mark = match findings.iter().map(|finding| finding.severity).min() {
+            None => style("ok ").green(),
+            Some(Severity::Stops) => style("!! ").red().bold(),
+            Some(Severity::Hinders) => style("!  ").yellow().bold(),
+            Some(Severity::Note) => style("i  ").blue().bold(),
+        };
+        let name = style(format!("{:<14}", stage.word())).dim();
+        let _ = writeln!(text, "{}", format!("    {mark}{name}{}", printable(&what)).trim_end());
+        let mut told: HashMap<&str, usize> = HashMap::new();
+        for Finding { rule, object, found, .. } in findings {
+            let count = told.entry(rule).or_default();
+            *count += 1;
+            if verbose || *count <= FINDINGS_MAX {
+                let line = format!("{}: {}", printable(object), printable(found));
+                let _ = writeln!(text, "       {}  {line}", style(rule).bold());
+            }
+        }
+        let more: usize = told.values().map(|count| count.saturating_sub(FINDINGS_MAX)).sum();
+        if !verbose && more > 0 {
+            let _ = writeln!(text, "       and {more} more like these");
+        }
+    }
+    let sum = if health.is_healthy() {
         "nothing found that speaks against booting".to_owned()
     } else {
         let stops = if health.stops() { ", will not boot" } else { "" };
         let findings = count(health.findings.len(), "finding");
-        format!("{findings}{stops}: {} (winkiln doctor tells more)", rules.join(", "))
+        format!("{findings}{stops} (winkiln doctor tells what to do)")
     };
-    [("disk found on", boots_on), ("health", found)]
+    let _ = writeln!(text, "  {}{sum}", style(format!("{:<16}", "health")).dim());
+    text
+}
+
+fn stage_of(finding: &Finding) -> Option<Stage> {
+    winkiln_doctor::rule(finding.rule).map(|rule| rule.stage)
+}
+
+/// The links, and one for each stretch of the way that has none of its own, and a finding.
+fn with_stages_of_findings(health: &Diagnosis) -> Vec<Link> {
+    let mut links = health.chain.clone();
+    for stage in health.findings.iter().filter_map(stage_of) {
+        if links.iter().all(|link| link.stage != stage) {
+            links.push(Link { stage, what: String::new() });
+        }
+    }
+    links.sort_by_key(|link| link.stage);
+    links
 }
 
 fn boot(windows: &Windows) -> String {

@@ -121,12 +121,20 @@ struct WindowsJson {
 #[derive(Debug, Serialize)]
 struct HealthJson {
     boots_on: Vec<&'static str>,
+    chain: Vec<LinkJson>,
     findings: Vec<HealthFindingJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct LinkJson {
+    stage: &'static str,
+    what: String,
 }
 
 #[derive(Debug, Serialize)]
 struct HealthFindingJson {
     rule: &'static str,
+    stage: Option<&'static str>,
     severity: &'static str,
 }
 
@@ -327,11 +335,17 @@ fn windows(
         guest_tools: windows.guest_tools.clone(),
         health: health.map(|health| HealthJson {
             boots_on: health.boots_on.clone(),
+            chain: health
+                .chain
+                .iter()
+                .map(|link| LinkJson { stage: link.stage.word(), what: link.what.clone() })
+                .collect(),
             findings: health
                 .findings
                 .iter()
                 .map(|finding| HealthFindingJson {
                     rule: finding.rule,
+                    stage: winkiln_doctor::rule(finding.rule).map(|rule| rule.stage.word()),
                     severity: finding.severity.word(),
                 })
                 .collect(),

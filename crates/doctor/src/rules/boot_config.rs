@@ -5,7 +5,10 @@ use winkiln_bake::{BakeError, Step};
 use winkiln_boot::bcd::{self, ElementValue, Retargeted};
 use winkiln_boot::boot_ini::BootIni;
 use winkiln_guest::error::with_causes;
-use winkiln_guest::{ArcPath, BootKind, HiveFile, Rewrite, Windows, named_volume};
+use winkiln_guest::{
+    ArcPath, BootKind, Firmware, HiveFile, Rewrite, Windows, named_volume, system_volume,
+};
+use winkiln_hive::Hive;
 
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
@@ -19,7 +22,7 @@ pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
     let (object, repair) = if windows.is_nt5() {
         (r"\boot.ini", new_boot_ini(patient, &windows))
     } else {
-        ("BCD store", Repair::advice("winkiln bcd create IMAGE makes a new one"))
+        ("BCD store", new_store(patient, &windows, None))
     };
     Ok(vec![Finding {
         rule: "boot-config-missing",
@@ -29,6 +32,43 @@ pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
         expected: "the boot configuration of this Windows".to_owned(),
         repair,
     }])
+}
+
+/// Bytes of a store that is put aside: real ones have some 30,000.
+const STORE_MAX: u64 = 16 << 20;
+
+/// A store that starts this Windows, on the partition that its firmware starts; what is there instead is put aside.
+fn new_store(
+    patient: &mut Patient<'_>,
+    windows: &Windows,
+    instead_of: Option<&(u32, String)>,
+) -> Repair {
+    let efi = windows.boot.firmware == Firmware::Uefi;
+    if system_volume(patient.disk(), efi).is_none() {
+        let what = if efi { "an EFI system partition" } else { "an active partition" };
+        return Repair::advice(format!(
+            "make {what} the one that the firmware starts; winkiln bcd create IMAGE makes the store then"
+        ));
+    }
+    let create = Step::BcdCreateStore { efi: Some(efi), guids: None };
+    let what = "make a new one that starts this Windows";
+    let Some((volume, path)) = instead_of else { return Repair::safe(what, vec![create]) };
+    let old = patient.disk().volume(*volume).ok().and_then(|open| open.read(path, STORE_MAX).ok());
+    let Some(old) = old else {
+        return Repair::advice(format!(
+            "{path} of volume {volume} cannot be read: remove it; winkiln bcd create IMAGE makes a new store then"
+        ));
+    };
+    let on_volume = |step| Step::OnVolume { volume: *volume, step: Box::new(step) };
+    let aside = format!("{path}.winkiln");
+    let keep =
+        Step::PutFile { path: aside.clone(), contents: Contents::Bytes(old), parents: false };
+    let remove = Step::Remove { path: path.clone(), recursive: false };
+    Repair::asked(
+        format!("{what}, and keep the old one as {aside}"),
+        "entries and settings of the old one do not count any more",
+        vec![on_volume(keep), on_volume(remove), create],
+    )
 }
 
 /// A `boot.ini` with one entry, on the active partition.
@@ -59,7 +99,7 @@ fn arc_path(patient: &mut Patient<'_>, volume: u32, folder: &str) -> Option<Stri
 
 pub(crate) fn damaged(patient: &mut Patient<'_>) -> Look {
     let windows = patient.windows()?;
-    let Some((volume, path)) = windows.boot.file else { return Ok(Vec::new()) };
+    let Some((volume, path)) = windows.boot.file.clone() else { return Ok(Vec::new()) };
     let (found, repair) = match windows.boot.kind {
         BootKind::BootIni => {
             let Some((_, _, bytes)) = patient.boot_ini()? else { return Ok(Vec::new()) };
@@ -81,11 +121,22 @@ pub(crate) fn damaged(patient: &mut Patient<'_>) -> Look {
             });
             let Err(error) = read else { return Ok(Vec::new()) };
             let file = HiveFile { volume, path: path.clone() };
-            let repair = Repair::asked(
-                "write the store anew with what can be read of it",
-                "objects and elements that the damage hides are lost",
-                vec![Step::RewriteHive { file, why: Rewrite::Repair }],
-            );
+            let is_store = |bytes: &[u8]| {
+                Hive::open(bytes.to_vec()).is_ok_and(|store| bcd::objects(&store).is_ok())
+            };
+            let readable = patient
+                .disk()
+                .plan_rewrite(&file, Rewrite::Repair, 0)
+                .is_ok_and(|plan| plan.after.is_some_and(|after| is_store(&after)));
+            let repair = if readable {
+                Repair::asked(
+                    "write the store anew with what can be read of it",
+                    "objects and elements that the damage hides are lost",
+                    vec![Step::RewriteHive { file, why: Rewrite::Repair }],
+                )
+            } else {
+                new_store(patient, &windows, Some(&(volume, path.clone())))
+            };
             (with_causes(&error), repair)
         }
     };
@@ -149,9 +200,8 @@ pub(crate) fn no_default(patient: &mut Patient<'_>) -> Look {
                 value: loader.clone(),
             }],
         ),
-        None => Repair::advice(
-            "the store has no loader of Windows: winkiln bcd create IMAGE makes a new one",
-        ),
+        // A store without a loader of Windows starts none.
+        None => new_store(patient, &windows, windows.boot.file.as_ref()),
     };
     Ok(vec![Finding {
         rule,
@@ -186,38 +236,46 @@ fn boot_ini_elsewhere(patient: &mut Patient<'_>) -> Look {
     let windows = patient.windows()?;
     let Some((volume, file, bytes)) = patient.boot_ini()? else { return Ok(Vec::new()) };
     let Ok(ini) = BootIni::parse(&bytes) else { return Ok(Vec::new()) };
-    let Some(entry) = ini.entries().into_iter().nth(ini.default_entry()) else {
-        return Ok(Vec::new());
-    };
-    if !entry.is_windows() {
-        return Ok(Vec::new());
-    }
     let table = patient.disk().table().clone();
-    let kernel = ArcPath::parse(&entry.path).and_then(|path| {
-        Some((path.volume(&table)?, format!(r"{}\System32\ntoskrnl.exe", path.folder)))
-    });
-    if kernel.is_some_and(|(volume, kernel)| patient.disk().has_file(volume, &kernel)) {
-        return Ok(Vec::new());
-    }
-    let repair = match arc_path(patient, windows.volume, &windows.system_root) {
-        Some(path) => {
-            let contents = Contents::Bytes(replaced(&bytes, &entry.path, &path));
-            let put = Step::PutFile { path: file.clone(), contents, parents: false };
-            Repair::safe(
-                format!("make it {path}"),
-                vec![Step::OnVolume { volume, step: Box::new(put) }],
-            )
+    let mut findings = Vec::new();
+    for (number, entry) in ini.entries().into_iter().enumerate() {
+        let is_default = number == ini.default_entry();
+        let place = ArcPath::parse(&entry.path);
+        // Other entries may be for disks that are not here.
+        let is_told = is_default || place.as_ref().is_some_and(|path| path.is_on(&table));
+        if !entry.is_windows() || !is_told {
+            continue;
         }
-        None => Repair::advice("write the path of the Windows into it"),
-    };
-    Ok(vec![Finding {
-        rule: ELSEWHERE,
-        severity: Severity::Stops,
-        object: format!("default entry of {file}"),
-        found: format!("{}, where this disk has no Windows", entry.path),
-        expected: format!("{} of volume {}", windows.system_root, windows.volume),
-        repair,
-    }])
+        let kernel = place.and_then(|path| {
+            Some((path.volume(&table)?, format!(r"{}\System32\ntoskrnl.exe", path.folder)))
+        });
+        if kernel.is_some_and(|(volume, kernel)| patient.disk().has_file(volume, &kernel)) {
+            continue;
+        }
+        let repair = match arc_path(patient, windows.volume, &windows.system_root) {
+            Some(path) if is_default => {
+                let contents = Contents::Bytes(replaced(&bytes, &entry.path, &path));
+                let put = Step::PutFile { path: file.clone(), contents, parents: false };
+                Repair::safe(
+                    format!("make it {path}"),
+                    vec![Step::OnVolume { volume, step: Box::new(put) }],
+                )
+            }
+            _ if is_default => Repair::advice("write the path of the Windows into it"),
+            _ => Repair::advice("nothing to do unless somebody chooses it in the menu"),
+        };
+        let which =
+            if is_default { "default entry".to_owned() } else { format!("entry {}", number + 1) };
+        findings.push(Finding {
+            rule: ELSEWHERE,
+            severity: if is_default { Severity::Stops } else { Severity::Note },
+            object: format!("{which} of {file}"),
+            found: format!("{}, where this disk has no Windows", entry.path),
+            expected: format!("{} of volume {}", windows.system_root, windows.volume),
+            repair,
+        });
+    }
+    Ok(findings)
 }
 
 /// The text with one path in the place of another, wherever it stands at the start of a line or after `=`.

@@ -2,8 +2,9 @@
 
 use winkiln_bake::step::Contents;
 use winkiln_bake::{BakeError, Step};
-use winkiln_boot::bcd::ElementValue;
-use winkiln_guest::{BootKind, Firmware, Windows, named_volume};
+use winkiln_boot::bcd::{ElementValue, Place};
+use winkiln_boot::boot_ini::BootIni;
+use winkiln_guest::{BootKind, EFI_BOOT_MANAGER as BOOT_MANAGER, Firmware, Windows, named_volume};
 
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
@@ -67,7 +68,6 @@ pub(crate) fn no_fallback(patient: &mut Patient<'_>) -> Look {
 }
 
 const NO_COPY: &str = "the guest has no other copy: take the file of an installation medium of this Windows (winkiln fs put)";
-const BOOT_MANAGER: &str = r"\EFI\Microsoft\Boot\bootmgfw.efi";
 
 fn needed(patient: &mut Patient<'_>, windows: &Windows) -> Result<Vec<Needed>, BakeError> {
     let (root, own) = (&windows.system_root, windows.volume);
@@ -84,6 +84,16 @@ fn needed(patient: &mut Patient<'_>, windows: &Windows) -> Result<Vec<Needed>, B
                     (own, format!(r"\i386\{name}")),
                 ],
             });
+        }
+    }
+    if let Some((volume, _, bytes)) = patient.boot_ini()? {
+        // NTLDR reads a disk that no BIOS knows by a driver beside it. Source: Microsoft, KB102873, "BOOT.INI and ARC path naming".
+        let ini = BootIni::parse(&bytes).ok();
+        let entry = ini.and_then(|ini| ini.entries().into_iter().nth(ini.default_entry()));
+        let is_scsi =
+            |path: &str| path.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("scsi("));
+        if entry.is_some_and(|entry| is_scsi(&entry.path)) {
+            needed.push(Needed { volume, path: r"\ntbootdd.sys".to_owned(), copies: Vec::new() });
         }
     }
     if let (BootKind::Bcd, Some((volume, _))) = (windows.boot.kind, &windows.boot.file) {
@@ -108,25 +118,33 @@ fn needed(patient: &mut Patient<'_>, windows: &Windows) -> Result<Vec<Needed>, B
     Ok(needed)
 }
 
-/// The program that the default entry starts.
-fn loader(patient: &mut Patient<'_>, windows: &Windows) -> Result<Option<Needed>, BakeError> {
+/// The program that the default entry of a store starts: volume and path, when they are on this disk.
+pub(crate) fn loader_place(
+    patient: &mut Patient<'_>,
+    windows: &Windows,
+) -> Result<Option<(u32, String)>, BakeError> {
     let table = patient.disk().table().clone();
     let device = patient.element("{default}", "device")?;
     let volume = match device.map(|element| element.value) {
-        Some(ElementValue::Device(device)) => {
-            device.partition().and_then(|partition| named_volume(&table, partition))
-        }
+        Some(ElementValue::Device(device)) => match device.place {
+            // Where the boot manager was loaded from.
+            Place::Boot => windows.boot.file.as_ref().map(|(volume, _)| *volume),
+            Place::Partition(partition) => named_volume(&table, partition),
+            _ => None,
+        },
         _ => None,
     };
     let path = patient.element("{default}", "path")?;
-    let (Some(volume), Some(path)) = (volume, path.map(|element| element.to_text())) else {
-        return Ok(None);
-    };
-    let name = path.rsplit('\\').next().unwrap_or_default().to_owned();
+    Ok(volume.zip(path.map(|element| element.to_text())))
+}
+
+fn loader(patient: &mut Patient<'_>, windows: &Windows) -> Result<Option<Needed>, BakeError> {
+    let Some((volume, path)) = loader_place(patient, windows)? else { return Ok(None) };
     // An entry of another volume is another Windows.
     if volume != windows.volume {
         return Ok(None);
     }
+    let name = path.rsplit('\\').next().unwrap_or_default().to_owned();
     let copies = vec![(volume, format!(r"{}\System32\Boot\{name}", windows.system_root))];
     Ok(Some(Needed { volume, path, copies }))
 }

@@ -1,9 +1,10 @@
 //! What a BIOS starts: the active partition, and the fields that boot code reckons with.
 
 use winkiln_bake::{BakeError, Step};
-use winkiln_boot::boot_sector::{BYTES, MasterBootRecord, VolumeBootSector, VolumeFault};
+use winkiln_boot::boot_sector::{Geometry, VolumeFault};
 use winkiln_disk::partition::{PartitionKind, TableKind};
 use winkiln_guest::{BootKind, DiskVolume};
+use winkiln_volume::Filesystem;
 
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
@@ -23,15 +24,9 @@ fn started(patient: &mut Patient<'_>) -> Result<Option<DiskVolume>, BakeError> {
     Ok(patient.disk().volumes().iter().find(is_it).cloned())
 }
 
-fn master(patient: &mut Patient<'_>) -> Result<MasterBootRecord, BakeError> {
-    let mut sector = [0; BYTES];
-    patient.disk().device().read_at(0, &mut sector)?;
-    Ok(MasterBootRecord::new(sector))
-}
-
 pub(crate) fn active(patient: &mut Patient<'_>) -> Look {
     let Some(volume) = started(patient)? else { return Ok(Vec::new()) };
-    let active = master(patient)?.active();
+    let active = patient.disk().master_boot_record()?.active();
     if active == [volume.number] {
         return Ok(Vec::new());
     }
@@ -53,21 +48,96 @@ pub(crate) fn active(patient: &mut Patient<'_>) -> Look {
     }])
 }
 
-/// Where the partition starts. Heads and sectors, with which Vista and later do not reckon, are not judged: what a BIOS will tell of
-/// the disk is not known here.
+/// What a BIOS runs first. There is no other copy of it on the disk.
+pub(crate) fn no_master_code(patient: &mut Patient<'_>) -> Look {
+    if started(patient)?.is_none() || patient.disk().master_boot_record()?.has_code() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Finding {
+        rule: "mbr-code-missing",
+        severity: Severity::Stops,
+        object: "master boot record".to_owned(),
+        found: "no boot code".to_owned(),
+        expected: "code that starts the active partition".to_owned(),
+        repair: Repair::advice(
+            "a disk has no other copy of it: let a recovery console write it (bootrec /fixmbr; fixmbr on Windows XP and 2003), or any partitioning tool",
+        ),
+    }])
+}
+
+/// What the master boot record runs next.
+pub(crate) fn no_code(patient: &mut Patient<'_>) -> Look {
+    let Some(volume) = started(patient)? else { return Ok(Vec::new()) };
+    let number = volume.number;
+    if patient.disk().boot_sector(number).is_none_or(|sector| sector.has_code()) {
+        return Ok(Vec::new());
+    }
+    let repair = match patient.disk().boot_code_for(number) {
+        Some(found) => Repair::safe(
+            format!("take that of {}", found.from),
+            vec![Step::MendBootSector { volume: number }],
+        ),
+        None => Repair::advice(
+            "no other volume of the disk has the same: let a recovery console write it (bootrec /fixboot, bootsect /nt60; fixboot on Windows XP and 2003)",
+        ),
+    };
+    Ok(vec![Finding {
+        rule: "boot-code-missing",
+        severity: Severity::Stops,
+        object: format!("boot sector of volume {number}"),
+        found: "no boot code".to_owned(),
+        expected: "code that starts the boot manager".to_owned(),
+        repair,
+    }])
+}
+
+/// Volumes that nothing can be read from until their first sector is put back.
+pub(crate) fn lost(patient: &mut Patient<'_>) -> Look {
+    let volumes: Vec<u32> = patient
+        .disk()
+        .volumes()
+        .iter()
+        .filter(|volume| volume.identity.filesystem == Filesystem::Unknown)
+        .map(|volume| volume.number)
+        .collect();
+    let mut findings = Vec::new();
+    for number in volumes {
+        let Some(copy) = patient.disk().lost_boot_sector(number) else { continue };
+        findings.push(Finding {
+            rule: "boot-sector-lost",
+            severity: Severity::Stops,
+            object: format!("boot sector of volume {number}"),
+            found: format!("none; there is a copy of that of {:?}", copy.kind()),
+            expected: "a boot sector".to_owned(),
+            repair: Repair::asked(
+                "put the copy in its place",
+                "something else that was put on the partition since is damaged",
+                vec![Step::RestoreBootSector { volume: number }],
+            ),
+        });
+    }
+    Ok(findings)
+}
+
+/// Where the partition starts, and for Windows XP and 2003 the disk's geometry, with which later ones do not reckon.
 pub(crate) fn fields(patient: &mut Patient<'_>) -> Look {
     let Some(volume) = started(patient)? else { return Ok(Vec::new()) };
-    let mut sector = [0; BYTES];
-    patient.disk().window(volume.number)?.read_at(0, &mut sector)?;
-    let Some(sector) = VolumeBootSector::parse(&sector) else { return Ok(Vec::new()) };
+    let Some(sector) = patient.disk().boot_sector(volume.number) else { return Ok(Vec::new()) };
+    let geometry = if patient.windows()?.is_nt5() { patient.disk().geometry()? } else { None };
+    let words = |Geometry { heads, sectors_per_track }| {
+        format!("{heads} heads, {sectors_per_track} sectors per track")
+    };
     let mut findings = Vec::new();
-    for fault in sector.faults(volume.partition.start, None) {
+    for fault in sector.faults(volume.partition.start, geometry) {
         let (found, expected) = match fault {
             VolumeFault::Hidden { found, expected } => (
                 format!("{found} hidden sectors"),
                 format!("{expected}, where the partition starts"),
             ),
-            VolumeFault::Geometry { .. } | VolumeFault::NoCode => continue,
+            VolumeFault::Geometry { found, expected } => {
+                (words(found), format!("{}, as a BIOS tells of the disk", words(expected)))
+            }
+            VolumeFault::NoCode => continue,
         };
         findings.push(Finding {
             rule: "boot-sector",

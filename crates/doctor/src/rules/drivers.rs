@@ -59,6 +59,11 @@ fn boot_drivers(patient: &mut Patient<'_>) -> Result<Vec<Driver>, BakeError> {
     Ok(drivers)
 }
 
+/// How many drivers the boot loader starts.
+pub(crate) fn count(patient: &mut Patient<'_>) -> Result<usize, BakeError> {
+    Ok(boot_drivers(patient)?.len())
+}
+
 /// Services without a file that the rules on the way to the disk tell of, in lower case.
 fn told_already(patient: &mut Patient<'_>) -> Result<BTreeSet<String>, BakeError> {
     let told =

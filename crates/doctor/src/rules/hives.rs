@@ -1,9 +1,7 @@
 //! Registry hives: missing, damaged, or at odds with their logs.
 
-use winkiln_bake::step::Contents;
-use winkiln_bake::{BakeError, Step};
-use winkiln_guest::{HiveFile, Rewrite};
-use winkiln_hive::Hive;
+use winkiln_bake::Step;
+use winkiln_guest::{HiveFile, Rewrite, is_left_stale};
 
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
@@ -17,10 +15,6 @@ const HIVES: [(&str, Severity); 5] = [
     ("SECURITY", Severity::Stops),
     ("DEFAULT", Severity::Hinders),
 ];
-/// Bytes of a hive that are read.
-const SIZE_MAX: u64 = 512 << 20;
-/// Sums and hints for speed, which Windows itself leaves behind.
-const LEFT_STALE: [&str; 4] = ["key.hint", "key.maxname", "key.maxvaluename", "key.maxvaluedata"];
 
 /// The volume and folder of the installation, or of what is left of one.
 fn roots(patient: &mut Patient<'_>) -> Vec<(u32, String)> {
@@ -43,7 +37,7 @@ pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
                 severity,
                 found: "no such file".to_owned(),
                 expected: "a registry hive".to_owned(),
-                repair: restore(patient, volume, &root, name)?
+                repair: restore(patient, volume, &root, name)
                     .unwrap_or_else(|| Repair::advice(NO_COPY)),
                 object: path,
             });
@@ -65,11 +59,8 @@ pub(crate) fn damaged(patient: &mut Patient<'_>) -> Look {
                 continue;
             }
             let checked = patient.disk().check_hive(volume, &path);
-            let real: Vec<_> = checked
-                .findings
-                .iter()
-                .filter(|finding| !LEFT_STALE.contains(&finding.id))
-                .collect();
+            let real: Vec<_> =
+                checked.findings.iter().filter(|finding| !is_left_stale(finding)).collect();
             let found = match (&checked.failure, real.first()) {
                 (Some(failure), _) => failure.clone(),
                 (None, Some(first)) => {
@@ -82,7 +73,7 @@ pub(crate) fn damaged(patient: &mut Patient<'_>) -> Look {
                 }
                 (None, None) => continue,
             };
-            let repair = match restore(patient, volume, &root, name)? {
+            let repair = match restore(patient, volume, &root, name) {
                 Some(repair) => repair,
                 None if checked.failure.is_none() => Repair::asked(
                     format!("write {name} anew with what can be read of it"),
@@ -127,7 +118,7 @@ pub(crate) fn unclean(patient: &mut Patient<'_>) -> Look {
                     (recovered.to_string(), repair)
                 }
                 Err(error @ winkiln_guest::GuestError::DirtyHive { .. }) => {
-                    let repair = restore(patient, volume, &root, name)?.unwrap_or_else(|| {
+                    let repair = restore(patient, volume, &root, name).unwrap_or_else(|| {
                         Repair::advice(
                             "put the hive's own logs beside it (.LOG1, .LOG2), or shut the guest down properly",
                         )
@@ -150,41 +141,12 @@ pub(crate) fn unclean(patient: &mut Patient<'_>) -> Look {
 }
 
 /// Puts the copy of `RegBack` in a hive's place, where there is a sound one.
-///
-/// Source: Microsoft, "The system registry is no longer backed up to the RegBack folder": files of no length since Windows 10 1803.
-fn restore(
-    patient: &mut Patient<'_>,
-    volume: u32,
-    root: &str,
-    name: &str,
-) -> Result<Option<Repair>, BakeError> {
-    let config = format!(r"{root}\System32\config");
-    let from = format!(r"{config}\RegBack\{name}");
-    if !patient.disk().has_file(volume, &from) {
-        return Ok(None);
-    }
-    let Ok(bytes) = patient.disk().volume(volume)?.read(&from, SIZE_MAX) else { return Ok(None) };
-    let is_sound = Hive::open(bytes.clone())
-        .is_ok_and(|hive| hive.check().iter().all(|finding| LEFT_STALE.contains(&finding.id)));
-    if !is_sound {
-        return Ok(None);
-    }
-    let to = format!(r"{config}\{name}");
-    let on_volume = |step| Step::OnVolume { volume, step: Box::new(step) };
-    let mut steps = Vec::new();
-    // What logs hold belongs to the hive that goes.
-    for extension in ["LOG", "LOG1", "LOG2"] {
-        let log = format!("{to}.{extension}");
-        if patient.disk().has_file(volume, &log) {
-            let contents = Contents::Bytes(Vec::new());
-            steps.push(on_volume(Step::PutFile { path: log, contents, parents: false }));
-        }
-    }
-    let contents = Contents::Bytes(bytes);
-    steps.push(on_volume(Step::PutFile { path: to, contents, parents: false }));
-    Ok(Some(Repair::asked(
+fn restore(patient: &mut Patient<'_>, volume: u32, root: &str, name: &str) -> Option<Repair> {
+    patient.disk().backup_hive(volume, root, name)?;
+    let place = Some((volume, root.to_owned()));
+    Some(Repair::asked(
         format!("put RegBack\\{name} in its place"),
         "everything that Windows wrote to the hive since that copy was made is lost",
-        steps,
-    )))
+        vec![Step::RestoreHive { place, name: name.to_owned() }],
+    ))
 }

@@ -227,7 +227,21 @@ fn replace(patient: &mut Patient<'_>, service: &str, file: &str) -> Result<Repai
     Ok(Repair::safe(format!("put {from} in its place"), vec![step]))
 }
 
-/// Takes a filter off the list that names it.
+/// Filters that are Windows' own part of a class: `UpperFilters` and `LowerFilters` of hives that Setup made.
+const OF_WINDOWS: [&str; 10] = [
+    "kbdclass",
+    "mouclass",
+    "partmgr",
+    "volsnap",
+    "fvevol",
+    "rdyboost",
+    "volume",
+    "iorate",
+    "EhStorClass",
+    "ksthunk",
+];
+
+/// Takes a filter off the list that names it, or brings its file back.
 pub(super) fn without_filter(
     patient: &mut Patient<'_>,
     value: &str,
@@ -250,17 +264,20 @@ pub(super) fn without_filter(
         _ => delete_value(key, value),
     };
     let what = format!("take {filter} off {value} of {key}");
+    let price = format!("what {filter} did for the device is not done any more");
+    if let Obstacle::NoFile { service, file } = why {
+        let repair = replace(patient, service, file)?;
+        if matches!(repair, Repair::Safe { .. }) {
+            return Ok(repair);
+        }
+        // Without these a class of devices does nothing at all.
+        if OF_WINDOWS.iter().any(|own| own.eq_ignore_ascii_case(filter)) {
+            return Ok(Repair::asked(what, price, vec![step]));
+        }
+    }
     let gone = matches!(
         why,
         Obstacle::NoService { .. } | Obstacle::NoFile { .. } | Obstacle::OtherVolume { .. }
     );
-    Ok(if gone {
-        Repair::safe(what, vec![step])
-    } else {
-        Repair::asked(
-            what,
-            format!("what {filter} did for the device is not done any more"),
-            vec![step],
-        )
-    })
+    Ok(if gone { Repair::safe(what, vec![step]) } else { Repair::asked(what, price, vec![step]) })
 }

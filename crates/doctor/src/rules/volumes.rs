@@ -1,5 +1,6 @@
 //! Volumes that Windows did not put away.
 
+use winkiln_guest::DiskVolume;
 use winkiln_volume::{Filesystem, Remedies};
 
 use crate::finding::{Cure, Finding, Repair, Severity};
@@ -21,7 +22,13 @@ const DIRTY: [&str; 2] = ["dirty", "check-underway"];
 fn told(patient: &mut Patient<'_>, state: &State<'_>, repair: impl Fn() -> Repair) -> Look {
     let volumes = patient.disk().volumes().to_vec();
     let mut findings = Vec::new();
-    for volume in volumes.iter().filter(|volume| volume.holds_files()) {
+    // What is encrypted may be where Windows is, as long as no other is found.
+    let is_closed = |filesystem| matches!(filesystem, Filesystem::BitLocker | Filesystem::ReFs);
+    let none_found = patient.installed().is_none();
+    let is_ours = |volume: &&DiskVolume| {
+        volume.holds_files() || none_found && is_closed(volume.identity.filesystem)
+    };
+    for volume in volumes.iter().filter(is_ours) {
         for word in &volume.identity.reasons {
             if !state.words.contains(&word.as_str()) {
                 continue;

@@ -1,8 +1,13 @@
 //! Faults of the boot configuration and of what it starts.
 
-use winkiln_bake::Step;
-use winkiln_doctor::Target;
+use std::os::unix::fs::FileExt as _;
+
+use winkiln_bake::{Session, SessionOptions, Step};
+use winkiln_doctor::{Selection, Target, diagnose};
 use winkiln_hive::ValueType;
+use winkiln_volume::Remedies;
+
+use crate::disk::FIRST;
 
 use crate::guest::{Guest, LOADER, Os, dword, full, put, remove, text};
 use crate::small_guest::{X86, program};
@@ -82,8 +87,37 @@ fn a_missing_or_damaged_boot_configuration_is_told() {
     guest.is_repaired(None, "boot-config-missing", true);
     guest.apply(&[put(1, r"\boot.ini", b"[boot loader]\r\n")]);
     guest.is_repaired(None, "boot-config-damaged", false);
-    let Some(guest) = without(Os::Seven, &[(1, r"\Boot\BCD")]) else { return };
-    guest.is_told(None, "boot-config-missing", "winkiln bcd create");
+    for (os, store) in [(Os::Seven, r"\Boot\BCD"), (Os::Ten, r"\EFI\Microsoft\Boot\BCD")] {
+        let Some(guest) = without(os, &[(1, store)]) else { return };
+        guest.is_repaired(None, "boot-config-missing", true);
+        guest.apply(&[put(1, store, b"no store at all")]);
+        guest.is_repaired(None, "boot-config-damaged", false);
+        // One without a loader of Windows, while hives are edited too.
+        let Some(mut session) = Some(guest.open(Remedies::default())) else { return };
+        let (registry, disk) = session.registry().unwrap();
+        let hive = registry.hive(disk, &winkiln_guest::HiveName::Bcd).unwrap();
+        let loader = winkiln_boot::bcd::windows_loaders(hive).unwrap().remove(0);
+        drop(session);
+        guest.apply(&[
+            Step::BcdDeleteObject { object: loader, cleanup: true },
+            dword(r"Services\partmgr\Parameters", "SanPolicy", 3),
+        ]);
+        let rules = ["boot-default-missing", "disks-offline"].map(str::to_owned).to_vec();
+        let treated = guest.treat(None, &Selection { safe: true, rules });
+        assert_eq!(treated.left.findings, [], "{:#?}", treated.repaired);
+        guest.is_healthy(None);
+    }
+}
+
+#[test]
+fn a_disk_that_only_a_scsi_driver_knows_needs_it() {
+    let Some(guest) = Guest::new(Os::Xp) else { return };
+    let ini = "[boot loader]\r\ntimeout=30\r\ndefault=scsi(0)disk(0)rdisk(0)partition(1)\\WINDOWS\r\n\
+        [operating systems]\r\nscsi(0)disk(0)rdisk(0)partition(1)\\WINDOWS=\"XP\"\r\n";
+    guest.apply(&[put(1, r"\boot.ini", ini.as_bytes())]);
+    guest.is_told(None, "boot-file-missing", "no other copy");
+    guest.apply(&[put(1, r"\ntbootdd.sys", b"stands for a driver")]);
+    guest.is_healthy(None);
 }
 
 #[test]
@@ -100,6 +134,21 @@ fn entries_lead_to_the_windows_that_is_there() {
     };
     guest.apply(&[ini(3, 3)]);
     guest.is_repaired(None, "boot-entry-elsewhere", true);
+    // Another entry of this disk is told, one of another disk is not.
+    for (disk, healthy) in [(0, false), (1, true)] {
+        let others = format!(
+            "[boot loader]\r\ntimeout=30\r\ndefault=multi(0)disk(0)rdisk(0)partition(1)\\WINDOWS\r\n\
+             [operating systems]\r\nmulti(0)disk(0)rdisk(0)partition(1)\\WINDOWS=\"XP\"\r\n\
+             multi(0)disk(0)rdisk({disk})partition(2)\\WINNT=\"2000\"\r\n\
+             C:\\CMDCONS\\BOOTSECT.DAT=\"Console\" /cmdcons\r\n"
+        );
+        guest.apply(&[put(1, r"\boot.ini", others.as_bytes())]);
+        if healthy {
+            guest.is_healthy(None);
+        } else {
+            guest.is_told(None, "boot-entry-elsewhere", "nothing to do");
+        }
+    }
     guest.apply(&[ini(3, 1)]);
     guest.is_repaired(None, "boot-default-missing", true);
 
@@ -169,5 +218,110 @@ fn what_a_bios_starts_is_put_right() {
         guest.is_repaired(None, "active-partition", true);
         crate::disk::poke_boot_sector(&guest.image(), 0x1C, &63_u32.to_le_bytes());
         guest.is_repaired(None, "boot-sector", true);
+        // Its copy has the code that the sector lost.
+        crate::disk::poke(&guest.image(), FIRST * 512 + 0x54, &[0; 0x1FE - 0x54]);
+        guest.is_repaired(None, "boot-code-missing", true);
+        crate::disk::poke_boot_sector(&guest.image(), 0x54, &[0; 0x1FE - 0x54]);
+        guest.is_told(None, "boot-code-missing", "fixboot");
+    }
+}
+
+#[test]
+fn a_boot_sector_that_is_lost_comes_back_from_its_copy() {
+    for os in [Os::Xp, Os::Seven] {
+        let Some(guest) = Guest::new(os) else { return };
+        crate::disk::poke(&guest.image(), FIRST * 512, &[0; 512]);
+        guest.is_repaired(None, "boot-sector-lost", false);
+    }
+    // Without a file table, the copy is what somebody left behind.
+    let Some(guest) = Guest::new(Os::Xp) else { return };
+    let mut table = [0; 8];
+    let image = std::fs::File::open(guest.image()).unwrap();
+    image.read_exact_at(&mut table, FIRST * 512 + 0x30).unwrap();
+    let at = FIRST * 512 + u64::from_le_bytes(table) * 4096;
+    crate::disk::poke(&guest.image(), at, &[0; 4]);
+    crate::disk::poke(&guest.image(), FIRST * 512, &[0; 512]);
+    let options = SessionOptions { now: crate::NOW, ..SessionOptions::default() };
+    let mut session = Session::open_read_only(&guest.image(), &options).unwrap();
+    let found = diagnose(&mut session, None);
+    assert!(found.is_err(), "{found:?}");
+}
+
+#[test]
+fn boot_code_that_is_gone_is_told() {
+    for os in [Os::Xp, Os::Seven] {
+        let Some(guest) = Guest::new(os) else { return };
+        crate::disk::poke(&guest.image(), 0, &[0; 440]);
+        guest.is_told(None, "mbr-code-missing", "fixmbr");
+    }
+}
+
+/// A table that was made for 16 heads of 63 sectors, and a boot sector that was not: Windows XP alone reckons with it.
+#[test]
+fn the_geometry_is_that_of_the_disk_for_windows_xp() {
+    for os in [Os::Xp, Os::Seven] {
+        let Some(guest) = Guest::new(os) else { return };
+        let mut entry = [0; 16];
+        let image = std::fs::File::open(guest.image()).unwrap();
+        image.read_exact_at(&mut entry, 446).unwrap();
+        let word = |at: usize| u32::from_le_bytes(entry[at..at + 4].try_into().unwrap());
+        // The last sector of a track, the last track of a cylinder: the partition is cut to that, which its volume allows.
+        let cylinders = (word(8) + word(12)) / (16 * 63) + 1;
+        let sectors = cylinders * 16 * 63 - word(8);
+        let end = [15, 63 | ((cylinders - 1) >> 8 << 6) as u8, (cylinders - 1) as u8];
+        crate::disk::poke(&guest.image(), 446 + 5, &end);
+        crate::disk::poke(&guest.image(), 446 + 12, &sectors.to_le_bytes());
+        let disk = std::fs::File::options().write(true).open(guest.image()).unwrap();
+        disk.set_len(u64::from(word(8) + sectors) * 512).unwrap();
+        guest.is_healthy(None);
+        crate::disk::poke_boot_sector(&guest.image(), 0x1A, &255_u16.to_le_bytes());
+        if os == Os::Xp {
+            guest.is_repaired(None, "boot-sector", true);
+        } else {
+            guest.is_healthy(None);
+        }
+    }
+}
+
+/// Drive letters follow the disk, too: that of Windows by itself, others by the store or by their place.
+#[test]
+fn drive_letters_of_a_cloned_disk_follow() {
+    for os in [Os::Xp, Os::Seven, Os::Ten] {
+        let Some(guest) = Guest::new(os) else { return };
+        let key = r"HKLM\SYSTEM\MountedDevices";
+        let value = |name: &str, data: Vec<u8>| Step::SetValue {
+            key: key.into(),
+            name: name.into(),
+            kind: ValueType::Binary,
+            data,
+        };
+        let read = |guest: &Guest| {
+            let mut session = guest.open(Remedies::default());
+            let mut values = session.values(key).unwrap();
+            values.sort_by(|one, other| one.name.cmp(&other.name));
+            values.into_iter().map(|value| value.data).collect::<Vec<_>>()
+        };
+        let volume = os.volume();
+        let own = || crate::disk::mounted_device(&guest.image(), volume);
+        let other = b"_??_USBSTOR#Disk".to_vec();
+        let stranger = [0x11; 12].to_vec();
+        guest.apply(&[
+            value(r"\DosDevices\C:", own()),
+            value(r"\??\Volume{0b0b0b0b-0000-0000-0000-000000000000}", own()),
+            value(r"\DosDevices\E:", stranger.clone()),
+            value(r"\DosDevices\F:", other.clone()),
+        ]);
+        guest.is_healthy(None);
+        crate::disk::give_new_identity(&guest.image(), os == Os::Ten);
+        if os == Os::Xp {
+            guest.is_repaired(None, "drive-letters", true);
+        } else {
+            let treated = guest.treat(None, &Selection { safe: true, rules: Vec::new() });
+            assert_eq!(treated.left.findings, [], "{:#?}", treated.repaired);
+            let rules: Vec<&str> = treated.repaired.iter().map(|one| one.rule).collect();
+            assert!(rules.contains(&"drive-letters") && rules.contains(&"boot-entry-elsewhere"));
+            guest.is_healthy(None);
+        }
+        assert_eq!(read(&guest), [own(), own(), stranger, other], "{os:?}");
     }
 }

@@ -135,3 +135,21 @@ pub(crate) fn poke_boot_sector(image: &Path, at: u64, bytes: &[u8]) {
     poke(image, FIRST * SECTOR + at, bytes);
     poke(image, FIRST * SECTOR + NTFS - SECTOR + at, bytes);
 }
+
+/// What `MountedDevices` has for a partition, as the partition table read by its bytes tells.
+pub(crate) fn mounted_device(image: &Path, number: u32) -> Vec<u8> {
+    let disk = File::open(image).unwrap();
+    let read = |at: u64, length: usize| {
+        let mut bytes = vec![0; length];
+        disk.read_exact_at(&mut bytes, at).unwrap();
+        bytes
+    };
+    if read(512, 8) == b"EFI PART" {
+        // The second sector of the table's head is followed by entries of 128 bytes; the GUID of its own is the second in each.
+        let at = 1024 + u64::from(number - 1) * 128 + 16;
+        return [b"DMIO:ID:".to_vec(), read(at, 16)].concat();
+    }
+    let start = read(446 + u64::from(number - 1) * 16 + 8, 4);
+    let start = u32::from_le_bytes(start.try_into().unwrap());
+    [read(440, 4), (u64::from(start) * 512).to_le_bytes().to_vec()].concat()
+}

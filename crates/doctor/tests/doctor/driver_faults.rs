@@ -5,6 +5,7 @@ use winkiln_hive::ValueType;
 use crate::guest::{Guest, Os, dword, put, text};
 use crate::small_guest::{AMD64, program};
 
+const STORE: &str = r"\Windows\System32\DriverStore\FileRepository";
 const GONE: &str = r"Services\gone";
 
 fn boot_service() -> Vec<winkiln_bake::Step> {
@@ -37,6 +38,20 @@ fn filters_of_other_classes_are_taken_off() {
     guest.is_repaired(None, "class-filter-missing", true);
     guest.apply(&[text(class, "LowerFilters", ValueType::MultiSz, "gone\0")]);
     guest.apply(&[dword(GONE, "Start", 3), dword(GONE, "Type", 1)]);
+    guest.is_repaired(None, "class-filter-missing", true);
+    // One of Windows' own comes back, where there is a copy.
+    let own = r"Services\kbdclass";
+    guest.apply(&[text(class, "UpperFilters", ValueType::MultiSz, "kbdclass\0")]);
+    guest.apply(&[dword(own, "Start", 3), dword(own, "Type", 1)]);
+    guest.is_repaired(None, "class-filter-missing", false);
+    guest.apply(&[
+        text(class, "UpperFilters", ValueType::MultiSz, "kbdclass\0"),
+        put(
+            1,
+            &format!(r"{STORE}\keyboard.inf_amd64_0123456789abcdef\kbdclass.sys"),
+            &program(AMD64, &[]),
+        ),
+    ]);
     guest.is_repaired(None, "class-filter-missing", true);
 }
 

@@ -5,6 +5,7 @@ mod disk;
 mod driver_faults;
 mod guest;
 mod healthy;
+mod real_hives;
 mod registry_faults;
 #[path = "../../../guest/tests/guest/small_guest.rs"]
 mod small_guest;

@@ -5,7 +5,9 @@ use std::os::unix::fs::FileExt as _;
 
 use winkiln_disk::partition::read_table;
 
+use crate::disk::{self, FIRST};
 use crate::guest::{Guest, Os, put};
+use crate::real_hives::unpacked;
 
 /// The head of a memory image: its signature, and what follows it in all of them.
 fn memory_image() -> Vec<u8> {
@@ -50,4 +52,34 @@ fn a_dirty_flag_is_told() {
         image.write_all_at(&record, at).unwrap();
     }
     guest.is_told(None, "volume-dirty", "Windows checks the volume");
+}
+
+/// A copy of the boot sector that is another volume's.
+#[test]
+fn a_volume_that_cannot_be_edited_is_told() {
+    let Some(guest) = Guest::new(Os::Seven) else { return };
+    let image = File::open(guest.image()).unwrap();
+    let mut sector = [0; 512];
+    image.read_exact_at(&mut sector, FIRST * 512).unwrap();
+    let sectors = u64::from_le_bytes(sector[0x28..0x30].try_into().unwrap());
+    // Where the file table begins.
+    disk::poke(&guest.image(), (FIRST + sectors) * 512 + 0x30, &[sector[0x30] ^ 1]);
+    guest.is_told(None, "volume-state", "winkiln check");
+}
+
+/// A data volume that Windows itself left with updates in its log.
+#[test]
+fn updates_in_a_log_are_finished() {
+    let Some(guest) = Guest::new(Os::Seven) else { return };
+    let Some(volume) = unpacked("ntfs/win-links-junction-ads.vol.raw") else { return };
+    let start = std::fs::metadata(guest.image()).unwrap().len().next_multiple_of(1 << 20);
+    let image = File::options().write(true).open(guest.image()).unwrap();
+    image.set_len(start + volume.len() as u64).unwrap();
+    disk::write_sparse(&image, &volume, start);
+    let sector = |bytes: u64| u32::try_from(bytes / 512).unwrap().to_le_bytes();
+    let ends = [[0, 0, 0, 0, 7, 0xFE, 0xFF, 0xFF].as_slice(), &sector(start)].concat();
+    disk::poke(&guest.image(), 446 + 16, &[ends, sector(volume.len() as u64).to_vec()].concat());
+    guest.is_found(None, "log-not-clean");
+    guest.treat(None, &winkiln_doctor::Selection { safe: true, rules: Vec::new() });
+    guest.is_healthy(None);
 }

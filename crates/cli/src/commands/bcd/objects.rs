@@ -40,7 +40,7 @@ pub(super) fn create(args: &CreateArgs) -> Result<()> {
             ));
         }
         let efi = args.firmware.map(|firmware| firmware == FirmwareArg::Uefi);
-        let guids = (new_guid()?, new_guid()?);
+        let guids = Some((new_guid()?, new_guid()?));
         return carry_out(&args.edit.with, &target, &Step::BcdCreateStore { efi, guids });
     }
     if args.firmware.is_some() {
@@ -127,17 +127,5 @@ fn new_guid() -> Result<String> {
     File::open(RANDOM)
         .and_then(|mut file| file.read_exact(&mut bytes))
         .map_err(|error| CliError::host(format!("cannot read {RANDOM}"), &error))?;
-    let mut number = u128::from_be_bytes(bytes);
-    // Version 4, variant 1. Source: RFC 4122, 4.4.
-    number = number & !(0xF << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    let text = format!("{number:032x}");
-    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-    Ok(format!(
-        "{{{}-{}-{}-{}-{}}}",
-        part(0..8),
-        part(8..12),
-        part(12..16),
-        part(16..20),
-        part(20..32)
-    ))
+    Ok(bcd::new_guid(bytes))
 }

@@ -1,0 +1,109 @@
+//! Boot entries in the variables of a virtual machine's firmware.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::guest::Guest;
+use crate::tools::{hash, outside, run, workspace};
+
+/// OVMF's own variables and code; `None`, with a word about it, where they are not installed.
+fn ovmf() -> Option<(&'static Path, &'static Path)> {
+    let vars = Path::new("/usr/share/OVMF/OVMF_VARS_4M.fd");
+    let code = Path::new("/usr/share/OVMF/OVMF_CODE_4M.fd");
+    if vars.is_file() && code.is_file() {
+        return Some((vars, code));
+    }
+    assert!(std::env::var_os("WINKILN_REQUIRE_TOOLS").is_none(), "no {}", vars.display());
+    eprintln!("SKIPPED: no {}", vars.display());
+    None
+}
+
+#[test]
+fn an_entry_is_added_read_by_others_and_undone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some((shipped, code)) = ovmf() else { return };
+    let Some(image) = Guest::new("10", "gpt", "raw").build(folder.path()) else { return };
+    let before = hash(&image);
+    for format in ["raw", "qcow2"] {
+        let vars = folder.path().join(format!("vars.{format}"));
+        convert(format, shipped, &vars);
+        let undo = folder.path().join(format!("undo.{format}"));
+        let untouched = hash(&vars);
+        let (image, vars, undo) =
+            (image.to_str().unwrap(), vars.to_str().unwrap(), undo.to_str().unwrap());
+        let dry = run(["nvram", "add", image, vars, "--dry-run", "--json"]).expect(0).json();
+        assert_eq!((&dry["committed"], &dry["changed"]), (&false.into(), &true.into()), "{dry}");
+        assert_eq!(hash(Path::new(vars)), untouched);
+        let done = run(["nvram", "add", image, vars, "--undo", undo, "--json"]).expect(0).json();
+        assert_eq!(done["committed"], true, "{done}");
+        let added = done["added"].as_str().unwrap().to_owned();
+        assert_eq!(done["order"][0], added.as_str(), "{done}");
+        let again = run(["nvram", "add", image, vars, "--json"]).expect(0).json();
+        assert_eq!((&again["committed"], &again["changed"]), (&false.into(), &false.into()));
+        let shown = run(["nvram", "list", vars]).expect(0).stdout;
+        assert!(
+            shown.contains(&added) && shown.contains(r"\EFI\Microsoft\Boot\bootmgfw.efi"),
+            "{shown}"
+        );
+        let table: serde_json::Value =
+            serde_json::from_str(&outside("sfdisk", ["-J", image])).expect("sfdisk's table");
+        let uuid =
+            table["partitiontable"]["partitions"][0]["uuid"].as_str().unwrap().to_lowercase();
+        assert!(shown.contains(&uuid), "{shown}");
+
+        let raw = folder.path().join("raw.fd");
+        convert("raw", Path::new(vars), &raw);
+        judged(&raw, &added);
+        if std::env::var_os("WINKILN_LONG").is_some() {
+            starts(Path::new(image), code, &raw);
+        }
+        drop(run(["undo", undo]).expect(0));
+        assert_eq!(hash(Path::new(vars)), untouched, "{format}");
+    }
+    assert_eq!(hash(&image), before, "the image is not changed");
+    // A guest that a BIOS starts needs none, and an image is no store of variables.
+    let image = image.to_str().unwrap();
+    let refused = run(["nvram", "add", image, image]).expect(1);
+    assert!(refused.stderr.contains("not a variable store"), "{}", refused.stderr);
+}
+
+fn convert(format: &str, from: &Path, to: &Path) {
+    let (from, to) = (from.to_str().expect("text"), to.to_str().expect("text"));
+    outside("qemu-img", ["convert", "-O", format, from, to]);
+}
+
+/// virt-firmware's reader finds the entry.
+fn judged(vars: &Path, added: &str) {
+    let venv = workspace().join("target/readers/venv/bin");
+    let path = format!("{}:{}", venv.display(), std::env::var("PATH").unwrap_or_default());
+    let output = Command::new("virt-fw-vars")
+        .args(["--print", "--verbose", "--input"])
+        .arg(vars)
+        .env("PATH", path)
+        .output();
+    let Ok(output) = output else {
+        assert!(std::env::var_os("WINKILN_REQUIRE_TOOLS").is_none(), "no virt-fw-vars");
+        eprintln!("SKIPPED: no virt-fw-vars");
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains(added) && text.contains("bootmgfw.efi"), "{text}");
+}
+
+/// OVMF itself tries the entry first. The boot manager is a stand-in, which it finds and cannot start.
+fn starts(image: &Path, code: &Path, vars: &Path) {
+    let drive = |options: &str, path: &Path| format!("{options},file={}", path.display());
+    let output = Command::new("timeout")
+        .args(["60", "qemu-system-x86_64", "-M", "q35", "-m", "256", "-nographic", "-net", "none"])
+        .args(["-drive", &drive("if=pflash,format=raw,readonly=on", code)])
+        .args(["-drive", &drive("if=pflash,format=raw,snapshot=on", vars)])
+        .args(["-drive", &drive("if=none,id=d,format=raw,snapshot=on", image)])
+        .args(["-device", "ahci,id=a", "-device", "ide-hd,bus=a.0,drive=d"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("timeout runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find(|line| line.contains("BdsDxe"));
+    let tried = line.is_some_and(|line| line.contains("Windows Boot Manager"));
+    assert!(tried && !line.unwrap_or_default().contains("Not Found"), "{text}");
+}
