@@ -48,6 +48,35 @@ impl Pages {
         }
     }
 
+    /// Takes the pages of these ranges, offsets and lengths, out. They all are there.
+    pub(crate) fn take(&mut self, ranges: impl Iterator<Item = (u64, u64)> + Clone) -> Self {
+        let numbers = |(offset, length)| offset / PAGE_BYTES..(offset + length) / PAGE_BYTES;
+        let all = ranges.clone().map(|(_, length)| length / PAGE_BYTES).sum::<u64>();
+        let mut taken = Self::default();
+        if all == self.pages.len() as u64 {
+            taken.pages = std::mem::take(&mut self.pages);
+            return taken;
+        }
+        for number in ranges.flat_map(numbers) {
+            taken.pages.extend(self.pages.remove(&number).map(|page| (number, page)));
+        }
+        taken
+    }
+
+    /// Puts pages where there are none.
+    pub(crate) fn put_below(&mut self, older: Self) {
+        for (number, page) in older.pages {
+            self.pages.entry(number).or_insert(page);
+        }
+    }
+
+    /// Keeps the buffers of pages that are needed no more.
+    pub(crate) fn reuse(&mut self, pages: Self) {
+        for (_, page) in pages.pages {
+            self.drop_page(page);
+        }
+    }
+
     fn drop_page(&mut self, page: Page) {
         if self.spare.len() < SPARE_MAX {
             self.spare.push(page.bytes);

@@ -98,9 +98,12 @@ impl Writer {
         hole: bool,
         pages: impl Iterator<Item = &'a [u8]>,
     ) -> io::Result<()> {
-        let sectors = pages.flat_map(|page| page.chunks(SECTOR));
-        let sectors: Vec<u8> =
-            sectors.flat_map(|sector| crc32fast::hash(sector).to_le_bytes()).collect();
+        let mut sectors = Vec::new();
+        for page in pages {
+            for sector in page.chunks_exact(SECTOR) {
+                sectors.extend_from_slice(&crc32fast::hash(sector).to_le_bytes());
+            }
+        }
         let sum = encode_early(offset, hole, &sectors, &mut self.buffer);
         self.added(sum)
     }
@@ -134,19 +137,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes all records and the journal's name durable, with more to come.
-    pub(crate) fn sync_amid(&mut self, place: &JournalPlace) -> io::Result<()> {
+    /// Hands all records to the file, with more to come, and makes its name durable. The records are when the file that it
+    /// returns was synced, which the caller counts.
+    pub(crate) fn hand_over(&mut self, place: &JournalPlace) -> io::Result<Arc<dyn HostFile>> {
         self.flush()?;
         if self.written > self.room {
             write_zeros(&*self.file, self.written, ROOM)?;
             self.room = self.written + ROOM;
         }
-        self.sync(place)
+        self.name(place)?;
+        Ok(Arc::clone(&self.file))
     }
 
     fn sync(&mut self, place: &JournalPlace) -> io::Result<()> {
         self.file.sync_data()?;
         self.flushes += 1;
+        self.name(place)
+    }
+
+    /// Makes the journal's name durable.
+    fn name(&mut self, place: &JournalPlace) -> io::Result<()> {
         if !self.named {
             place.folder.sync()?;
             self.flushes += 1;

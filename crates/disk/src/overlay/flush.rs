@@ -1,14 +1,13 @@
 //! Taking pages out of memory: into the file where it holds zeros in a place that nothing names, else into the journal.
 
-use std::io::{self, IoSlice};
+use std::io;
+use std::sync::Arc;
 
+use super::flight::Flight;
 use super::{Limits, Overlay, State};
-use crate::host::pages::{PAGE, PAGE_BYTES};
-use crate::host::{HostFile, read_padded, write_parts};
-use crate::journal::{MAX_EARLY, Mark, Writer};
-
-/// Adjacent pages are written together, up to this many (1 MiB): systems take 1024 parts at a time.
-const RUN: usize = 256;
+use crate::host::pages::{PAGE, PAGE_BYTES, Pages};
+use crate::host::{HostFile, read_padded};
+use crate::journal::{Extents, MAX_EARLY, Mark, Writer};
 
 /// Why pages could not leave memory. Those that did not are still there.
 #[derive(Debug)]
@@ -47,24 +46,39 @@ impl Overlay {
         if state.pages.len() < limits.pages {
             return Ok(());
         }
-        flush(&*self.0.file, limits, &mut state, limits.early)
+        flush(&self.0.file, limits, &mut state, limits.early)?;
+        state.land()
+    }
+
+    /// Makes room while more comes: half of the pages that there may be are filled while the other half is on its way.
+    pub(crate) fn trim_behind(&self) -> Result<(), FlushFailure> {
+        let Some(limits) = &self.0.limits else { return Ok(()) };
+        let mut state = self.state();
+        if state.pages.len() < limits.pages / 2 {
+            return Ok(());
+        }
+        flush(&self.0.file, limits, &mut state, limits.early)
     }
 }
 
-/// Takes every page out of memory; with `early`, to the file where that is allowed.
+/// Takes every page out of memory; with `early`, to the file where that is allowed: those are on their way when it returns.
 pub(super) fn flush(
-    file: &dyn HostFile,
+    file: &Arc<dyn HostFile>,
     limits: &Limits,
     state: &mut State,
     early: bool,
 ) -> Result<(), FlushFailure> {
+    state.land()?;
+    let mut ahead = Vec::new();
     if early {
-        let ahead = choose(file, state).map_err(Side::Image.failed())?;
-        if !ahead.is_empty() {
-            write_ahead(file, limits, state, &ahead)?;
-        }
+        ahead = choose(&**file, state).map_err(Side::Image.failed())?;
     }
-    spill(file, limits, state)
+    let pages = state.pages.take(ahead.iter().map(|part| (part.offset, part.length)));
+    if let Err(failure) = spill(&**file, limits, state) {
+        state.pages.put_below(pages);
+        return Err(failure);
+    }
+    if ahead.is_empty() { Ok(()) } else { write_ahead(file, limits, state, &ahead, pages) }
 }
 
 /// The pages that may be written to the file at once, because taking them back exactly is possible: fresh ones where the file
@@ -96,49 +110,45 @@ fn choose(file: &dyn HostFile, state: &State) -> io::Result<Vec<Ahead>> {
     Ok(ahead)
 }
 
-/// Announces pages in the journal, then writes them to the file and drops them from memory.
+/// Announces pages in the journal, and sends them to the file.
 fn write_ahead(
-    file: &dyn HostFile,
+    file: &Arc<dyn HostFile>,
     limits: &Limits,
     state: &mut State,
     ahead: &[Ahead],
+    pages: Pages,
 ) -> Result<(), FlushFailure> {
-    let State { pages, early, before, writer, .. } = state;
-    let writer = begun(writer, limits, *before)?;
-    let mark = writer.mark();
+    let (writer, mark) = match begun(&mut state.writer, limits, state.before) {
+        Ok(writer) => {
+            let mark = writer.mark();
+            (writer, mark)
+        }
+        Err(failure) => {
+            state.pages.put_below(pages);
+            return Err(failure);
+        }
+    };
     let announced = ahead.iter().try_for_each(|part| {
         let pages = pages.iter_from(part.offset).take((part.length / PAGE_BYTES) as usize);
         writer.early(part.offset, part.hole, pages.map(|(_, page)| &*page.bytes))
     });
-    // Durable before the bytes: a cut must not leave any that nobody can tell from the image's own.
-    if let Err(source) = announced.and_then(|()| writer.sync_amid(&limits.place)) {
-        writer.rewind(mark);
-        return Err(FlushFailure { side: Side::Journal, source });
-    }
-    for part in ahead {
-        early.add(part.offset, part.length, part.hole);
-    }
-    for part in ahead {
-        let mut start = part.offset;
-        let mut rest = (part.length / PAGE_BYTES) as usize;
-        while rest > 0 {
-            let count = rest.min(RUN);
-            let run = pages.iter_from(start).take(count);
-            let mut run: Vec<IoSlice<'_>> =
-                run.map(|(_, page)| IoSlice::new(&page.bytes)).collect();
-            write_parts(file, start, &mut run).map_err(Side::Image.failed())?;
-            start += count as u64 * PAGE_BYTES;
-            rest -= count;
+    let mut places = Extents::default();
+    ahead.iter().for_each(|part| places.add(part.offset, part.length, part.hole));
+    let begun = match announced.and_then(|()| writer.hand_over(&limits.place)) {
+        Ok(journal) => Flight::begin(journal, Arc::clone(file), pages, places, mark),
+        Err(source) => Err((source, pages)),
+    };
+    match begun {
+        Ok(flight) => {
+            state.flight = Some(flight);
+            Ok(())
         }
-        // The commit waits for all of it; most should be there by then.
-        file.start_writing(part.offset, part.length);
-    }
-    for part in ahead {
-        for page in 0..part.length / PAGE_BYTES {
-            pages.remove(part.offset + page * PAGE_BYTES);
+        Err((source, pages)) => {
+            writer.rewind(mark);
+            state.pages.put_below(pages);
+            Err(FlushFailure { side: Side::Journal, source })
         }
     }
-    Ok(())
 }
 
 /// Moves every page to the journal, but for those that say what the file says.

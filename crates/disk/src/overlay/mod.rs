@@ -5,6 +5,7 @@
 //! Pages that do not fit into memory leave it in one of two ways: into the journal, as the commit needs them there anyway, or,
 //! where the file holds nothing but zeros in a place that nothing names, into the file itself, announced in the journal.
 
+mod flight;
 mod flush;
 mod settle;
 mod storage;
@@ -20,6 +21,7 @@ use crate::host::pages::{PAGE_BYTES, Pages};
 use crate::host::{HostFile, read_padded};
 use crate::journal::{Extents, Index, Writer, read_bytes};
 use crate::undo::Keep;
+use flight::Flight;
 pub(crate) use flush::{FlushFailure, Side};
 pub(crate) use settle::{SealFailure, UndoFailure};
 
@@ -43,7 +45,7 @@ pub(crate) struct Limits {
     pub(crate) place: JournalPlace,
     /// Pages may be written to the file ahead of the commit. Only where that can be taken back exactly.
     pub(crate) early: bool,
-    /// Pages kept in memory.
+    /// Pages kept in memory, those on their way out of it included.
     pub(crate) pages: usize,
     /// A commit writes pages ahead only when they are so many: it costs one more wait for the medium.
     pub(crate) early_at_commit: usize,
@@ -69,6 +71,8 @@ struct State {
     spilled: Index,
     /// What went to the file.
     early: Extents,
+    /// What is on its way there.
+    flight: Option<Flight>,
     writer: Option<Writer>,
     counts: Counts,
 }
@@ -94,6 +98,7 @@ impl Overlay {
             before: length,
             spilled: Index::default(),
             early: Extents::default(),
+            flight: None,
             writer: None,
             counts: Counts::default(),
         };
@@ -159,6 +164,9 @@ impl Overlay {
         past.fill(0);
         read_padded(&*self.0.file, offset, buf)?;
         state.early.mask(offset, buf);
+        if let Some(flight) = &state.flight {
+            flight.places().mask(offset, buf);
+        }
         Ok(())
     }
 
@@ -204,6 +212,15 @@ impl Overlay {
 impl State {
     /// Fills `buf` with what lies below the pages in memory.
     fn read_below(&self, file: &dyn HostFile, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        let below = |at, buf: &mut [u8]| self.read_files(file, at, buf);
+        match &self.flight {
+            Some(flight) => flight.pages().read(offset, buf, below),
+            None => below(offset, buf),
+        }
+    }
+
+    /// Fills `buf` with what file and journal hold.
+    fn read_files(&self, file: &dyn HostFile, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         read_padded(file, offset, buf)?;
         let Some(writer) = &self.writer else { return Ok(()) };
         let end = offset + buf.len() as u64;

@@ -55,7 +55,8 @@ impl Overlay {
         let mut state = self.state();
         let fresh = state.pages.iter().filter(|(_, page)| page.fresh).count();
         let early = limits.early && fresh >= limits.early_at_commit;
-        if let Err(failure) = flush(file, limits, &mut state, early) {
+        let flushed = flush(&self.0.file, limits, &mut state, early).and_then(|()| state.land());
+        if let Err(failure) = flushed {
             return Err(state.take_back(file, limits, failure));
         }
         if state.spilled.is_empty() && state.early.is_empty() && state.length == state.before {
@@ -177,6 +178,8 @@ impl State {
     }
 
     fn roll_back(&mut self, file: &dyn HostFile, limits: &Limits) -> io::Result<()> {
+        // What did not get there need not be taken back.
+        let _ = self.land();
         let early = std::mem::take(&mut self.early);
         let begun = self.writer.is_some();
         self.forget();

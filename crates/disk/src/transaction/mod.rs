@@ -258,7 +258,7 @@ impl Transaction {
                 state.failed = true;
                 return Err(error);
             }
-            self.backend.overlay().trim().map_err(|failure| failure.source)?;
+            self.backend.overlay().trim_behind().map_err(|failure| failure.source)?;
             start += run.len();
         }
         Ok((from, to))

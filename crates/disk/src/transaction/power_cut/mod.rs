@@ -76,6 +76,7 @@ fn reads_see_writes_and_the_original() {
             }
         }
         if case.name.ends_with("written ahead") {
+            transaction.backend.overlay().land().unwrap();
             assert!(host.image_bytes() != case.image, "{}", case.name);
         }
         drop(transaction);
@@ -189,6 +190,7 @@ fn the_sweep_notices_a_missing_barrier() {
     host.world().lying = Lying::Journal;
     let transaction = ahead.begin(&host);
     transaction.write_fresh(20_480, &ahead.changes[0].data).unwrap();
+    transaction.backend.overlay().land().unwrap();
     let lost = host.survivors().into_iter().any(|survivor| {
         let _ = reopen(&survivor);
         survivor.image_bytes() != ahead.image
@@ -231,6 +233,7 @@ fn bytes_of_others_are_not_taken_back() {
         for Change { offset, data, .. } in case.changes.iter().filter(|change| change.fresh) {
             transaction.write_fresh(*offset, data).unwrap();
         }
+        transaction.backend.overlay().land().unwrap();
         let killed = host.killed();
         drop(transaction);
         assert!(host.image_bytes() == case.image, "{}: dropped", case.name);
