@@ -11,6 +11,7 @@ mod fat;
 pub mod identify;
 pub mod metadata;
 mod path;
+mod read_ahead;
 mod remedy;
 pub mod volume;
 

@@ -15,9 +15,8 @@ use crate::error::VolumeError;
 use crate::identify::{Filesystem, recognise};
 use crate::metadata::{Entry, Metadata};
 use crate::path::VolumePath;
+use crate::read_ahead::{PIECE, Stopped, each_piece};
 
-/// Bytes that [`Volume::write_from`] holds in memory.
-const PIECE: usize = 1 << 20;
 /// New files up to this length are made and filled in one step.
 const SMALL: u64 = 64 << 10;
 
@@ -169,39 +168,37 @@ impl Volume {
         self.write_from(path, &mut source, contents.len() as u64)
     }
 
-    /// As [`Volume::write`], from a reader of known length, in pieces.
+    /// As [`Volume::write`], from a reader of known length, in pieces. A long one is read by a thread of its own.
     ///
     /// # Errors
     /// As [`Volume::write`], and [`VolumeError::Source`] when the reader fails or ends early.
     pub fn write_from(
         &mut self,
         path: &str,
-        source: &mut dyn Read,
+        source: &mut (dyn Read + Send),
         length: u64,
     ) -> Result<(), VolumeError> {
         let parsed = VolumePath::parse(path)?;
         let failed = |source| VolumeError::Source { path: path.to_owned(), source };
-        let mut piece = vec![0; length.min(PIECE as u64) as usize];
-        let small = length <= SMALL;
-        if small {
-            source.read_exact(&mut piece).map_err(failed)?;
-            if self.create(&parsed, &piece)? {
+        if length <= PIECE as u64 {
+            let mut contents = vec![0; length as usize];
+            source.read_exact(&mut contents).map_err(failed)?;
+            if length <= SMALL && self.create(&parsed, &contents)? {
                 return Ok(());
             }
+            on_backend!(mut self, prepare(&parsed, length))?;
+            if length > 0 {
+                on_backend!(mut self, write_at(&parsed, 0, &contents))?;
+            }
+            return Ok(());
         }
         // The whole length at once, so that the file lies in one run where there is one.
         on_backend!(mut self, prepare(&parsed, length))?;
-        let mut offset = 0;
-        while offset < length {
-            let part = (length - offset).min(PIECE as u64) as usize;
-            let part = &mut piece[..part];
-            if !small {
-                source.read_exact(part).map_err(failed)?;
-            }
-            on_backend!(mut self, write_at(&parsed, offset, part))?;
-            offset += part.len() as u64;
-        }
-        Ok(())
+        let write = |offset, piece: &[u8]| on_backend!(mut self, write_at(&parsed, offset, piece));
+        each_piece(source, length, write).map_err(|stopped| match stopped {
+            Stopped::Source(source) => failed(source),
+            Stopped::User(error) => error,
+        })
     }
 
     /// Makes a small file with the `length` bytes that `source` gives, where the filesystem can do so in one step. False, with nothing
