@@ -66,6 +66,11 @@ impl ImagePath {
         Ok(Self { drive, path, folder: rest.ends_with(['\\', '/']) })
     }
 
+    /// False where only a folder can be meant.
+    pub(crate) fn may_name_a_file(&self) -> bool {
+        !self.folder && self.path != "\\"
+    }
+
     /// As [`ImagePath::parse`], where the root itself makes no sense.
     pub(crate) fn parse_entry(text: &str) -> Result<Self, PathError> {
         let path = Self::parse(text)?;

@@ -26,6 +26,11 @@ impl Session {
     ) -> Result<(), BakeError> {
         let volume = self.file_volume()?;
         let mut target = self.image_path(path, volume)?;
+        let source = Source::open(contents)?;
+        // Most are new names in a folder: no need to look first whether they are folders.
+        if target.may_name_a_file() && self.create_file(volume, &target.path, &source)? {
+            return Ok(());
+        }
         if let Contents::HostFile(file) = contents {
             let folder = target.folder
                 || self.metadata(volume, &target.path)?.is_some_and(|found| found.is_directory);
@@ -35,9 +40,12 @@ impl Session {
                     "{}\\{name}",
                     target.path.trim_end_matches('\\')
                 ))?;
+                if self.create_file(volume, &target.path, &source)? {
+                    return Ok(());
+                }
             }
         }
-        self.write_file(volume, &ImagePath::parse_entry(&target.path)?.path, contents, parents)
+        self.replace_file(volume, &ImagePath::parse_entry(&target.path)?.path, &source, parents)
     }
 
     /// Gives a file its contents, unless it has them.
@@ -52,12 +60,23 @@ impl Session {
         if self.create_file(volume, path, &source)? {
             return Ok(());
         }
+        self.replace_file(volume, path, &source, parents)
+    }
+
+    /// Gives a file, which is there or not, its contents, unless it has them.
+    fn replace_file(
+        &mut self,
+        volume: u32,
+        path: &str,
+        source: &Source<'_>,
+        parents: bool,
+    ) -> Result<(), BakeError> {
         let before = match self.metadata(volume, path)? {
             Some(found) if found.is_directory => {
                 return Err(BakeError::FileInTheWay { path: path.into(), problem: "is a folder" });
             }
             Some(found) => {
-                if found.size == source.length() && self.holds(volume, path, &source)? {
+                if found.size == source.length() && self.holds(volume, path, source)? {
                     self.ledger.unchanged += 1;
                     return Ok(());
                 }
