@@ -301,6 +301,9 @@ impl BakeError {
             Self::HostFileUnfit { .. } => "only regular files and folders are copied into an image",
             Self::HostFileChanged { .. } => "copy it when nothing writes to it",
             Self::ReadOnly => "open the image for writing",
+            Self::Volume { source: VolumeError::ReparsePoint { .. }, .. } => {
+                "name the place that the link leads to, or have `winkiln fs put -L` follow it"
+            }
             Self::Volume { source, .. } | Self::Guest(GuestError::Volume { source, .. })
                 if unclean(source).is_some() =>
             {

@@ -37,7 +37,7 @@ pub(crate) enum FsCommand {
     Attrib(AttribArgs),
 }
 
-/// Of commands that read.
+/// Where links lead.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct FollowArgs {
     /// Follow symbolic links and junctions inside the volume
@@ -135,6 +135,8 @@ pub(crate) struct PutArgs {
     /// Give it the parts of a security descriptor that this SDDL text holds; with -r, the topmost folder
     #[arg(long, value_name = "SDDL")]
     pub(crate) sddl: Option<String>,
+    #[command(flatten)]
+    pub(crate) links: FollowArgs,
     #[command(flatten)]
     pub(crate) with: EditArgs,
 }

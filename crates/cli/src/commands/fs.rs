@@ -50,7 +50,7 @@ fn volume<'s>(session: &'s mut Session, image: &Path) -> Result<(u32, &'s Volume
     Ok((number, session.disk().volume(number).doing(doing)?))
 }
 
-/// The volume that file commands read from, with its number and the path on it: where `-L` says so, the one that links lead to.
+/// The volume that file commands use, with its number and the path on it: where `-L` says so, the one that links lead to.
 fn volume_and_path<'s>(
     session: &'s mut Session,
     image: &Path,

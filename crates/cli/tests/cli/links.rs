@@ -90,11 +90,44 @@ fn links_are_followed_when_asked() {
 }
 
 #[test]
+fn copies_go_where_links_lead_when_asked() {
+    let guest = linked();
+    let image = guest.image();
+    let local = guest.write("new.txt", b"new contents");
+    for (path, at) in [
+        (r"\soft.txt", r"\there\note.txt"),
+        ("/junction/", r"\there\new.txt"),
+        (r"\folder\other.txt", r"\there\other.txt"),
+    ] {
+        let put = winkiln(&["fs", "put", "-L", image, &local, path, "--json"]).json();
+        assert_eq!(put["changes"][0]["target"], at, "{put}");
+        assert_eq!(winkiln(&["fs", "cat", image, at]).out, b"new contents", "{path}");
+    }
+    // A file keeps its other names, and the links stay.
+    assert_eq!(winkiln(&["fs", "cat", image, r"\hard.txt"]).out, b"new contents");
+    let list = winkiln(&["fs", "ls", image]).ok();
+    assert!(
+        list.contains(r"soft.txt -> there\note.txt") && list.contains("junction -> "),
+        "{list}"
+    );
+    let more = guest.local("more");
+    fs::create_dir(&more).unwrap();
+    fs::write(format!("{more}/file"), b"in a folder").unwrap();
+    drop(winkiln(&["fs", "put", "-rL", image, &more, r"\junction"]).ok());
+    assert_eq!(winkiln(&["fs", "cat", image, r"\there\more\file"]).out, b"in a folder");
+    winkiln(&["fs", "put", "-L", image, &local, r"\other\x"])
+        .fails(1, &["leads out of the volume"]);
+    winkiln(&["fs", "put", "-L", "--drive", "D", image, &local, r"\junction\x"])
+        .fails(1, &["leads out of the volume"]);
+    winkiln(&["fs", "put", "-L", image, &local, r"\circle"]).fails(1, &["more than 63 links"]);
+}
+
+#[test]
 fn nothing_goes_through_a_link_unasked() {
     let guest = linked();
     let image = guest.image();
     let local = guest.write("new.txt", b"new");
-    winkiln(&["fs", "put", image, &local, r"\junction\new.txt"]).fails(1, &["reparse point"]);
+    winkiln(&["fs", "put", image, &local, r"\junction\new.txt"]).fails(1, &["reparse point", "-L"]);
     winkiln(&["fs", "mkdir", image, r"\folder\sub"]).fails(1, &["reparse point"]);
     winkiln(&["fs", "put", image, &local, r"\soft.txt"]).fails(1, &["reparse point"]);
     let copy = guest.local("copy");

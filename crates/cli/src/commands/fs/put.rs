@@ -7,7 +7,7 @@ use std::path::Path;
 use winkiln_bake::Step;
 use winkiln_bake::step::Contents;
 
-use super::volume;
+use super::volume_and_path;
 use crate::args::files::PutArgs;
 use crate::error::{CliError, Result};
 use crate::guest_path::{base_name, join, name_of_host, names_a_folder, parent};
@@ -21,14 +21,18 @@ const LEVELS_MAX: usize = 4096;
 pub(super) fn run(args: &PutArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
     let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
-    let (_, volume) = volume(&mut session, &args.image)?;
-    let existing = if base_name(&args.path).is_none() {
+    let (_, volume, mut path) =
+        volume_and_path(&mut session, &args.image, &args.path, &args.links)?;
+    if names_a_folder(&args.path) && !names_a_folder(&path) {
+        path.push('\\');
+    }
+    let existing = if base_name(&path).is_none() {
         Some(true)
     } else {
-        volume.metadata(args.path.trim_end_matches(['\\', '/']))?.map(|facts| facts.is_directory)
+        volume.metadata(path.trim_end_matches(['\\', '/']))?.map(|facts| facts.is_directory)
     };
     if !args.parents && existing.is_none() {
-        let folder = parent(&args.path);
+        let folder = parent(&path);
         let facts = volume.metadata(folder)?;
         if !facts.is_some_and(|facts| facts.is_directory) {
             return Err(CliError::failed(format!("no such folder in the image: {folder}"))
@@ -38,19 +42,19 @@ pub(super) fn run(args: &PutArgs) -> Result<()> {
     // Lives until the session has read it.
     let spool;
     let mut steps = if args.local.as_os_str() == "-" {
-        if existing == Some(true) || names_a_folder(&args.path) {
+        if existing == Some(true) || names_a_folder(&path) {
             return Err(CliError::usage("standard input has no name that the copy could take")
                 .hint("give the name of the file, not its folder"));
         }
         spool = spool_standard_input()?;
-        vec![put_file(args.path.clone(), spool.path(), args.parents)]
+        vec![put_file(path, spool.path(), args.parents)]
     } else {
-        steps(args, existing)?
+        steps(args, path, existing)?
     };
     if let Some(sddl) = args.sddl.clone() {
         secure(&mut steps, sddl);
     }
-    let report = session::bake(session, &steps, &args.image, output)?;
+    let report = session::bake(session, steps, &args.image, output)?;
     output.report(&report, None)
 }
 
@@ -76,26 +80,26 @@ fn spool_standard_input() -> Result<tempfile::NamedTempFile> {
     Ok(spool)
 }
 
-/// The steps of a copy from the host. `existing` tells whether the destination is a folder, when it exists.
-fn steps(args: &PutArgs, existing: Option<bool>) -> Result<Vec<Step>> {
+/// The steps of a copy from the host to `path`. `existing` tells whether that is a folder, when it exists.
+fn steps(args: &PutArgs, path: String, existing: Option<bool>) -> Result<Vec<Step>> {
     let local = &args.local;
     let facts = fs::metadata(local)
         .map_err(|error| CliError::host(format!("cannot read {}", local.display()), &error))?;
     let destination = match existing {
         // `put -r folder/. x` copies what is in the folder.
-        Some(true) if facts.is_dir() && ends_in_dot(local) => args.path.clone(),
-        Some(true) => join(&args.path, &name_of_host(local)?),
+        Some(true) if facts.is_dir() && ends_in_dot(local) => path,
+        Some(true) => join(&path, &name_of_host(local)?),
         Some(false) if facts.is_dir() => {
-            return Err(CliError::failed(format!("{} is a file in the image", args.path)));
+            return Err(CliError::failed(format!("{path} is a file in the image")));
         }
-        None if !facts.is_dir() && names_a_folder(&args.path) && args.parents => {
-            join(&args.path, &name_of_host(local)?)
+        None if !facts.is_dir() && names_a_folder(&path) && args.parents => {
+            join(&path, &name_of_host(local)?)
         }
-        None if !facts.is_dir() && names_a_folder(&args.path) => {
-            return Err(CliError::failed(format!("no such folder in the image: {}", args.path))
+        None if !facts.is_dir() && names_a_folder(&path) => {
+            return Err(CliError::failed(format!("no such folder in the image: {path}"))
                 .hint("make missing folders with -p"));
         }
-        _ => args.path.clone(),
+        _ => path,
     };
     if facts.is_file() {
         return Ok(vec![put_file(destination, local, args.parents)]);
@@ -135,7 +139,7 @@ fn walk(
         let entry = entry.map_err(|error| failed(&error))?;
         entries.push((entry.path(), entry.file_type().map_err(|error| failed(&error))?));
     }
-    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    entries.sort_by(|a, b| a.0.as_os_str().cmp(b.0.as_os_str()));
     steps.push(Step::MakeDirectory { path: path.clone(), parents });
     for (local, kind) in entries {
         let inside = join(&path, &name_of_host(&local)?);
