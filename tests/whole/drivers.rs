@@ -173,7 +173,7 @@ impl Added {
             let run = inf_says(&[mode, &system, &inf, version, arch, oem]);
             assert_eq!(run.code, 0, "{os}: {path}: {}{}", run.stdout, run.stderr);
             let count = run.stdout.trim().rsplit(' ').nth(1).and_then(|n| n.parse::<u32>().ok());
-            let expected = if starts { 8 } else { 6 };
+            let expected = if starts { 4 } else { 6 };
             assert!(count.is_some_and(|count| count >= expected), "{os}: {path}: {}", run.stdout);
             // As the guest was before, the same check finds what is missing.
             let run = inf_says(&[mode, &before, &inf, version, arch, oem]);
