@@ -64,7 +64,7 @@ fn an_entry_is_added_read_by_others_and_undone() {
     // A guest that a BIOS starts needs none, and an image is no store of variables.
     let image = image.to_str().unwrap();
     let refused = run(["nvram", "add", image, image]).expect(1);
-    assert!(refused.stderr.contains("not a variable store"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("firmware variables"), "{}", refused.stderr);
 }
 
 fn convert(format: &str, from: &Path, to: &Path) {
