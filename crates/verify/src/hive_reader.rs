@@ -22,7 +22,7 @@ use crate::error::Trouble;
 use crate::{HiveFact, ValueFact, ValueFingerprint};
 
 /// Largest data that is one cell in every hive. Source: the format's big data (`db`) threshold.
-const SINGLE_CELL_MAX: u32 = 16_344;
+const SINGLE_CELL_MAX: u32 = ValueFingerprint::DATA_BYTES_MAX as u32;
 /// The first minor version that has big data records.
 const BIG_DATA_SINCE: u32 = 4;
 
@@ -133,27 +133,28 @@ impl<'b> HiveReader<'b> {
         expected.sort_unstable();
         expected.dedup();
         let mut seen = vec![false; expected.len()];
-        let mut unasked = None;
+        let mut names = HashSet::new();
         for value in key.values().transpose()?.into_iter().flatten() {
             let value = value?;
+            // Of two with one name the first one counts.
+            if let Some(name) = fingerprint(&value, 0, &[])?
+                && !names.insert(name)
+            {
+                continue;
+            }
             let found = match self.fingerprint(&value) {
-                Ok(found) => found,
-                Err(Trouble::Unasked(reason)) => {
-                    unasked = Some(reason);
-                    continue;
-                }
-                Err(failed) => return Err(failed),
+                // None that is asked for: see `ValueFingerprint::DATA_BYTES_MAX`.
+                Err(Trouble::Unasked(_)) => continue,
+                found => found?,
             };
             let at = found.and_then(|found| expected.binary_search(&found).ok());
             if let Some(seen) = at.and_then(|at| seen.get_mut(at)) {
                 *seen = true;
             }
         }
-        let missing = seen.iter().filter(|seen| !**seen).count();
-        match unasked {
-            _ if missing == 0 => Ok(()),
-            Some(reason) => Err(Trouble::Unasked(reason)),
-            None => {
+        match seen.iter().filter(|seen| !**seen).count() {
+            0 => Ok(()),
+            missing => {
                 disagree(&format!("{missing} of {} values are not as they were set", seen.len()))
             }
         }
@@ -165,14 +166,7 @@ impl<'b> HiveReader<'b> {
         value: &KeyValue<'_, &'b [u8]>,
     ) -> Result<Option<ValueFingerprint>, Trouble> {
         let kind = type_of(value)?;
-        let of = |data: &[u8]| -> Result<Option<ValueFingerprint>, Trouble> {
-            Ok(match value.name()? {
-                NtHiveNameString::Latin1(name) => {
-                    name.is_ascii().then(|| ValueFingerprint::of_ascii(name, kind, data))
-                }
-                wide => ValueFingerprint::of(&wide.to_string_lossy(), kind, data),
-            })
-        };
+        let of = |data: &[u8]| fingerprint(value, kind, data);
         if value.data_size() == 0 {
             return of(&[]);
         }
@@ -224,6 +218,20 @@ impl<'b> HiveReader<'b> {
             found => disagree(&format!("type {found:#x}, expected {kind:#x}")),
         }
     }
+}
+
+/// A fingerprint under the name of a value; `None` where that is not ASCII.
+fn fingerprint(
+    value: &KeyValue<'_, &[u8]>,
+    kind: u32,
+    data: &[u8],
+) -> Result<Option<ValueFingerprint>, Trouble> {
+    Ok(match value.name()? {
+        NtHiveNameString::Latin1(name) => {
+            name.is_ascii().then(|| ValueFingerprint::of_ascii(name, kind, data))
+        }
+        wide => ValueFingerprint::of(&wide.to_string_lossy(), kind, data),
+    })
 }
 
 /// The type of a value as it is stored.

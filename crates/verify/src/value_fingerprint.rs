@@ -12,6 +12,9 @@ const FNV: (u64, u64) = (0xcbf2_9ce4_8422_2325, 0x0000_0100_0000_01b3);
 pub struct ValueFingerprint(u64);
 
 impl ValueFingerprint {
+    /// Bytes of data that a value asked for by its fingerprint may have: more, and `nt-hive` does not read it in hives of format 1.3.
+    pub const DATA_BYTES_MAX: usize = 16_344;
+
     /// Of a value whose name is ASCII, in any case; `None` for other names, of which not everybody has the same idea of case.
     #[must_use]
     pub fn of(name: &str, kind: u32, data: &[u8]) -> Option<Self> {

@@ -222,13 +222,12 @@ fn values_are_found_by_their_fingerprints() {
         let counted = ask("", right.clone(), Some(0)).unwrap();
         assert_eq!((counted.verified.len(), counted.untold), (0, 1));
         let with = |value| ask("", [&right[..], &[print(value)]].concat(), None);
-        let large = with(("big", 3, &big)).unwrap();
-        assert_eq!(large.skipped.len(), usize::from(minor == 3), "{large:?}");
+        // Not to be asked for like this, lest a wrong value hides behind one that cannot be read.
+        assert_eq!(with(("big", 3, &big)).is_err(), minor == 3);
         for wrong in [("inline", 3, &[1, 2][..]), ("inline", 0x1234, &[1, 3]), ("Othe", 3, &[1, 2])]
         {
             let told = with(wrong);
-            // In format 1.3 the value that nt-hive cannot read might be the one.
-            assert_eq!(told.is_err(), minor == 5, "{wrong:?} {told:?}");
+            assert!(told.is_err(), "{wrong:?} {told:?}");
         }
         assert!(ask("No", right, None).is_err());
         assert_eq!(ValueFingerprint::of("\u{e9}", 1, &[]), None);

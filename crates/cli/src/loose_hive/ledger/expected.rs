@@ -131,7 +131,8 @@ fn fingerprint(name: &str, kind: ValueType, data: &[u8]) -> Option<ValueFingerpr
 impl KeyFacts {
     /// A value that was set, in few bytes where that is possible.
     fn expect(&mut self, new: &NewValue<'_>, set: &ValueSet) {
-        let Some(value) = fingerprint(new.name, new.kind, new.data) else {
+        let small = new.data.len() <= ValueFingerprint::DATA_BYTES_MAX;
+        let Some(value) = fingerprint(new.name, new.kind, new.data).filter(|_| small) else {
             return self.expect_in_full(new, set);
         };
         if !self.named.is_empty() {
