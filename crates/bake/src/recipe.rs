@@ -13,7 +13,7 @@ mod registry;
 mod security;
 mod table;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{BakeError, Preset, Step, reg_steps};
 pub use error::{RecipeError, RecipeProblem};
@@ -26,6 +26,8 @@ pub struct Recipe {
     pub presets: Vec<Preset>,
     /// Steps of `[[remove-drivers]]`, `[[drivers]]`, `[[registry]]`, `[[files]]`, `[[bcd]]`, `[[firstboot]]`.
     pub steps: Vec<Step>,
+    /// The `.reg` files whose operations are among the steps.
+    pub reg_files: Vec<PathBuf>,
 }
 
 /// A recipe longer than this is not one.
@@ -82,6 +84,7 @@ impl Recipe {
             .map_err(|source| BakeError::RegFile { path: path.to_owned(), source })?;
         let operations = operations.into_iter().map(Ok::<_, BakeError>);
         self.steps.extend(reg_steps::steps(operations)?);
+        self.reg_files.push(path.to_owned());
         Ok(())
     }
 }

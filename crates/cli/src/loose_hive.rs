@@ -80,10 +80,15 @@ impl LooseHive {
 
     /// A hive that is not yet a file.
     pub(crate) fn new(path: &Path, hive: Hive, mount: Option<&str>) -> Result<Self> {
+        let guessed = guess(&hive);
         let mount = match mount {
             Some(key) => Some(mount::parse(key)?),
-            None => guess(&hive).map(str::to_owned),
+            None => guessed.map(str::to_owned),
         };
+        let mut ledger = Ledger::default();
+        if guessed.into_iter().chain(mount.as_deref()).any(mount::is_secret) {
+            ledger.hide_values();
+        }
         Ok(Self {
             path: path.to_owned(),
             file: None,
@@ -91,7 +96,7 @@ impl LooseHive {
             hive,
             mount,
             open_link: false,
-            ledger: Ledger::default(),
+            ledger,
             logs: Vec::new(),
             warnings: Vec::new(),
         })

@@ -11,13 +11,15 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 use winkiln_bake::step::Contents;
-use winkiln_bake::{Change, DriverReport, Report, Session, Step};
+use winkiln_bake::{Change, DriverReport, Preset, Recipe, Report, Session, Step};
 
 use crate::args::ApplyArgs;
 use crate::error::{CliError, Result};
 use crate::render::inspect_json::architecture;
 use crate::render::text::hex;
 
+/// The preset whose argument is a file.
+const TRUST_CERTIFICATE: &str = "trust-certificate";
 /// Raised with every change of the form that scripts could trip over.
 const SCHEMA: u32 = 1;
 
@@ -60,7 +62,7 @@ struct WindowsFacts {
 /// Something that the bake was made from.
 #[derive(Debug, Serialize)]
 struct Input {
-    /// `recipe`, `reg-file`, `file`.
+    /// `recipe`, `reg-file`, `certificate`, `file`.
     kind: &'static str,
     /// Its name, without the folders of the host.
     name: String,
@@ -93,6 +95,7 @@ impl Provenance {
     pub(crate) fn begin(
         path: &Path,
         args: &ApplyArgs,
+        recipe: &Recipe,
         session: &mut Session,
         steps: &[Step],
     ) -> Result<Self> {
@@ -108,8 +111,12 @@ impl Provenance {
         if let Some(recipe) = &args.recipe {
             inputs.push(input("recipe", recipe, None)?);
         }
-        for reg in &args.reg {
+        for reg in &recipe.reg_files {
             inputs.push(input("reg-file", reg, None)?);
+        }
+        let certificates = recipe.presets.iter().filter(|preset| preset.name == TRUST_CERTIFICATE);
+        for path in certificates.filter_map(|preset| preset.argument.as_deref()) {
+            inputs.push(input("certificate", Path::new(path), None)?);
         }
         for step in steps {
             if let Step::PutFile { path: to, contents: Contents::HostFile(from), .. } = step {
@@ -131,7 +138,7 @@ impl Provenance {
             windows,
             time: args.with.write.time,
             inputs,
-            presets: args.preset.clone(),
+            presets: recipe.presets.iter().map(preset_text).collect(),
         })
     }
 
@@ -177,6 +184,17 @@ impl Provenance {
             .map_err(|error| failed(&error))?;
         file.persist_noclobber(&self.path).map(drop).map_err(|error| failed(&error.error))
     }
+}
+
+/// A preset without the folders of the host.
+fn preset_text(preset: &Preset) -> String {
+    let is_path = preset.name == TRUST_CERTIFICATE;
+    let argument =
+        preset.argument.as_deref().map(|argument| match Path::new(argument).file_name() {
+            Some(name) if is_path => name.to_string_lossy().into_owned(),
+            _ => argument.to_owned(),
+        });
+    argument.map_or_else(|| preset.name.clone(), |argument| format!("{}={argument}", preset.name))
 }
 
 fn input(kind: &'static str, path: &Path, to: Option<String>) -> Result<Input> {

@@ -22,7 +22,7 @@ fn get(guest: &Guest, at: u64) -> [u8; 512] {
 }
 
 fn step(guest: &Guest, step: Step) -> Report {
-    bake(guest, &Recipe { presets: Vec::new(), steps: vec![step] }, false)
+    bake(guest, &Recipe { presets: Vec::new(), steps: vec![step], ..Recipe::default() }, false)
 }
 
 #[test]

@@ -38,7 +38,11 @@ fn all_presets() -> Recipe {
         "nic-watchdog" => Preset::parse("nic-watchdog=192.0.2.1"),
         name => Preset::parse(name),
     });
-    Recipe { presets: presets.map(Result::unwrap).collect(), steps: Vec::new() }
+    Recipe {
+        presets: presets.map(Result::unwrap).collect(),
+        steps: Vec::new(),
+        ..Recipe::default()
+    }
 }
 
 /// Dry run, bake, a second bake; the judges after each. The guest boots from more controllers then.
@@ -307,7 +311,11 @@ run = 'C:\Setup\setup.exe /quiet'
 #[test]
 fn a_small_edit_of_a_large_hive_writes_little() {
     let Some(guest) = Guest::new("small.raw", "10", "mbr", &[]) else { return };
-    let recipe = Recipe { presets: vec![Preset::parse("crash-dump").unwrap()], steps: Vec::new() };
+    let recipe = Recipe {
+        presets: vec![Preset::parse("crash-dump").unwrap()],
+        steps: Vec::new(),
+        ..Recipe::default()
+    };
     let report = bake(&guest, &recipe, false);
     assert!(report.committed);
     assert!(report.io.image_bytes_written <= 64 << 10, "{:?}", report.io);
@@ -334,13 +342,21 @@ fn a_later_step_may_undo_an_earlier_one() {
     let remove = Step::Remove { path: r"C:\note.txt".into(), recursive: false };
     let key = r"HKLM\SYSTEM\CurrentControlSet\Control\Site".to_owned();
     let steps = [dword("a", 1), file(b"one"), remove.clone(), Step::DeleteKey { key: key.clone() }];
-    let report = bake(&guest, &Recipe { presets: vec![], steps: steps.to_vec() }, false);
+    let report = bake(
+        &guest,
+        &Recipe { presets: vec![], steps: steps.to_vec(), ..Recipe::default() },
+        false,
+    );
     assert_eq!(report.changes, []);
     assert!(!report.committed && guest.is_as(&before), "nothing is left of it");
 
     let steps =
         [dword("a", 1), dword("a", 2), dword("b", 1), file(b"one"), file(b"two"), dword("b", 1)];
-    let report = bake(&guest, &Recipe { presets: vec![], steps: steps.to_vec() }, false);
+    let report = bake(
+        &guest,
+        &Recipe { presets: vec![], steps: steps.to_vec(), ..Recipe::default() },
+        false,
+    );
     let targets: Vec<&str> = report.changes.iter().map(|change| change.target.as_str()).collect();
     assert_eq!(
         targets,
@@ -357,7 +373,11 @@ fn a_later_step_may_undo_an_earlier_one() {
 
     // A key that is deleted and made again has lost what was in it.
     let steps = [Step::DeleteKey { key }, dword("a", 2)];
-    let report = bake(&guest, &Recipe { presets: vec![], steps: steps.to_vec() }, false);
+    let report = bake(
+        &guest,
+        &Recipe { presets: vec![], steps: steps.to_vec(), ..Recipe::default() },
+        false,
+    );
     assert!(report.committed, "{report:?}");
     let system = guest.hive(&format!("{CONFIG}/SYSTEM"));
     assert_eq!(system.dword(r"\ControlSet001\Control\Site", "a"), Some(2));
@@ -376,7 +396,8 @@ fn folders_are_removed_with_what_is_in_them() {
     drop(session);
     assert!(guest.is_as(&before));
     let step = Step::Remove { path: r"C:\Windows\INF".into(), recursive: true };
-    let report = bake(&guest, &Recipe { presets: vec![], steps: vec![step] }, false);
+    let report =
+        bake(&guest, &Recipe { presets: vec![], steps: vec![step], ..Recipe::default() }, false);
     assert_eq!(report.changes.len(), 121);
     assert!(!guest.lists("Windows", "INF") && guest.lists("Windows", "System32"));
     guest.assert_clean(&before);
@@ -392,9 +413,9 @@ fn a_guest_in_the_middle_of_its_setup_gets_no_first_boot_work() {
         data: vec![number, 0, 0, 0],
     };
     let steps = vec![set("OOBEInProgress", 1)];
-    assert!(bake(&guest, &Recipe { presets: vec![], steps }, false).committed);
+    assert!(bake(&guest, &Recipe { presets: vec![], steps, ..Recipe::default() }, false).committed);
     let presets = vec![Preset::parse("tcp-tuning").unwrap()];
-    let report = bake(&guest, &Recipe { presets, steps: vec![] }, false);
+    let report = bake(&guest, &Recipe { presets, steps: vec![], ..Recipe::default() }, false);
     for command in ["int tcp set heuristics disabled", "congestionprovider=ctcp"] {
         let said = |warning: &&String| warning.contains("by hand") && warning.contains(command);
         assert_eq!(report.warnings.iter().filter(said).count(), 1, "{:?}", report.warnings);
@@ -407,7 +428,11 @@ fn a_guest_in_the_middle_of_its_setup_gets_no_first_boot_work() {
 #[test]
 fn first_boot_work_that_was_done_is_not_done_again() {
     let Some(guest) = Guest::new("done.raw", "10", "mbr", &[]) else { return };
-    let recipe = Recipe { presets: vec![Preset::parse("tcp-tuning").unwrap()], steps: vec![] };
+    let recipe = Recipe {
+        presets: vec![Preset::parse("tcp-tuning").unwrap()],
+        steps: vec![],
+        ..Recipe::default()
+    };
     assert!(bake(&guest, &recipe, false).committed);
     // What the script leaves behind when it ran.
     let script = String::from_utf8(guest.file("Windows/winkiln/firstboot.cmd").unwrap()).unwrap();
@@ -428,7 +453,7 @@ fn first_boot_work_that_was_done_is_not_done_again() {
         set("SetupType", winkiln_hive::ValueType::Dword, &[0; 4]),
         set("CmdLine", winkiln_hive::ValueType::Sz, &[0; 2]),
     ];
-    assert!(bake(&guest, &Recipe { presets: vec![], steps }, false).committed);
+    assert!(bake(&guest, &Recipe { presets: vec![], steps, ..Recipe::default() }, false).committed);
     let report = bake(&guest, &recipe, false);
     assert!(!report.committed, "{report:?}");
 }
@@ -460,7 +485,7 @@ fn files_keep_out_of_the_way_of_open_hives() {
         Step::Remove { path: r"C:\thing".into(), recursive: false },
         put(r"C:\thing\in it", "a file in a folder"),
     ];
-    let report = bake(&guest, &Recipe { presets: vec![], steps }, false);
+    let report = bake(&guest, &Recipe { presets: vec![], steps, ..Recipe::default() }, false);
     let kinds: Vec<&str> = report.changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds, ["folder", "file"], "{report:?}");
     assert_eq!(guest.file("thing/in it"), Some(b"a file in a folder".to_vec()));
@@ -544,14 +569,14 @@ fn what_is_renamed_keeps_what_it_holds() {
         put(r"C:\two.bin", b"two"),
         put(r"C:\Windows\INF\new.inf", b"new"),
     ];
-    assert!(bake(&guest, &Recipe { presets: vec![], steps }, false).committed);
+    assert!(bake(&guest, &Recipe { presets: vec![], steps, ..Recipe::default() }, false).committed);
     let steps = vec![
         put(r"C:\Windows\INF\new.inf", b"newer"),
         rename(r"C:\windows\inf", r"C:\Windows\Moved"),
         rename(r"C:\ONE.BIN", r"C:\two.bin"),
         rename(r"C:\two.bin", r"C:\Two.bin"),
     ];
-    let report = bake(&guest, &Recipe { presets: vec![], steps }, false);
+    let report = bake(&guest, &Recipe { presets: vec![], steps, ..Recipe::default() }, false);
     let changes = report.changes.iter();
     let told: Vec<_> = changes.map(|change| (change.kind, &*change.target)).collect();
     assert_eq!(

@@ -52,7 +52,11 @@ pub(crate) fn furnish(guest: &Guest, arch: &str, elsewhere: &[(&str, &str)]) {
         let path = r"\Windows\INF\mshdc.inf".to_owned();
         steps.push(Step::PutFile { path, contents: Contents::HostFile(inf), parents: true });
     }
-    let report = crate::images::bake(guest, &Recipe { presets: Vec::new(), steps }, false);
+    let report = crate::images::bake(
+        guest,
+        &Recipe { presets: Vec::new(), steps, ..Recipe::default() },
+        false,
+    );
     assert!(report.committed);
 }
 

@@ -54,9 +54,9 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
     let mut steps = session
         .plan(&recipe.presets)
         .doing(|| format!("cannot plan the presets for {}", args.image.display()))?;
-    steps.extend(recipe.steps);
+    steps.extend(std::mem::take(&mut recipe.steps));
     let provenance = match &args.report {
-        Some(path) => Some(Provenance::begin(path, args, &mut session, &steps)?),
+        Some(path) => Some(Provenance::begin(path, args, &recipe, &mut session, &steps)?),
         None => None,
     };
     let told = if provenance.is_some() { output.with_all_changes() } else { output };

@@ -1,5 +1,6 @@
 //! `winkiln domain`.
 
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -19,6 +20,9 @@ const TIME_ZONE: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformat
 /// Disk controllers, the fastest first, by the words of the "boots on" table.
 const BUSES: [&str; 8] =
     ["virtio-blk", "virtio-scsi", "nvme", "ahci", "ide", "pvscsi", "lsi-sas", "lsi-scsi"];
+/// Those that every libvirt can give: its NVMe disks that are files came late.
+const LIBVIRT_BUSES: [&str; 7] =
+    ["virtio-blk", "virtio-scsi", "ahci", "ide", "pvscsi", "lsi-sas", "lsi-scsi"];
 /// Those that `xl` can give.
 const XEN_BUSES: [&str; 2] = ["ahci", "ide"];
 
@@ -28,6 +32,8 @@ pub(crate) struct Machine {
     pub(crate) name: String,
     /// Absolute, or an address.
     pub(crate) image: String,
+    /// The image is a block device.
+    pub(crate) is_device: bool,
     pub(crate) format: &'static str,
     pub(crate) windows: String,
     /// Of Vista or later.
@@ -91,19 +97,27 @@ fn fit(
 ) -> Result<Machine> {
     let mut warnings = Vec::new();
     let is_modern = windows.version.0 > NT5;
-    let offered: &[&str] = if args.hypervisor == Hypervisor::Xl { &XEN_BUSES } else { &BUSES };
+    let arm = windows.architecture == winkiln_guest::Architecture::Arm64;
+    let offered: &[&str] = match args.hypervisor {
+        Hypervisor::Xl => &XEN_BUSES,
+        Hypervisor::Libvirt => &LIBVIRT_BUSES,
+        Hypervisor::Qemu => &BUSES,
+    };
+    if arm && args.hypervisor == Hypervisor::Xl {
+        warnings.push("this is no machine that xl makes for Windows on ARM".to_owned());
+    }
     let boots = |word: &str| {
         let bus = buses.iter().find(|bus| bus.word == word)?;
-        // Which of the two virtio devices it becomes is the hypervisor's choice.
-        let all = bus.controllers.iter().all(ControllerVerdict::boots);
-        (all || bus.boots() && !word.starts_with("virtio")).then_some(bus.word)
+        // Which of several devices it becomes is the hypervisor's choice; VMware's are none of these hypervisors'.
+        let mut own = bus.controllers.iter().filter(|one| !one.name.contains("VMware"));
+        own.all(ControllerVerdict::boots).then_some(bus.word)
     };
     let disk_bus = offered.iter().find_map(|word| boots(word)).unwrap_or_else(|| {
         warnings.push(
             "the guest boots from no disk controller that this hypervisor offers; winkiln doctor tells why"
                 .to_owned(),
         );
-        "ide"
+        if arm { "ahci" } else { "ide" }
     });
     let has_driver = |name: &str| {
         let same = |driver: &&winkiln_guest::DriverService| driver.name.eq_ignore_ascii_case(name);
@@ -123,7 +137,15 @@ fn fit(
         warnings.push("Windows 11 may ask for a TPM when it is updated".to_owned());
     }
     let image = match args.image.to_str() {
-        Some(address) if address.contains("://") => address.to_owned(),
+        Some(address) if address.contains("://") => {
+            if args.hypervisor != Hypervisor::Qemu {
+                warnings.push(
+                    "the disk behind a server is named as a file: put its own form there"
+                        .to_owned(),
+                );
+            }
+            address.to_owned()
+        }
         _ => {
             let absolute = std::path::absolute(&args.image).map_err(|error| {
                 CliError::host(format!("cannot name {}", args.image.display()), &error)
@@ -137,12 +159,13 @@ fn fit(
     let [_, _, _, _, _, a, b, c] = mixed.to_be_bytes();
     Ok(Machine {
         name,
+        is_device: std::fs::metadata(&args.image).is_ok_and(|is| is.file_type().is_block_device()),
         image,
         format,
         windows: windows.product_name.clone(),
         is_modern,
         uefi: windows.boot.firmware == Firmware::Uefi,
-        arm: windows.architecture == winkiln_guest::Architecture::Arm64,
+        arm,
         memory_mib: args.memory.unwrap_or(if is_modern { 4096 } else { 2048 }),
         vcpus: args.vcpus.unwrap_or(if one_processor { 1 } else { 2 }),
         disk_bus,

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use winkiln_bake::report::VerifiedBy;
-use winkiln_bake::value_text::report_value;
+use winkiln_bake::value_text::{hidden_value, report_value};
 use winkiln_bake::{Change, Io, Report};
 use winkiln_hive::reg_text::RegAction;
-use winkiln_hive::{Hive, HiveError, NewValue, ValueSet};
+use winkiln_hive::{Hive, HiveError, NewValue, ValueSet, ValueType};
 use winkiln_verify::{HiveFact, verify_hive};
 
 use crate::error::{CliError, Result};
@@ -19,6 +19,8 @@ use expected::Expected;
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     changes: Vec<Change>,
+    /// Of values, only that they are there is told.
+    secret: bool,
     /// Changes that are told one by one; `None` for all.
     told_max: Option<usize>,
     /// The others.
@@ -46,6 +48,11 @@ impl Ledger {
             }
             RegAction::DeleteValue { name } => self.delete_value(hive, key, path, name, now),
         }
+    }
+
+    /// Has the report tell of no value what it holds.
+    pub(super) fn hide_values(&mut self) {
+        self.secret = true;
     }
 
     /// Has no more than so many changes told one by one, and the others counted.
@@ -139,14 +146,22 @@ impl Ledger {
     }
 
     fn values_told(&mut self, key: &str, new: &[NewValue<'_>], set: Vec<ValueSet>) {
+        let secret = self.secret;
         for (new, set) in new.iter().zip(set) {
-            match set {
-                ValueSet::Unchanged => self.unchanged += 1,
-                ValueSet::Created => self.changed(|| set_value(key, new, None)),
-                ValueSet::Replaced(kind, data) => {
-                    self.changed(|| set_value(key, new, Some(report_value(new.name, kind, &data))));
+            let old = match set {
+                ValueSet::Unchanged => {
+                    self.unchanged += 1;
+                    continue;
                 }
-            }
+                ValueSet::Created => None,
+                ValueSet::Replaced(kind, data) => Some((kind, data)),
+            };
+            self.changed(|| Change {
+                kind: "registry-value",
+                target: value_target(key, new.name),
+                before: old.map(|(kind, data)| value_told(secret, new.name, kind, &data)),
+                after: Some(value_told(secret, new.name, new.kind, new.data)),
+            });
         }
     }
 
@@ -214,7 +229,7 @@ impl Ledger {
         self.record(deleted.then(|| Change {
             kind: "registry-value",
             target: value_target(key, name),
-            before: before.map(|value| report_value(name, value.kind, &value.data)),
+            before: before.map(|value| value_told(self.secret, name, value.kind, &value.data)),
             after: None,
         }));
         Ok(())
@@ -253,13 +268,9 @@ fn made_key(key: &str) -> Change {
     }
 }
 
-fn set_value(key: &str, new: &NewValue<'_>, before: Option<String>) -> Change {
-    Change {
-        kind: "registry-value",
-        target: value_target(key, new.name),
-        before,
-        after: Some(report_value(new.name, new.kind, new.data)),
-    }
+/// A value as the report tells it.
+fn value_told(secret: bool, name: &str, kind: ValueType, data: &[u8]) -> String {
+    if secret { hidden_value(kind, data) } else { report_value(name, kind, data) }
 }
 
 fn value_target(key: &str, name: &str) -> String {

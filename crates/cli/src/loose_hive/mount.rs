@@ -37,6 +37,11 @@ pub(crate) fn guess(hive: &Hive) -> Option<&'static str> {
     }
 }
 
+/// True for the places of hives that accounts and secrets are kept in.
+pub(super) fn is_secret(mount: &str) -> bool {
+    [r"HKLM\SAM", r"HKLM\SECURITY"].iter().any(|place| mount.eq_ignore_ascii_case(place))
+}
+
 /// The full path of a key with the root's long name.
 pub(crate) fn full_name(key: &str) -> String {
     let (root, rest) = split_root(key);

@@ -94,6 +94,8 @@ pub(crate) fn libvirt(machine: &Machine) -> String {
     };
     let cpu = if machine.arm { "host-passthrough" } else { "host-model" };
     let (name, source) = (xml(&machine.name), xml(&machine.image));
+    let (kind_of_disk, attribute) =
+        if machine.is_device { ("block", "dev") } else { ("file", "file") };
     let windows = xml(&machine.windows);
     let (memory, vcpus, format) = (machine.memory_mib, machine.vcpus, qemu_format(machine));
     let mac = mac(QEMU_OUI, machine);
@@ -101,12 +103,13 @@ pub(crate) fn libvirt(machine: &Machine) -> String {
         "<domain type='kvm'>\n  <name>{name}</name>\n  <title>{windows}</title>\n  \
          <memory unit='MiB'>{memory}</memory>\n  <vcpu>{vcpus}</vcpu>\n  \
          <os{firmware}>\n    <type arch='{arch}' machine='{kind}'>hvm</type>\n    <boot dev='hd'/>\n  </os>\n  \
-         <features>\n    <acpi/>\n    <apic/>\n{hyperv}  </features>\n  <cpu mode='{cpu}'/>\n  \
+         <features>\n    <acpi/>\n    <apic/>\n{hyperv}  </features>\n  <cpu mode='{cpu}'>\n    \
+         <topology sockets='1' cores='{vcpus}' threads='1'/>\n  </cpu>\n  \
          <clock offset='{clock}'>\n{timer}  </clock>\n  <on_reboot>restart</on_reboot>\n  \
          <on_crash>preserve</on_crash>\n  <devices>\n    \
-         <disk type='file' device='disk'>\n      \
+         <disk type='{kind_of_disk}' device='disk'>\n      \
          <driver name='qemu' type='{format}' cache='writeback'/>\n      \
-         <source file='{source}'/>\n      <target dev='{device}' bus='{bus}'/>\n    </disk>\n{controller}    \
+         <source {attribute}='{source}'/>\n      <target dev='{device}' bus='{bus}'/>\n    </disk>\n{controller}    \
          <interface type='network'>\n      <mac address='{mac}'/>\n      \
          <source network='default'/>\n      <model type='{network}'/>\n    </interface>\n    \
          <input type='tablet' bus='usb'/>\n    <graphics type='vnc' listen='127.0.0.1'/>\n    \
@@ -132,7 +135,9 @@ fn xml(text: &str) -> String {
 }
 
 fn board(machine: &Machine) -> &'static str {
-    if machine.uefi || ["ahci", "nvme"].contains(&machine.disk_bus) { "q35" } else { "pc" }
+    // Only the older board has an IDE controller.
+    let newer = machine.uefi || ["ahci", "nvme"].contains(&machine.disk_bus);
+    if newer && machine.disk_bus != "ide" { "q35" } else { "pc" }
 }
 
 fn qemu_format(machine: &Machine) -> &'static str {
@@ -164,6 +169,7 @@ pub(crate) fn qemu(machine: &Machine) -> String {
     let (controller, disk) = match machine.disk_bus {
         "virtio-blk" => (None, "virtio-blk-pci"),
         "nvme" => (None, "nvme,serial=winkiln"),
+        "ahci" if machine.arm => (Some("ich9-ahci,id=ahci"), "ide-hd,bus=ahci.0"),
         // The board has its controller.
         "ahci" | "ide" => (None, "ide-hd"),
         "virtio-scsi" => (Some("virtio-scsi-pci"), "scsi-hd"),

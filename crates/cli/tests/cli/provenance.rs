@@ -17,6 +17,8 @@ key = 'HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon'
 name = "DefaultPassword"
 type = "REG_SZ"
 data = "hunter2"
+[[registry]]
+file = "site.reg"
 "#;
 
 /// Bakes a fresh guest; the image, the report, and everything that was printed.
@@ -24,6 +26,7 @@ fn bake() -> (u64, String, String) {
     let guest = Guest::new();
     let recipe = guest.write("recipe.toml", RECIPE.as_bytes());
     let _ = guest.write("note.txt", b"kept");
+    let _ = guest.write("site.reg", b"REGEDIT4\n\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Site]\n");
     let kept = guest.local("report.json");
     let bake = ["apply", guest.image(), &recipe, "--report", &kept, "--time", "1700000000", "-v"];
     let run = winkiln(&bake);
@@ -45,10 +48,11 @@ fn the_same_bake_gives_the_same_image_and_report() {
     assert_eq!(report["windows"]["arch"], "x86_64");
     let inputs = report["inputs"].as_array().expect("a list");
     let kinds: Vec<_> = inputs.iter().map(|input| input["kind"].as_str().expect("text")).collect();
-    assert_eq!(kinds, ["recipe", "file"]);
+    assert_eq!(kinds, ["recipe", "reg-file", "file"]);
+    assert_eq!(report["presets"], serde_json::json!(["crash-dump=small"]));
     // By sha256sum.
     let sum = "79f076abdd19a752db7267bfff2f9022161d120dea919fdaca2ffdfc24ca8c96";
-    assert_eq!((&inputs[1]["sha256"], &inputs[1]["to"]), (&sum.into(), &r"C:\note.txt".into()));
+    assert_eq!((&inputs[2]["sha256"], &inputs[2]["to"]), (&sum.into(), &r"C:\note.txt".into()));
     let changes = report["changes"].as_array().expect("a list");
     assert!(changes.iter().any(|change| change["target"].as_str() == Some(r"\note.txt")), "{text}");
     let secret = changes.iter().find(|change| {
@@ -66,4 +70,23 @@ fn a_report_that_cannot_be_kept_keeps_the_bake_from_happening() {
     let nowhere = ["apply", guest.image(), "--preset", "rdp", "--report", "/nowhere/report.json"];
     winkiln(&nowhere).fails(1, &["/nowhere/report.json"]);
     assert_eq!(guest.hash(), before);
+}
+
+#[test]
+fn loose_hives_of_secrets_are_told_without_values() {
+    let guest = Guest::new();
+    let hive = guest.local("SAM");
+    let file =
+        guest.write("new.reg", b"REGEDIT4\n\n[HKEY_LOCAL_MACHINE\\SAM\\SAM]\n\"V\"=\"hunter2\"\n");
+    let mut empty = winkiln_hive::Hive::create("SAM", 1);
+    empty.seal(1);
+    fs::write(&hive, empty.bytes()).expect("written");
+    let mounted = ["reg", "import", "--hive", &hive, &file, "--mount", r"HKLM\SAM"];
+    let run = winkiln(&mounted);
+    let printed = run.text() + &run.err;
+    assert!(printed.contains("a secret of 16 bytes") && !printed.contains("hunter2"), "{printed}");
+    let again = ["reg", "add", "--hive", &hive, r"HKLM\SAM\SAM", "-v", "V", "-d", "other"];
+    let run = winkiln(&[&again[..], &["--mount", r"hklm\sam", "--json"]].concat());
+    let printed = run.text() + &run.err;
+    assert!(printed.contains("a secret of 16 bytes") && !printed.contains("hunter2"), "{printed}");
 }
