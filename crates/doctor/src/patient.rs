@@ -7,6 +7,7 @@ use winkiln_guest::{
     BootKind, Disk, Firmware, GuestError, HiveName, RenamedDevice, Windows, boot_candidates,
 };
 use winkiln_hive::{Hive, Value, strings};
+use winkiln_volume::VolumeError;
 
 use crate::target::Target;
 
@@ -78,7 +79,13 @@ impl<'a> Patient<'a> {
     /// True for a file of the system volume.
     pub(crate) fn has_file(&mut self, path: &str) -> Result<bool, BakeError> {
         let volume = self.here()?.volume;
-        Ok(self.disk().has_file(volume, path))
+        match self.disk().volume(volume)?.metadata(path) {
+            Ok(found) => Ok(found.is_some_and(|found| !found.is_directory)),
+            // No name of a file.
+            Err(VolumeError::BadPath { .. }) => Ok(false),
+            // Not missing: nobody can tell.
+            Err(source) => Err(BakeError::Volume { path: path.to_owned(), source }),
+        }
     }
 
     /// The store, for a guest that has one.

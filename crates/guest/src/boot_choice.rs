@@ -40,7 +40,8 @@ pub(crate) fn choose(table: &PartitionTable, files: &[BootFile], windows: &mut W
     let Some(file) = best else {
         windows.boot = Boot {
             kind: BootKind::Missing,
-            firmware: remembered,
+            // No BIOS that Windows starts from knows this table.
+            firmware: if table.kind == TableKind::Gpt { usual } else { remembered },
             file: None,
             testsigning: None,
             entries: Vec::new(),

@@ -1,11 +1,12 @@
 //! `MountedDevices`: which partition has which drive letter.
 //!
 //! Source: values of `HKLM\SYSTEM\MountedDevices` in hives of Windows XP to 11: 12 bytes of disk signature and byte offset, or
-//! `DMIO:ID:` and the GUID of a GPT partition. Names are `\DosDevices\C:` and `\??\Volume{guid}`.
+//! `DMIO:ID:` and the GUID of a GPT partition, or of a volume of a dynamic disk. Names are `\DosDevices\C:` and `\??\Volume{guid}`.
 
 use std::collections::HashMap;
 
 use winkiln_boot::bcd::PartitionRef;
+use winkiln_disk::partition::{Guid, PartitionKind, TableKind};
 use winkiln_hive::Value;
 
 use crate::boot_partitions::partition_ref;
@@ -14,6 +15,10 @@ use crate::{Disk, GuestError, HiveName, Registry, Windows, setting};
 /// Head of a GPT partition's value.
 const GPT_VALUE: &[u8] = b"DMIO:ID:";
 const KEY: &str = "MountedDevices";
+/// Type of a GPT partition that holds volumes of a dynamic disk, as it is stored.
+const LDM_DATA: Guid = Guid([
+    0xA0, 0x60, 0x9B, 0xAF, 0x31, 0x14, 0x62, 0x4F, 0xBC, 0x68, 0x33, 0x11, 0x71, 0x4A, 0x69, 0xAD,
+]);
 
 /// The partition that a value names. GPT disks are not told, so that the GUID of one is left zero.
 pub(crate) fn named_by(value: &[u8]) -> Option<PartitionRef> {
@@ -83,7 +88,11 @@ pub fn windows_was(
         letter_of(&value.name).is_some_and(|found| found.eq_ignore_ascii_case(&letter))
     });
     let was = value.and_then(|value| named_by(&value.data));
-    Ok(was.filter(|was| !there.contains_key(was)))
+    // Volumes of dynamic disks have names of the second form, too.
+    let is_dynamic = |was: &PartitionRef| {
+        matches!(was, PartitionRef::Gpt { .. }) && disk.table().kind == TableKind::Mbr
+    };
+    Ok(was.filter(|was| !there.contains_key(was) && !is_dynamic(was)))
 }
 
 /// Partitions of the disk by the names that values have for them.
@@ -93,6 +102,18 @@ fn present(disk: &Disk) -> HashMap<PartitionRef, u32> {
         Some((as_named(partition_ref(table, partition)?), partition.number))
     });
     named.collect()
+}
+
+/// True for a part of a dynamic disk, whose volumes have names of their own.
+///
+/// Source: Microsoft, `PARTITION_INFORMATION_GPT` (`PARTITION_LDM_DATA_GUID`), and the partition type 0x42 of an MBR.
+fn is_dynamic(disk: &Disk, number: u32) -> bool {
+    let found = disk.table().partitions.iter().find(|partition| partition.number == number);
+    found.is_some_and(|partition| match &partition.kind {
+        PartitionKind::Mbr { type_id, .. } => *type_id == 0x42,
+        PartitionKind::Gpt { type_guid, .. } => *type_guid == LDM_DATA,
+        PartitionKind::Bare => false,
+    })
 }
 
 /// A value that names a partition by a name which it does not have any more.
@@ -153,7 +174,9 @@ pub fn renamed_devices(
         let Some(was) = named_by(&value.data).filter(|was| !there.contains_key(was)) else {
             continue;
         };
-        let Some(volume) = number_of(&was) else { continue };
+        let Some(volume) = number_of(&was).filter(|number| !is_dynamic(disk, *number)) else {
+            continue;
+        };
         let Some(data) = now.get(&volume).map(value_of) else { continue };
         found.push(RenamedDevice { name: value.name, volume, was, data });
     }
@@ -180,7 +203,8 @@ mod tests {
             assert_eq!(named_by(&value_of(&partition)), Some(as_named(partition)));
         }
         // A floppy's or CD's value is the path of its device.
-        for other in [&bytes[..11], &[GPT_VALUE, &[9; 15]].concat(), b"", b"_??_USBSTOR#"] {
+        for other in [&bytes[..11], &[GPT_VALUE, &[9; 15]].concat(), b"", b"_\0?\0?\0_\0U\0S\0B\0"]
+        {
             assert_eq!(named_by(other), None, "{other:02x?}");
         }
     }

@@ -26,8 +26,9 @@ pub(crate) fn each_piece<E>(
 ) -> Result<(), Stopped<E>> {
     let (filled, pieces) = sync_channel(PIECES);
     let (used, empty) = sync_channel(PIECES);
-    thread::scope(|scope| {
-        scope.spawn(move || {
+    // All of it goes with the closure, however that ends: the reader waits for pieces until `used` is gone.
+    thread::scope(move |scope| {
+        let reader = move || {
             let (mut left, mut made) = (length, 0);
             while left > 0 {
                 let part = left.min(PIECE as u64) as usize;
@@ -47,7 +48,8 @@ pub(crate) fn each_piece<E>(
                 }
                 left -= part as u64;
             }
-        });
+        };
+        thread::Builder::new().spawn_scoped(scope, reader).map_err(Stopped::Source)?;
         let mut offset = 0;
         for piece in pieces {
             let piece = piece.map_err(Stopped::Source)?;
@@ -112,6 +114,12 @@ mod tests {
         assert_eq!(pieces, 5);
         let used = each_piece(&mut Numbers(u64::MAX, 0), u64::MAX, |offset, _| {
             if offset == end { Err("full") } else { Ok(()) }
+        });
+        assert!(matches!(used, Err(Stopped::User("full"))));
+        // A reader that waits for pieces is not waited for.
+        let used = each_piece(&mut io::repeat(1), u64::MAX, |_, _| {
+            thread::sleep(std::time::Duration::from_millis(50));
+            Err("full")
         });
         assert!(matches!(used, Err(Stopped::User("full"))));
     }

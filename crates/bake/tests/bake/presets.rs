@@ -382,7 +382,7 @@ fn names_and_arguments_are_checked() {
             assert!(matches!(error, BakeError::Preset(NotForGuest { .. })), "{name}: {error:?}");
         }
     }
-    assert_eq!(Preset::names().len(), 19);
+    assert_eq!(Preset::names().len(), 20);
 }
 
 /// The checked-in certificate, and its thumbprint as OpenSSL tells it.

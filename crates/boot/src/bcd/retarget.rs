@@ -84,6 +84,18 @@ pub fn dangling(store: &Hive, disk: &[Candidate]) -> Result<Vec<Retargeted>, Bcd
     let mut found: Vec<Retargeted> = Vec::new();
     // What the first element with evidence proves holds for every other that has the same name.
     let mut proved: HashMap<PartitionRef, PartitionRef> = HashMap::new();
+    // What loader entries start is each a Windows of its own: one that has an entry here is not what another one meant.
+    let taken: HashSet<(u32, PartitionRef)> = objects
+        .iter()
+        .filter(|object| object.kind == kind::OS_LOADER)
+        .flat_map(|object| &object.elements)
+        .filter_map(|element| match &element.value {
+            ElementValue::Device(device) => Some((element.id, device.partitions())),
+            _ => None,
+        })
+        .flat_map(|(id, named)| named.into_iter().map(move |named| (id, named)))
+        .filter(|(_, named)| is_there(named))
+        .collect();
     for object in &objects {
         for element in &object.elements {
             let ElementValue::Device(device) = &element.value else { continue };
@@ -92,9 +104,12 @@ pub fn dangling(store: &Hive, disk: &[Candidate]) -> Result<Vec<Retargeted>, Bcd
                     continue;
                 }
                 let files = evidence(object, element);
+                let is_free = |meant: &PartitionRef| {
+                    object.kind != kind::OS_LOADER || !taken.contains(&(element.id, *meant))
+                };
                 let meant = by_identity(&named, disk)
-                    .or_else(|| by_place(&named, &files, disk))
-                    .or_else(|| by_files(&files, disk));
+                    .or_else(|| by_place(&named, &files, disk).filter(is_free))
+                    .or_else(|| by_files(&files, disk).filter(is_free));
                 proved.extend(meant.map(|meant| (named, meant)));
             }
         }

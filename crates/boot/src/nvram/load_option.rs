@@ -47,6 +47,22 @@ pub struct LoadOption {
 }
 
 impl LoadOption {
+    /// True for one that is tried and starts the same program of the same partition as `other`.
+    #[must_use]
+    pub fn leads_where(&self, other: &Self) -> bool {
+        let path = |option: &Self| option.path.as_ref().map(|path| path.to_lowercase());
+        let named = |option: &Self| {
+            option.partition.map(|partition| match partition.named {
+                // Of a disk's GUID firmware knows nothing.
+                PartitionRef::Gpt { partition, .. } => {
+                    PartitionRef::Gpt { disk: [0; 16], partition }
+                }
+                mbr => mbr,
+            })
+        };
+        self.is_active && path(self) == path(other) && named(self) == named(other)
+    }
+
     /// Reads what a variable holds; `None` for what is no boot entry.
     #[must_use]
     pub fn read(data: &[u8]) -> Option<Self> {

@@ -114,10 +114,10 @@ impl NvramStore {
         }
         let size = bytes.get(store + 0x10..).and_then(<[u8]>::first_chunk).copied();
         let size = size.and_then(|size| usize::try_from(u32::from_le_bytes(size)).ok());
-        let end = size.and_then(|size| store.checked_add(size));
-        let end = end.filter(|end| *end <= bytes.len() && *end >= store + HEAD);
-        let end = end.ok_or_else(|| wrong("a store longer than the file", store + 0x10))?;
         let first = (store + HEAD).next_multiple_of(4);
+        let end = size.and_then(|size| store.checked_add(size));
+        let end = end.filter(|end| *end <= bytes.len() && *end >= first);
+        let end = end.ok_or_else(|| wrong("a store longer than the file", store + 0x10))?;
         let mut store = Self { bytes, first, end, free: first, authenticated };
         store.free = first + store.slots().map(|slot| slot.length()).sum::<usize>();
         let behind = store.bytes.get(store.free..end).unwrap_or_default();
@@ -205,19 +205,8 @@ impl NvramStore {
         let reason = "its path or description is too long, or it is no file of a partition";
         let data = option.encode().ok_or(NvramError::NoEntry { reason })?;
         let entries = self.boot_entries();
-        let is_same = |other: &LoadOption| {
-            let path = |option: &LoadOption| option.path.as_ref().map(|path| path.to_lowercase());
-            let named = |option: &LoadOption| {
-                option.partition.map(|partition| match partition.named {
-                    crate::bcd::PartitionRef::Gpt { partition, .. } => partition.to_vec(),
-                    crate::bcd::PartitionRef::Mbr { signature, offset } => {
-                        [&signature.to_le_bytes()[..], &offset.to_le_bytes()].concat()
-                    }
-                })
-            };
-            other.is_active && path(other) == path(option) && named(other) == named(option)
-        };
-        let present = entries.iter().find(|(_, other)| is_same(other)).map(|(number, _)| *number);
+        let present =
+            entries.iter().find(|(_, other)| other.leads_where(option)).map(|(number, _)| *number);
         let order = self.boot_order();
         let taken: std::collections::HashSet<u16> = self
             .variables()
@@ -305,6 +294,8 @@ impl NvramStore {
 /// The number of `Boot0000`.
 fn number_of(name: &str) -> Option<u16> {
     let digits = name.strip_prefix("Boot")?;
-    let plain = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+    // Firmware looks for no other spelling.
+    let plain = digits.len() == 4 && digits.bytes().all(is_digit);
     plain.then(|| u16::from_str_radix(digits, 16).ok()).flatten()
 }

@@ -20,7 +20,15 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let mut found = look(&mut session, &args.image, args.with.open.volume)?;
     // Where no Windows is, or none that can be read, the page tells so.
     found.health = winkiln_doctor::quick(&mut session, None).ok();
-    found.vendor_drivers = session.installed_drivers().ok();
+    if let Ok(windows) = session.windows() {
+        match session.installed_drivers() {
+            Ok(drivers) => found.vendor_drivers = Some((windows, drivers)),
+            Err(error) => {
+                let error = CliError::from(error).one_line();
+                found.warnings.push(format!("cannot tell the drivers of vendors: {error}"));
+            }
+        }
+    }
     drop(progress);
     output.data(&inspect_json::document(&found), || inspect::page(&found, output.is_verbose()))
 }

@@ -53,9 +53,7 @@ fn add(args: &NvramAddArgs) -> Result<()> {
     let again = read(&transaction).doing(editing)?;
     let is_first = again.boot_order().first() == Some(&added.number);
     let found = again.boot_entries().remove(&added.number);
-    let leads_there = found.is_some_and(|found| {
-        found.is_active && (found.path, found.partition.is_some()) == (entry.path.clone(), true)
-    });
+    let leads_there = found.is_some_and(|found| found.leads_where(&entry));
     if !is_first || !leads_there {
         return Err(CliError::fault(format!(
             "{}: the new entry is not read back",

@@ -25,7 +25,7 @@ pub(crate) struct Inspection {
     /// What a short look of the doctor found in the default Windows.
     pub(crate) health: Option<Diagnosis>,
     /// Drivers that the default Windows has besides its own.
-    pub(crate) vendor_drivers: Option<InstalledDrivers>,
+    pub(crate) vendor_drivers: Option<(Windows, InstalledDrivers)>,
     /// What could not be told.
     pub(crate) warnings: Vec<String>,
 }
@@ -34,16 +34,18 @@ impl Inspection {
     /// What the doctor found in a Windows, where it looked at that one.
     pub(crate) fn health_of(&self, windows: &Windows) -> Option<&Diagnosis> {
         let health = self.health.as_ref()?;
-        let looked_at = health.windows.as_ref()?;
-        let is_it =
-            looked_at.volume == windows.volume && looked_at.system_root == windows.system_root;
-        is_it.then_some(health)
+        is_same(health.windows.as_ref()?, windows).then_some(health)
     }
 
     /// Its drivers of vendors, for the Windows that was looked at.
     pub(crate) fn vendor_drivers_of(&self, windows: &Windows) -> Option<&InstalledDrivers> {
-        self.health_of(windows).and(self.vendor_drivers.as_ref())
+        let (looked_at, drivers) = self.vendor_drivers.as_ref()?;
+        is_same(looked_at, windows).then_some(drivers)
     }
+}
+
+fn is_same(one: &Windows, other: &Windows) -> bool {
+    one.volume == other.volume && one.system_root == other.system_root
 }
 
 /// The document.

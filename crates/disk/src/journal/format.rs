@@ -10,11 +10,11 @@ const VERSION: u32 = 3;
 pub(super) const HEADER_BYTES: usize = 48;
 /// Bytes of a record before its body.
 pub(super) const HEAD_BYTES: usize = 24;
-const SUM_BYTES: usize = 8;
+pub(super) const SUM_BYTES: usize = 8;
 /// The most bytes of an image that one early record covers.
 pub(crate) const MAX_EARLY: u64 = 16 << 20;
 const MAX_BODY: usize = MAX_EARLY as usize / SECTOR * 4;
-const END_BODY: usize = 16;
+pub(super) const END_BODY: usize = 16;
 static CRC: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
 
 /// One page of the image file: the bytes to be written and those they replace.

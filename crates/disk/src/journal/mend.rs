@@ -1,10 +1,10 @@
 //! Journals whose bytes were changed, with their checksums put right: for tests that are to get past those.
 
-use super::format::{HEADER_BYTES, chain, checksum};
+use super::format::{
+    END_BODY, HEAD_BYTES as HEAD, HEADER_BYTES, SUM_BYTES as SUM, chain, checksum,
+};
 
-/// Bytes before what a record holds, and behind it.
-const HEAD: usize = 24;
-const SUM: usize = 8;
+/// The kind of the last record.
 const END: u32 = 3;
 
 /// Puts the checksums of header and records right, and what the end says of them.
@@ -19,7 +19,7 @@ pub(crate) fn mend(bytes: &mut [u8]) {
         let Some(end) = (at + HEAD).checked_add(length as usize) else { return };
         let Some(record) = bytes.get_mut(at..end + SUM) else { return };
         let (body, tail) = record.split_at_mut(end - at);
-        if kind == END && length == 16 {
+        if kind == END && length as usize == END_BODY {
             body[HEAD..HEAD + 8].copy_from_slice(&count.to_le_bytes());
             body[HEAD + 8..].copy_from_slice(&u64::to_le_bytes(sums));
         }

@@ -88,6 +88,11 @@ impl Overlay {
 }
 
 impl State {
+    /// Pages in memory, those on their way out of it included.
+    pub(super) fn in_memory(&self) -> usize {
+        self.pages.len() + self.flight.as_ref().map_or(0, |flight| flight.pages().len())
+    }
+
     /// Waits until the pages under way are in the file. Where that failed, they are in memory again.
     pub(super) fn land(&mut self) -> Result<(), FlushFailure> {
         let Some(Flight { pages, places, mark, thread }) = self.flight.take() else {

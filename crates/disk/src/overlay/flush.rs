@@ -43,6 +43,10 @@ impl Overlay {
     pub(crate) fn trim(&self) -> Result<(), FlushFailure> {
         let Some(limits) = &self.0.limits else { return Ok(()) };
         let mut state = self.state();
+        if state.in_memory() < limits.pages {
+            return Ok(());
+        }
+        state.land()?;
         if state.pages.len() < limits.pages {
             return Ok(());
         }
@@ -54,7 +58,7 @@ impl Overlay {
     pub(crate) fn trim_behind(&self) -> Result<(), FlushFailure> {
         let Some(limits) = &self.0.limits else { return Ok(()) };
         let mut state = self.state();
-        if state.pages.len() < limits.pages / 2 {
+        if state.pages.len() < limits.pages / 2 && state.in_memory() < limits.pages {
             return Ok(());
         }
         flush(&self.0.file, limits, &mut state, limits.early)

@@ -12,7 +12,7 @@ use crate::device::{Device, DeviceError, check_range};
 use crate::host::folder::JournalPlace;
 use crate::host::pages::{PAGE_BYTES, Pages};
 use crate::image::{Backend, GuestFile, Image, Run};
-use crate::overlay::{Limits, Overlay};
+use crate::overlay::{FlushFailure, Limits, Overlay, Side};
 use cache::ReadCache;
 pub use commit::CommitError;
 
@@ -81,6 +81,15 @@ struct State {
     passed: u64,
     /// A commit or a write failed: what is in memory may differ from what is in the file.
     failed: bool,
+}
+
+impl State {
+    /// Takes in that making room failed. A medium that once failed to make a journal durable may have lost what it was given
+    /// before, even if it succeeds the next time: nothing is committed with it any more.
+    fn trimmed(&mut self, failure: FlushFailure) -> io::Error {
+        self.failed |= matches!(failure.side, Side::Journal);
+        failure.source
+    }
 }
 
 impl Transaction {
@@ -233,7 +242,7 @@ impl Transaction {
                 return Err(error);
             }
         }
-        self.backend.overlay().trim().map_err(|failure| failure.source)
+        self.backend.overlay().trim().map_err(|failure| state.trimmed(failure))
     }
 
     /// Passes large fresh data on to the backend at once, but for what does not fill its pages. Returns the range passed on.
@@ -258,7 +267,7 @@ impl Transaction {
                 state.failed = true;
                 return Err(error);
             }
-            self.backend.overlay().trim_behind().map_err(|failure| failure.source)?;
+            self.backend.overlay().trim_behind().map_err(|failure| state.trimmed(failure))?;
             start += run.len();
         }
         Ok((from, to))

@@ -31,6 +31,9 @@ pub(crate) fn active(patient: &mut Patient<'_>) -> Look {
         return Ok(Vec::new());
     }
     let names: Vec<String> = active.iter().map(u32::to_string).collect();
+    let what = format!("make partition {} the active one", volume.number);
+    let steps = vec![Step::SetActivePartition { number: volume.number }];
+    let started_now = active.iter().find(|number| starts_something(patient, **number)).copied();
     Ok(vec![Finding {
         rule: "active-partition",
         severity: Severity::Stops,
@@ -41,11 +44,28 @@ pub(crate) fn active(patient: &mut Patient<'_>) -> Look {
             format!("active: {}", names.join(", "))
         },
         expected: format!("partition {}, which holds the boot configuration", volume.number),
-        repair: Repair::safe(
-            format!("make partition {} the active one", volume.number),
-            vec![Step::SetActivePartition { number: volume.number }],
-        ),
+        repair: match started_now {
+            Some(now) => Repair::asked(
+                what,
+                format!("what partition {now} starts is not started any more"),
+                steps,
+            ),
+            None => Repair::safe(what, steps),
+        },
     }])
+}
+
+/// True for a partition that may start something of its own: a boot manager of Windows, or what is no filesystem of Windows'.
+fn starts_something(patient: &mut Patient<'_>, number: u32) -> bool {
+    let disk = patient.disk();
+    let volume = disk.volumes().iter().find(|volume| volume.number == number);
+    let Some(filesystem) = volume.map(|volume| volume.identity.filesystem) else { return false };
+    match filesystem {
+        Filesystem::Ntfs | Filesystem::Fat12 | Filesystem::Fat16 | Filesystem::Fat32 => {
+            [r"\bootmgr", r"\ntldr"].iter().any(|path| disk.has_file(number, path))
+        }
+        _ => true,
+    }
 }
 
 /// What a BIOS runs first. There is no other copy of it on the disk.

@@ -11,7 +11,7 @@ use winkiln_trust::pe::Image;
 use winkiln_trust::signature::Signature;
 
 use super::steps::set_dword;
-use super::storage::without_filter;
+use super::storage::{replace, without_filter};
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::{Patient, in_set};
 use crate::rule::Look;
@@ -22,6 +22,11 @@ const DRIVERS: [u32; 3] = [1, 2, 8];
 const CRITICAL: u32 = 3;
 /// Bytes of a driver's file that are read.
 const FILE_MAX: u64 = 64 << 20;
+/// Drivers of Windows' own that it does not start without: to switch one off repairs nothing.
+const ESSENTIAL: [&str; 16] = [
+    "ACPI", "CLFS", "CNG", "Disk", "FltMgr", "KSecDD", "KSecPkg", "MountMgr", "Mup", "NDIS",
+    "PartMgr", "PCI", "VolMgr", "Volume", "VolSnap", "Wdf01000",
+];
 /// The catalogs of drivers. Source: Microsoft, "Installing a catalog file by using an INF file".
 const CATALOGS: &str = r"System32\CatRoot\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
 
@@ -91,11 +96,20 @@ pub(crate) fn file_missing(patient: &mut Patient<'_>) -> Look {
             object: format!("service {}", driver.service),
             found: format!("no file {}", driver.file),
             expected: "the driver that Windows is to start".to_owned(),
-            repair: if driver.owners.is_empty() {
-                Repair::asked(what, "a part of Windows that needs the driver does not work", steps)
-            } else {
+            repair: if !driver.owners.is_empty() {
                 // What a vendor left behind starts nothing any more.
                 Repair::safe(what, steps)
+            } else if let copied @ Repair::Safe { .. } =
+                replace(patient, &driver.service, &driver.file)?
+            {
+                copied
+            } else if ESSENTIAL.iter().any(|name| name.eq_ignore_ascii_case(&driver.service)) {
+                Repair::advice(format!(
+                    "Windows does not start without it, and the guest has no other copy: put {} back from a Windows of the same build with winkiln fs put",
+                    driver.file
+                ))
+            } else {
+                Repair::asked(what, "a part of Windows that needs the driver does not work", steps)
             },
         });
     }

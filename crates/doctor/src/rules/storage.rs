@@ -214,7 +214,11 @@ fn how_to_bind(controller: &str) -> String {
 }
 
 /// Puts the guest's own copy of a file in its place.
-fn replace(patient: &mut Patient<'_>, service: &str, file: &str) -> Result<Repair, BakeError> {
+pub(super) fn replace(
+    patient: &mut Patient<'_>,
+    service: &str,
+    file: &str,
+) -> Result<Repair, BakeError> {
     let volume = patient.windows()?.volume;
     let Some((from, bytes)) = guest_copy::of_driver(patient, file)? else {
         return Ok(Repair::advice(format!(
@@ -270,14 +274,13 @@ pub(super) fn without_filter(
         if matches!(repair, Repair::Safe { .. }) {
             return Ok(repair);
         }
-        // Without these a class of devices does nothing at all.
-        if OF_WINDOWS.iter().any(|own| own.eq_ignore_ascii_case(filter)) {
-            return Ok(Repair::asked(what, price, vec![step]));
-        }
     }
-    let gone = matches!(
-        why,
-        Obstacle::NoService { .. } | Obstacle::NoFile { .. } | Obstacle::OtherVolume { .. }
-    );
+    // Without these a class of devices does nothing at all.
+    let own = OF_WINDOWS.iter().any(|own| own.eq_ignore_ascii_case(filter));
+    let gone = !own
+        && matches!(
+            why,
+            Obstacle::NoService { .. } | Obstacle::NoFile { .. } | Obstacle::OtherVolume { .. }
+        );
     Ok(if gone { Repair::safe(what, vec![step]) } else { Repair::asked(what, price, vec![step]) })
 }

@@ -23,6 +23,11 @@ fn boot_drivers_without_a_file_are_put_off() {
     let Some(guest) = Guest::new(Os::Ten) else { return };
     guest.apply(&[crate::guest::remove(2, r"\Windows\System32\drivers\viostor.sys")]);
     guest.is_repaired(None, "boot-driver-missing", false);
+    // One that Windows does not start without is not switched off.
+    let Some(guest) = Guest::new(Os::Ten) else { return };
+    let key = r"Services\KSecDD";
+    guest.apply(&[dword(key, "Type", 1), dword(key, "Start", 0), dword(key, "ErrorControl", 3)]);
+    guest.is_told(None, "boot-driver-missing", "fs put");
     // Of a package that was removed.
     let Some(guest) = Guest::new(Os::Ten) else { return };
     guest.apply(&boot_service());

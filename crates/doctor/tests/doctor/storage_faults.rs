@@ -44,7 +44,7 @@ fn overrides_are_removed_one_after_the_other() {
     let all = winkiln_doctor::Selection { safe: true, rules: Vec::new() };
     let treated = guest.treat(BLK, &all);
     let rules: Vec<_> = treated.repaired.iter().map(|finding| finding.rule).collect();
-    assert_eq!(rules, ["storage-start", "storage-start-override", "storage-file-missing"]);
+    assert_eq!(rules, ["storage-start", "storage-start-override", "boot-driver-missing"]);
     guest.is_healthy(BLK);
 }
 
