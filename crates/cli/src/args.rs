@@ -27,7 +27,7 @@ use crate::error::{CliError, Result};
 /// one transaction: the image is afterwards either completely changed or exactly as before.
 ///
 /// An image is also a VMDK, VHD, VHDX or VDI file (opened through qemu-nbd, which must be installed), a block device, or a disk behind
-/// an NBD server: nbd://HOST[:PORT][/EXPORT] or nbd+unix:///[EXPORT]?socket=PATH.
+/// an NBD server: nbd://HOST:PORT/EXPORT or nbd+unix:///EXPORT?socket=PATH.
 ///
 /// Exit status: 0 done; 1 failed, nothing written; 2 wrong usage; 3 refused, the image is not safe to edit;
 /// 4 done, and problems were found.
