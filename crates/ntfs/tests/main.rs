@@ -25,6 +25,7 @@ mod overlaid_files;
 mod remedies;
 mod packed_edits;
 mod rename;
+mod allocation;
 mod case_sensitive;
 mod explicit_security;
 mod links;
