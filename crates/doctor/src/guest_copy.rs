@@ -1,7 +1,7 @@
 //! Another copy of a system file that the guest keeps itself.
 
 use winkiln_bake::BakeError;
-use winkiln_guest::Architecture;
+use winkiln_guest::{Architecture, Windows};
 use winkiln_trust::pe::Image;
 
 use crate::patient::Patient;
@@ -24,11 +24,12 @@ pub(crate) fn of_driver(
         format!(r"{root}\System32\dllcache\{name}"),
         format!(r"{root}\ServicePackFiles\i386\{name}"),
     ];
-    let store = format!(r"{root}\System32\DriverStore\FileRepository");
-    if let Ok(entries) = patient.disk().volume(windows.volume)?.read_directory(&store) {
-        let folders = entries.into_iter().filter(|entry| entry.is_directory).take(FOLDERS_MAX);
-        places.extend(folders.map(|entry| format!(r"{store}\{}\{name}", entry.name)));
-    }
+    let folders = match patient.store_folders.take() {
+        Some(known) => known,
+        None => store_folders(patient, &windows)?,
+    };
+    places.extend(folders.iter().map(|folder| format!(r"{folder}\{name}")));
+    patient.store_folders = Some(folders);
     for place in places {
         if place.eq_ignore_ascii_case(file) || !patient.disk().has_file(windows.volume, &place) {
             continue;
@@ -41,6 +42,16 @@ pub(crate) fn of_driver(
         }
     }
     Ok(None)
+}
+
+/// The folders of the driver store; none where it cannot be read.
+fn store_folders(patient: &mut Patient<'_>, windows: &Windows) -> Result<Vec<String>, BakeError> {
+    let store = format!(r"{}\System32\DriverStore\FileRepository", windows.system_root);
+    let Ok(entries) = patient.disk().volume(windows.volume)?.read_directory(&store) else {
+        return Ok(Vec::new());
+    };
+    let folders = entries.into_iter().filter(|entry| entry.is_directory).take(FOLDERS_MAX);
+    Ok(folders.map(|entry| format!(r"{store}\{}", entry.name)).collect())
 }
 
 /// True for a program for this processor.

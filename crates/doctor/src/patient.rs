@@ -22,6 +22,8 @@ pub(crate) struct Patient<'a> {
     windows: Option<Windows>,
     pub(crate) target: Option<Target>,
     verdicts: Option<Vec<BusVerdict>>,
+    /// Folders of the driver store, once they were asked for.
+    pub(crate) store_folders: Option<Vec<String>>,
 }
 
 impl<'a> Patient<'a> {
@@ -30,7 +32,7 @@ impl<'a> Patient<'a> {
         windows: Option<Windows>,
         target: Option<Target>,
     ) -> Self {
-        Self { session, windows, target, verdicts: None }
+        Self { session, windows, target, verdicts: None, store_folders: None }
     }
 
     /// The installation.

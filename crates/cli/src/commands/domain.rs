@@ -20,11 +20,6 @@ const TIME_ZONE: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformat
 /// Disk controllers, the fastest first, by the words of the "boots on" table.
 const BUSES: [&str; 8] =
     ["virtio-blk", "virtio-scsi", "nvme", "ahci", "ide", "pvscsi", "lsi-sas", "lsi-scsi"];
-/// Those that every libvirt can give: its NVMe disks that are files came late.
-const LIBVIRT_BUSES: [&str; 7] =
-    ["virtio-blk", "virtio-scsi", "ahci", "ide", "pvscsi", "lsi-sas", "lsi-scsi"];
-/// Those that `xl` can give.
-const XEN_BUSES: [&str; 2] = ["ahci", "ide"];
 
 /// What a virtual machine should be for its guest.
 #[derive(Debug, Serialize)]
@@ -98,10 +93,11 @@ fn fit(
     let mut warnings = Vec::new();
     let is_modern = windows.version.0 > NT5;
     let arm = windows.architecture == winkiln_guest::Architecture::Arm64;
-    let offered: &[&str] = match args.hypervisor {
-        Hypervisor::Xl => &XEN_BUSES,
-        Hypervisor::Libvirt => &LIBVIRT_BUSES,
-        Hypervisor::Qemu => &BUSES,
+    let offers = |word: &&&str| match args.hypervisor {
+        Hypervisor::Xl => ["ahci", "ide"].contains(*word),
+        // Its NVMe disks that are files came late.
+        Hypervisor::Libvirt => **word != "nvme",
+        Hypervisor::Qemu => true,
     };
     if arm && args.hypervisor == Hypervisor::Xl {
         warnings.push("this is no machine that xl makes for Windows on ARM".to_owned());
@@ -112,7 +108,7 @@ fn fit(
         let mut own = bus.controllers.iter().filter(|one| !one.name.contains("VMware"));
         own.all(ControllerVerdict::boots).then_some(bus.word)
     };
-    let disk_bus = offered.iter().find_map(|word| boots(word)).unwrap_or_else(|| {
+    let disk_bus = BUSES.iter().filter(offers).find_map(|word| boots(word)).unwrap_or_else(|| {
         warnings.push(
             "the guest boots from no disk controller that this hypervisor offers; winkiln doctor tells why"
                 .to_owned(),
