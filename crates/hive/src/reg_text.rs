@@ -84,7 +84,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<RegOperation>, RegTextError> {
 
 /// Parses a `.reg` file whose 8-bit text, if it is such, is in the code page `ansi`.
 ///
-/// A byte order mark decides first, then UTF-16LE is recognised by its header. Other files are `ansi` when they are
+/// A byte order mark decides first, then UTF-16 is recognised by its header. Other files are `ansi` when they are
 /// REGEDIT4; 5.00 ones are UTF-8 if they can be, else `ansi`. Strings get the NUL that ends them. Data given as `hex(n)`
 /// are kept as they are, but those of string types in REGEDIT4 are `ansi` text and become UTF-16.
 ///

@@ -12,8 +12,7 @@ const BLOCK: usize = 64;
 /// Parses text, imports it, exports the hive, and imports that.
 pub fn run(data: &[u8]) {
     let whole = parse(data);
-    // What of a header comes first decides the encoding.
-    if data.len() > BLOCK && data.trim_ascii_start().len() == data.len() {
+    if data.len() > BLOCK {
         let pieces = fuzz::parse_in_blocks(
             data,
             code_page("CP1252").expect("known"),

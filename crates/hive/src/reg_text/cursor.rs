@@ -1,4 +1,6 @@
-//! A place in the text, with its line.
+//! A place in the text, with its line. Lines end with CR LF, LF or CR, as regedit has them.
+//!
+//! Source: the tests of Wine's regedit, which Windows' own passes.
 
 use super::RegTextError;
 
@@ -7,12 +9,14 @@ use super::RegTextError;
 pub(super) struct Cursor<'a> {
     rest: &'a str,
     line: u32,
+    /// What comes behind the end of the text would have made a difference.
+    short: bool,
 }
 
 impl<'a> Cursor<'a> {
     /// Begins a text that is part of a longer one, at this line of it.
     pub(super) fn new(text: &'a str, line: u32) -> Self {
-        Self { rest: text, line }
+        Self { rest: text, line, short: false }
     }
 
     /// Bytes that are left.
@@ -29,15 +33,21 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
-    pub(super) fn peek(&self) -> Option<char> {
-        self.rest.chars().next()
+    /// True when the end of the text was looked at: with more of it, what was taken may be another.
+    pub(super) fn is_short(&self) -> bool {
+        self.short
+    }
+
+    pub(super) fn peek(&mut self) -> Option<char> {
+        let letter = self.rest.chars().next();
+        self.short |= letter.is_none();
+        letter
     }
 
     pub(super) fn next(&mut self) -> Option<char> {
-        let mut letters = self.rest.chars();
-        let letter = letters.next()?;
-        self.rest = letters.as_str();
-        if letter == '\n' {
+        let letter = self.peek()?;
+        self.rest = self.rest.get(letter.len_utf8()..).unwrap_or_default();
+        if letter == '\n' || letter == '\r' && !self.rest.starts_with('\n') {
             self.line = self.line.saturating_add(1);
         }
         Some(letter)
@@ -65,8 +75,9 @@ impl<'a> Cursor<'a> {
 
     /// Takes letters as long as `wanted` says so; never a line end.
     pub(super) fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
-        let end =
-            self.rest.find(|letter| letter == '\n' || !wanted(letter)).unwrap_or(self.rest.len());
+        let end = self.rest.find(|letter| is_line_end(letter) || !wanted(letter));
+        self.short |= end.is_none();
+        let end = end.unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
         self.rest = rest;
         taken
@@ -80,15 +91,17 @@ impl<'a> Cursor<'a> {
     /// The rest of the line without its end, which is taken too.
     pub(super) fn take_line(&mut self) -> &'a str {
         let line = self.take_while(|_| true);
-        self.next();
-        line.strip_suffix('\r').unwrap_or(line)
+        let end = ["\r\n", "\n", "\r"].into_iter().find_map(|end| self.rest.strip_prefix(end));
+        if let Some(rest) = end {
+            self.rest = rest;
+            self.line = self.line.saturating_add(1);
+        }
+        line
     }
 
     /// True at the end of a line, before a comment, or at the end of the text.
-    pub(super) fn is_at_line_end(&self) -> bool {
-        matches!(self.peek(), None | Some('\n' | ';'))
-            || self.rest.starts_with("\r\n")
-            || self.rest == "\r"
+    pub(super) fn is_at_line_end(&mut self) -> bool {
+        self.peek().is_none_or(|letter| is_line_end(letter) || letter == ';')
     }
 
     /// Takes blanks, a comment and the line end.
@@ -115,6 +128,10 @@ impl<'a> Cursor<'a> {
         let line = self.rest.split(['\r', '\n']).next().unwrap_or_default();
         if line.is_empty() { "the end of the line".into() } else { format!("{:?}", shorten(line)) }
     }
+}
+
+fn is_line_end(letter: char) -> bool {
+    matches!(letter, '\n' | '\r')
 }
 
 /// Cuts text for a message.

@@ -72,6 +72,11 @@ impl<'s> Text<'s> {
         self.decoder.encoding().name()
     }
 
+    /// Nothing comes behind what was decoded, or no text.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_ended || self.is_malformed
+    }
+
     /// Bytes that are read at once.
     pub(super) fn block(&self) -> usize {
         self.block.len()
@@ -127,10 +132,23 @@ fn detect(
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return Ok((encoding, mark as u64));
     }
-    // A header without mark: an ASCII letter, then the upper half of its UTF-16 unit.
-    if matches!(bytes, [letter, 0, ..] if letter.is_ascii()) {
-        return Ok((UTF_16LE, 0));
+    // A header without mark: an ASCII letter beside the upper half of its UTF-16 unit.
+    match bytes {
+        [0, letter, ..] if *letter != 0 && letter.is_ascii() => return Ok((UTF_16BE, 0)),
+        [letter, 0, ..] if letter.is_ascii() => return Ok((UTF_16LE, 0)),
+        _ => {}
     }
+    // What is blank before the header tells nothing.
+    loop {
+        let bytes = block.get(..length).unwrap_or_default();
+        let left = bytes.trim_ascii_start().len();
+        if left == length || length < block.len() {
+            break;
+        }
+        block.copy_within(length - left..length, 0);
+        length = left + fill(source, block.get_mut(left..).unwrap_or_default())?;
+    }
+    let bytes = block.get(..length).unwrap_or_default();
     let start = bytes.trim_ascii_start();
     let is_version_4 =
         start.get(..REGEDIT4.len()).is_some_and(|start| start.eq_ignore_ascii_case(REGEDIT4));

@@ -66,20 +66,30 @@ impl Context {
     }
 }
 
-/// Takes blank lines and comments, and the blanks after them.
-pub(super) fn blank_lines(at: &mut Cursor<'_>) {
+/// Takes blank lines and the blanks after them, and with `comments` these too, of which the text may begin `within` one.
+/// Returns whether it ends within one.
+pub(super) fn blank_lines(at: &mut Cursor<'_>, comments: bool, mut within: bool) -> bool {
     loop {
-        at.take_while(char::is_whitespace);
-        if !matches!(at.peek(), Some('\n' | ';')) {
-            return;
+        if within {
+            at.take_while(|_| true);
+            if at.is_at_end() {
+                return true;
+            }
         }
-        at.take_line();
+        at.take_while(char::is_whitespace);
+        within = comments && at.peek() == Some(';');
+        if !within && !matches!(at.peek(), Some('\n' | '\r')) {
+            return false;
+        }
+        if !within {
+            at.take_line();
+        }
     }
 }
 
 /// Takes the first line that is not blank.
 pub(super) fn header(at: &mut Cursor<'_>) -> Result<Version, RegTextError> {
-    while !at.is_at_end() {
+    while at.peek().is_some() {
         let line = at.line();
         let text = at.take_line();
         let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();

@@ -158,6 +158,7 @@ fn encodings_are_told_apart() {
         expected,
         "UTF-16BE with mark"
     );
+    assert_eq!(parse_value(&big_endian), expected, "UTF-16BE");
     let cut = reg_text::parse(&wide[..wide.len() - 1]).unwrap_err();
     assert!(cut.reason.contains("UTF-16"), "{cut}");
 
@@ -172,6 +173,21 @@ fn encodings_are_told_apart() {
         reg_text::parse_with(b"REGEDIT4\r\n[K]\r\n\"\x81\"=\"\"\r\n", encoding_rs::SHIFT_JIS)
             .unwrap_err();
     assert_eq!(broken.line, 3, "{broken}");
+}
+
+#[test]
+fn lines_end_in_three_ways() {
+    let text = "REGEDIT4\n\n; a\n[K]\n\"a\"=\"x\"\n\"h\"=hex:01,\\;c\n ;c\n\n  02\n\"d\"=dword:1 ;c\n[-L]\n";
+    let operations = reg_text::parse(text.as_bytes()).unwrap();
+    assert_eq!(operations.len(), 5);
+    for end in ["\r\n", "\r"] {
+        let other = text.replace('\n', end);
+        assert_eq!(reg_text::parse(other.as_bytes()).unwrap(), operations, "{end:?}");
+        assert_eq!(reg_text::parse(other.trim_end().as_bytes()).unwrap(), operations);
+    }
+    // In quotes they are part of the text.
+    let (_, _, data) = value("\"a\"=\"1\r\n2\r3\n4\"").unwrap();
+    assert_eq!(data, utf16("1\r\n2\r3\n4\0"));
 }
 
 /// What is read in pieces is what is read as a whole: operations, and the first line that is wrong.
@@ -192,7 +208,9 @@ fn the_size_of_what_is_read_at_once_makes_no_difference() {
     broken[end..end + 2].copy_from_slice(&[0, 0xd8]);
     // Not UTF-8, as only its end shows.
     let ansi = [format!("{head}{comments}[\u{e9}]\r\n").as_bytes(), b"\"\xe9\"=\"\"\r\n"].concat();
-    for text in [long.as_bytes(), wrong.as_bytes(), &wide, &broken, &ansi] {
+    // Lines end as they do on a Mac.
+    let mac = wrong.replace("\r\n", "\r");
+    for text in [long.as_bytes(), wrong.as_bytes(), &wide, &broken, &ansi, mac.as_bytes()] {
         let whole = reg_text::parse(text);
         for block in [64, 1000, 70_000] {
             let pieces = reg_text::fuzz::parse_in_blocks(text, encoding_rs::WINDOWS_1252, block);
@@ -202,6 +220,7 @@ fn the_size_of_what_is_read_at_once_makes_no_difference() {
     let error = reg_text::parse(wrong.as_bytes()).unwrap_err();
     assert_eq!(error.line as usize, wrong.lines().count(), "{error}");
     assert_eq!(reg_text::parse(&broken).unwrap_err(), error);
+    assert_eq!(reg_text::parse(mac.as_bytes()).unwrap_err(), error);
     let operations = reg_text::parse(&ansi).unwrap();
     assert_eq!((&*operations[0].key, operations.len()), ("Ã©", 2), "all of it is 8-bit text");
     let operations = reg_text::parse(&wide).unwrap();
