@@ -52,7 +52,8 @@ impl JournaledFile {
     pub(crate) fn writable(file: Arc<dyn HostFile>, place: JournalPlace) -> io::Result<Self> {
         let journal = place.path.clone();
         // Nothing is written ahead: what is written is small.
-        let overlay = Overlay::new(file, String::new(), Some(Limits::new(place, false)))?;
+        let limits = Limits { sectors: true, ..Limits::new(place, false) };
+        let overlay = Overlay::new(file, String::new(), Some(limits))?;
         Ok(Self { overlay, journal, recovery: None })
     }
 

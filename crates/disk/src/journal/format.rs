@@ -1,12 +1,17 @@
 //! Encoding and decoding of single records.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use crc::{CRC_64_XZ, Crc, Table};
 
 use super::early::SECTOR;
 use crate::host::pages::{PAGE, PAGE_BYTES};
 
 const MAGIC: &[u8; 8] = b"WKJRNL\r\n";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
+/// The version before, in which every record holds whole pages.
+const WHOLE_PAGES: u32 = 3;
 pub(super) const HEADER_BYTES: usize = 48;
 /// Bytes of a record before its body.
 pub(super) const HEAD_BYTES: usize = 24;
@@ -22,9 +27,10 @@ static CRC: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
 pub(crate) struct PageWrite {
     /// Offset of the page in the file.
     pub(crate) offset: u64,
-    /// The new bytes, at most a page.
+    pub(crate) sectors: Sectors,
+    /// The new bytes of these sectors, at most a page.
     pub(crate) new: Vec<u8>,
-    /// What the file held in the page, up to its end; never longer than `new`.
+    /// What the file held in them, up to its end; never longer than `new`.
     pub(crate) old: Vec<u8>,
 }
 
@@ -34,13 +40,73 @@ impl PageWrite {
     /// A write cut short may stop between any two bytes, and a file made longer holds zeros first.
     pub(super) fn compare(&self, now: &[u8]) -> Progress {
         let mut progress = Progress::default();
-        for (index, new) in self.new.iter().enumerate() {
-            let old = self.old.get(index).unwrap_or(&0);
-            let now = now.get(index).unwrap_or(&0);
-            progress.changed |= now == new && now != old;
-            progress.foreign |= now != new && now != old;
+        for (within, range) in self.sectors.runs(self.new.len()) {
+            for (at, index) in range.enumerate() {
+                let new = self.new.get(index).unwrap_or(&0);
+                let old = self.old.get(index).unwrap_or(&0);
+                let now = now.get(within + at).unwrap_or(&0);
+                progress.changed |= now == new && now != old;
+                progress.foreign |= now != new && now != old;
+            }
         }
         progress
+    }
+
+    /// The adjacent sectors with their offsets in the file: new bytes, and what the file held of the old ones.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = (u64, &[u8], &[u8])> {
+        self.sectors.runs(self.new.len()).map(|(within, range)| {
+            let old = range.start.min(self.old.len())..range.end.min(self.old.len());
+            (self.offset + within as u64, &self.new[range], &self.old[old])
+        })
+    }
+}
+
+/// The sectors of a page that a record holds, one bit each from the lowest on; none for the whole page, however long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sectors(u8);
+
+impl Sectors {
+    /// All of the page.
+    pub(crate) const ALL: Self = Self(0);
+
+    /// Those in which two pages differ.
+    pub(crate) fn that_differ(new: &[u8], old: &[u8]) -> Self {
+        let sectors = new.chunks(SECTOR).zip(old.chunks(SECTOR)).enumerate();
+        let bits = sectors.map(|(at, (new, old))| u8::from(new != old) << at);
+        let bits = bits.fold(0, |all, bit| all | bit);
+        if bits == u8::MAX { Self::ALL } else { Self(bits) }
+    }
+
+    /// Bytes of new data that a record of these sectors has; `None` when any number up to a page will do.
+    fn bytes(self) -> Option<usize> {
+        (self != Self::ALL).then_some(self.0.count_ones() as usize * SECTOR)
+    }
+
+    /// Adjacent sectors: where in the page they begin, and where they are among the `length` bytes of a record.
+    pub(crate) fn runs(self, length: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let mut left = u32::from(self.0);
+        let mut at = 0;
+        let mut whole = (self == Self::ALL).then_some((0, 0..length));
+        std::iter::from_fn(move || {
+            if let Some(whole) = whole.take() {
+                return Some(whole);
+            }
+            let first = (left != 0).then_some(left.trailing_zeros())?;
+            let count = (!(left >> first)).trailing_zeros();
+            left &= !(((1 << count) - 1) << first);
+            let start = at;
+            at += count as usize * SECTOR;
+            Some((first as usize * SECTOR, start..at))
+        })
+    }
+
+    /// The bytes of these sectors of a page.
+    pub(crate) fn of<'p>(self, page: &'p [u8]) -> Cow<'p, [u8]> {
+        let Some(length) = self.bytes() else { return Cow::Borrowed(page) };
+        let runs = self.runs(length);
+        let parts: Vec<&[u8]> =
+            runs.filter_map(|(within, range)| page.get(within..within + range.len())).collect();
+        Cow::Owned(parts.concat())
     }
 }
 
@@ -75,6 +141,9 @@ pub(super) struct Head {
     b: u32,
 }
 
+/// Where `a` of a page says which sectors it holds; below are the bytes that the file held of them.
+const SECTORS_SHIFT: u32 = 24;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Page = 1,
@@ -92,6 +161,22 @@ impl Head {
     /// New bytes of a page.
     pub(super) fn new_bytes(&self) -> usize {
         self.body - self.b as usize
+    }
+
+    /// Bytes of a page up to the last new one.
+    pub(super) fn page_end(&self) -> usize {
+        let runs = self.sectors().runs(self.new_bytes());
+        runs.map(|(within, range)| within + range.len()).max().unwrap_or(0)
+    }
+
+    /// The sectors of a page.
+    pub(super) fn sectors(&self) -> Sectors {
+        Sectors((self.a >> SECTORS_SHIFT) as u8)
+    }
+
+    /// Bytes of a page that the file held.
+    fn held(&self) -> usize {
+        (self.a & ((1 << SECTORS_SHIFT) - 1)) as usize
     }
 
     /// True when the range of an early record was a hole, or that of a gone record is to be one.
@@ -127,17 +212,23 @@ pub(super) fn decode_header(bytes: &[u8]) -> Header {
         return Header::Torn;
     }
     match (u32_at(bytes, 8), u32_at(bytes, 12)) {
-        (VERSION, page) if page as usize == PAGE => Header::Ours(u64_at(bytes, 16)),
-        (VERSION, _) => Header::Torn,
+        (VERSION | WHOLE_PAGES, page) if page as usize == PAGE => Header::Ours(u64_at(bytes, 16)),
+        (VERSION | WHOLE_PAGES, _) => Header::Torn,
         (version, _) => Header::Version(version),
     }
 }
 
-/// Appends the record of one page to `bytes`; returns its checksum.
-pub(super) fn encode_page(offset: u64, new: &[u8], old: &[u8], bytes: &mut Vec<u8>) -> u64 {
+/// Appends the record of these sectors of one page to `bytes`; returns its checksum.
+pub(super) fn encode_page(
+    offset: u64,
+    sectors: Sectors,
+    (new, old): (&[u8], &[u8]),
+    bytes: &mut Vec<u8>,
+) -> u64 {
     let zero = old.iter().all(|byte| *byte == 0);
     let stored: &[u8] = if zero { &[] } else { old };
-    encode(Kind::Page, offset, old.len() as u32, stored.len() as u32, &[new, stored], bytes)
+    let a = u32::from(sectors.0) << SECTORS_SHIFT | old.len() as u32;
+    encode(Kind::Page, offset, a, stored.len() as u32, &[new, stored], bytes)
 }
 
 /// Appends the record of bytes about to be written ahead of the commit; returns its checksum.
@@ -197,12 +288,13 @@ pub(super) fn decode_head(bytes: &[u8]) -> Option<Head> {
     };
     let [body, a, b] = [4, 16, 20].map(|at| u32_at(bytes, at));
     let head = Head { kind, offset: u64_at(bytes, 8), body: body as usize, a, b };
-    let (body, held, stored) = (body as usize, a as usize, b as usize);
+    let (body, held, stored) = (body as usize, head.held(), b as usize);
     let sane = match kind {
         Kind::Page => {
             let new = body.checked_sub(stored)?;
             new > 0
                 && new <= PAGE
+                && head.sectors().bytes().is_none_or(|bytes| new == bytes && held == bytes)
                 && held <= new
                 && (stored == 0 || stored == held)
                 && head.offset.is_multiple_of(PAGE_BYTES)
@@ -237,8 +329,8 @@ pub(super) fn checksum(bytes: &[u8]) -> u64 {
 pub(super) fn page_of(head: &Head, body: &[u8]) -> PageWrite {
     let (new, stored) = body.split_at(head.new_bytes());
     let mut old = stored.to_vec();
-    old.resize(head.a as usize, 0);
-    PageWrite { offset: head.offset, new: new.to_vec(), old }
+    old.resize(head.held(), 0);
+    PageWrite { offset: head.offset, sectors: head.sectors(), new: new.to_vec(), old }
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -255,7 +347,8 @@ mod tests {
 
     #[test]
     fn progress_of_a_page() {
-        let page = PageWrite { offset: 0, new: vec![2; PAGE], old: vec![1; PAGE] };
+        let sectors = Sectors::ALL;
+        let page = PageWrite { offset: 0, sectors, new: vec![2; PAGE], old: vec![1; PAGE] };
         let seen = |changed, foreign| Progress { changed, foreign };
         assert_eq!(page.compare(&page.old), seen(false, false), "untouched");
         assert_eq!(page.compare(&page.new), seen(true, false), "done");
@@ -263,9 +356,49 @@ mod tests {
         assert_eq!(page.compare(&torn), seen(true, false), "torn");
         let foreign = [vec![2; 1001], vec![7], vec![1; PAGE - 1002]].concat();
         assert_eq!(page.compare(&foreign), seen(true, true), "foreign");
-        let grown = PageWrite { offset: 0, new: vec![2; PAGE], old: Vec::new() };
+        let grown = PageWrite { offset: 0, sectors, new: vec![2; PAGE], old: Vec::new() };
         assert_eq!(grown.compare(&[]), seen(false, false), "not yet grown");
         assert_eq!(grown.compare(&[2; 513]), seen(true, false), "grown in part");
         assert_eq!(grown.compare(&[0; PAGE]), seen(false, false), "grown, not written");
+    }
+
+    #[test]
+    fn sectors_of_a_page() {
+        let old: Vec<u8> = (0..PAGE).map(|at| (at / 7) as u8).collect();
+        let mut new = old.clone();
+        for at in [0, 511, 1024, 1600, 4095] {
+            new[at] ^= 1;
+        }
+        let sectors = Sectors::that_differ(&new, &old);
+        let mut bytes = Vec::new();
+        encode_page(8192, sectors, (&sectors.of(&new), &sectors.of(&old)), &mut bytes);
+        assert_eq!(bytes.len(), HEAD_BYTES + 2 * 4 * SECTOR + SUM_BYTES);
+        let head = decode_head(&bytes).unwrap();
+        let (body, _) = decode_body(&head, &bytes).unwrap();
+        let page = page_of(&head, body);
+        assert_eq!((page.sectors, head.page_end()), (sectors, PAGE));
+        let runs: Vec<(u64, usize)> =
+            page.runs().map(|(offset, new, old)| (offset, new.len().min(old.len()))).collect();
+        assert_eq!(runs, [(8192, 512), (8192 + 1024, 1024), (8192 + 3584, 512)]);
+        let mut written = old.clone();
+        for (offset, new, before) in page.runs() {
+            let at = (offset - 8192) as usize;
+            assert_eq!(before, &old[at..at + before.len()]);
+            written[at..at + new.len()].copy_from_slice(new);
+        }
+        assert!(written == new);
+        assert_eq!(page.compare(&old), Progress { changed: false, foreign: false });
+        assert_eq!(page.compare(&new), Progress { changed: true, foreign: false });
+        // A sector that is not in the record is nobody's business here.
+        let mut other = old.clone();
+        other[600] ^= 1;
+        assert_eq!(page.compare(&other), Progress { changed: false, foreign: false });
+        other[1024] ^= 2;
+        assert_eq!(page.compare(&other), Progress { changed: false, foreign: true });
+        let all: Vec<u8> = old.iter().map(|byte| !byte).collect();
+        assert_eq!(Sectors::that_differ(&all, &old), Sectors::ALL);
+        // New bytes that are not those of the sectors.
+        bytes[4..8].copy_from_slice(&(2 * 3 * SECTOR as u32).to_le_bytes());
+        assert_eq!(decode_head(&bytes), None);
     }
 }

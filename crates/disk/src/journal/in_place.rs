@@ -22,15 +22,17 @@ pub(crate) fn write_in_place(
     let mut start = 0;
     for (_, position) in pages.iter() {
         let page = read_page(journal, position)?;
-        let adjacent = start + run.len() as u64 == page.offset && run.len() < RUN;
-        if !adjacent {
-            write_counted(image, start, &run, written)?;
-            run.clear();
+        for (offset, new, _) in page.runs() {
+            let adjacent = start + run.len() as u64 == offset && run.len() < RUN;
+            if !adjacent {
+                write_counted(image, start, &run, written)?;
+                run.clear();
+            }
+            if run.is_empty() {
+                start = offset;
+            }
+            run.extend_from_slice(new);
         }
-        if run.is_empty() {
-            start = page.offset;
-        }
-        run.extend_from_slice(&page.new);
     }
     write_counted(image, start, &run, written)?;
     if image.len()? < length {
@@ -53,21 +55,24 @@ pub(crate) fn put_back(
         if passed > written.saturating_add(RUN as u64) {
             break;
         }
-        let mut page = read_page(journal, position)?;
+        let page = read_page(journal, position)?;
         let is_written = passed < written;
         passed += page.new.len() as u64;
-        // What the file did not hold when the page was recorded, it may have held before the pages.
-        let present = length.saturating_sub(page.offset).min(page.new.len() as u64);
-        page.old.resize(present as usize, 0);
-        if !is_written {
-            // A write of what is there already may need room that is not.
-            let mut is = vec![0; page.old.len()];
-            read_padded(image, page.offset, &mut is)?;
-            if is == page.old {
-                continue;
+        for (offset, new, held) in page.runs() {
+            // What the file did not hold when the page was recorded, it may have held before the pages.
+            let present = length.saturating_sub(offset).min(new.len() as u64);
+            let mut old = held.to_vec();
+            old.resize(present as usize, 0);
+            if !is_written {
+                // A write of what is there already may need room that is not.
+                let mut is = vec![0; old.len()];
+                read_padded(image, offset, &mut is)?;
+                if is == old {
+                    continue;
+                }
             }
+            write_counted(image, offset, &old, &mut 0)?;
         }
-        write_counted(image, page.offset, &page.old, &mut 0)?;
     }
     if image.len()? > length {
         image.set_len(length)?;

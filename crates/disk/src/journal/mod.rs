@@ -8,13 +8,14 @@
 //! header, 48 bytes   0 magic "WKJRNL\r\n"   8 version u32   12 page size u32   16 file length before u64   24 zeros
 //!                   40 CRC-64 of bytes 0..40
 //! records, 32 + n    0 kind u32   4 n u32   8 offset u64   16 a u32   20 b u32   24 n bytes   CRC-64 of all of it
-//!   kind 1, page     n: the new bytes, then b bytes that the file held; a: bytes of the page that the file held
-//!                    (b is a, or 0 when all were zero)
+//!   kind 1, page     n: the new bytes, then b bytes that the file held; a: low 24 bits: bytes that the file held
+//!                    (b is that many, or 0 when all were zero); high 8 bits: the sectors of 512 bytes that the record
+//!                    holds, one bit each from the lowest on, 0 for the whole page
 //!   kind 2, early    n: CRC-32 of each sector of 512 bytes from the offset; a: 1 when they were a hole, 0 when stored zeros
 //!   kind 3, end      offset: file length after; n: record count u64, CRC-64 over the checksums of the records
 //!   kind 4, gone     as early, of bytes that the file held and that are to be zeros
 //! ```
-//! All numbers are little-endian; checksums are CRC-64/XZ, those of sectors CRC-32/ISO-HDLC. The end record is the last
+//! Version 3, which is read too, has whole pages alone. All numbers are little-endian; checksums are CRC-64/XZ, those of sectors CRC-32/ISO-HDLC. The end record is the last
 //! thing in the file; with it the journal is complete. Of several pages with one offset the last one counts.
 //!
 //! An early record is durable before the first of its bytes is written, and its bytes are durable before the end record is
@@ -40,7 +41,7 @@ mod writer;
 use std::io;
 
 pub(crate) use early::Extents;
-pub(crate) use format::MAX_EARLY;
+pub(crate) use format::{MAX_EARLY, Sectors};
 pub(crate) use gone::{Still, check_gone};
 pub(crate) use in_place::{put_back, write_in_place};
 pub(crate) use index::Index;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::early::{Extents, SECTOR};
 use super::format::{
-    HEAD_BYTES, HEADER_BYTES, Head, Header, Kind, PageWrite, chain, decode_body, decode_end,
-    decode_head, decode_header, page_of,
+    HEAD_BYTES, HEADER_BYTES, Head, Header, Kind, PageWrite, Sectors, chain, decode_body,
+    decode_end, decode_head, decode_header, page_of,
 };
 use super::index::Index;
-use crate::host::pages::PAGE_BYTES;
+use crate::host::pages::{PAGE, PAGE_BYTES};
 use crate::host::{HostFile, read_padded};
 
 /// Pages are taken into the index in batches.
@@ -90,7 +90,7 @@ pub(crate) fn read(file: Arc<dyn HostFile>) -> io::Result<Decoded> {
         let next = position + head.record_bytes() as u64;
         match head.kind {
             Kind::Page => {
-                reach = reach.max(head.offset + head.new_bytes() as u64);
+                reach = reach.max(head.offset + head.page_end() as u64);
                 pages.push((head.offset / PAGE_BYTES, position));
             }
             Kind::Early => {
@@ -160,7 +160,7 @@ pub(crate) fn read_page(file: &dyn HostFile, position: u64) -> io::Result<PageWr
     Ok(page_of(&head, body))
 }
 
-/// Fills `buf` with the new bytes of the page record at `position`, from its byte `within` on.
+/// Puts the new bytes of the page record at `position` into `buf`, which begins at byte `within` of the page.
 pub(crate) fn read_bytes(
     file: &dyn HostFile,
     position: u64,
@@ -171,9 +171,18 @@ pub(crate) fn read_bytes(
     read_padded(file, position, &mut head)?;
     let head = decode_head(&head).filter(|head| head.kind == Kind::Page);
     let head = head.ok_or(io::ErrorKind::InvalidData)?;
-    let present = (head.new_bytes() as u64).saturating_sub(within).min(buf.len() as u64) as usize;
-    read_padded(file, position + HEAD_BYTES as u64 + within, &mut buf[..present])?;
-    buf[present..].fill(0);
+    if head.sectors() == Sectors::ALL && head.new_bytes() < PAGE {
+        // The file ends within the page.
+        buf.fill(0);
+    }
+    let (from, to) = (within as usize, within as usize + buf.len());
+    for (start, range) in head.sectors().runs(head.new_bytes()) {
+        let (first, last) = (start.max(from), (start + range.len()).min(to));
+        if first < last {
+            let place = position + (HEAD_BYTES + range.start + first - start) as u64;
+            read_padded(file, place, &mut buf[first - from..last - from])?;
+        }
+    }
     Ok(())
 }
 

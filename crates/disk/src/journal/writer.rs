@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::early::SECTOR;
 use super::format::{
-    HEADER_BYTES, chain, encode_early, encode_end, encode_gone, encode_header, encode_page,
+    HEADER_BYTES, Sectors, chain, encode_early, encode_end, encode_gone, encode_header, encode_page,
 };
 use crate::host::folder::JournalPlace;
 use crate::host::{HostFile, write_counted, write_zeros};
@@ -82,11 +82,17 @@ impl Writer {
         (self.count, self.chain) = (mark.count, mark.chain);
     }
 
-    /// Adds a page: `new` is to replace `old` at `offset`. Returns the record's position, at which it can be read after
-    /// [`Writer::flush`].
-    pub(crate) fn page(&mut self, offset: u64, new: &[u8], old: &[u8]) -> io::Result<u64> {
+    /// Adds these sectors of a page: `new` is to replace `old` in the page at `offset`. Returns the record's position, at
+    /// which it can be read after [`Writer::flush`].
+    pub(crate) fn page(
+        &mut self,
+        offset: u64,
+        sectors: Sectors,
+        new: &[u8],
+        old: &[u8],
+    ) -> io::Result<u64> {
         let position = self.mark().length;
-        let sum = encode_page(offset, new, old, &mut self.buffer);
+        let sum = encode_page(offset, sectors, (new, old), &mut self.buffer);
         self.added(sum)?;
         Ok(position)
     }

@@ -7,7 +7,7 @@ use super::flight::Flight;
 use super::{Limits, Overlay, State};
 use crate::host::pages::{PAGE, PAGE_BYTES, Pages};
 use crate::host::{HostFile, read_padded};
-use crate::journal::{Extents, MAX_EARLY, Mark, Writer};
+use crate::journal::{Extents, MAX_EARLY, Mark, Sectors, Writer};
 
 /// Why pages could not leave memory. Those that did not are still there.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ fn record(
     limits: &Limits,
     state: &mut State,
 ) -> Result<Vec<(u64, u64)>, FlushFailure> {
-    let State { pages, length, before, spilled, writer, .. } = state;
+    let State { pages, length, before, spilled, early, writer, .. } = state;
     let file_length = file.len().map_err(Side::Image.failed())?;
     let mut records = Vec::new();
     let mut old = [0; PAGE];
@@ -192,8 +192,13 @@ fn record(
         if new == old && spilled.get(number).is_none() {
             continue;
         }
+        // What was written ahead is vouched for page by page, and what lies past the end is undone by cutting it off.
+        let whole = !limits.sectors || early.touch(offset, PAGE_BYTES);
+        let in_part = !whole && offset + PAGE_BYTES <= *before;
+        let sectors = if in_part { Sectors::that_differ(new, old) } else { Sectors::ALL };
+        let (new, old) = (sectors.of(new), sectors.of(&old[..held]));
         let writer = begun(writer, limits, *before)?;
-        let position = writer.page(offset, new, &old[..held]).map_err(Side::Journal.failed())?;
+        let position = writer.page(offset, sectors, &new, &old).map_err(Side::Journal.failed())?;
         records.push((number, position));
     }
     if let Some(writer) = writer

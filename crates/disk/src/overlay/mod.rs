@@ -45,6 +45,9 @@ pub(crate) struct Limits {
     pub(crate) place: JournalPlace,
     /// Pages may be written to the file ahead of the commit. Only where that can be taken back exactly.
     pub(crate) early: bool,
+    /// Of a page that changes in part the journal and the file get the changed sectors alone. Only where a write of them harms
+    /// nothing beside them: in regular files, which the file system writes in blocks of its own.
+    pub(crate) sectors: bool,
     /// Pages kept in memory, those on their way out of it included.
     pub(crate) pages: usize,
     /// A commit writes pages ahead only when they are so many: it costs one more wait for the medium.
@@ -54,9 +57,10 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// The usual ones: 12 MiB in memory.
+    /// The usual ones: 12 MiB in memory, and changed sectors alone where pages may be written ahead.
     pub(crate) fn new(place: JournalPlace, early: bool) -> Self {
-        Self { place, early, pages: 12 << 8, early_at_commit: 2 << 8, undo: None }
+        let (pages, early_at_commit) = (12 << 8, 2 << 8);
+        Self { place, early, sectors: early, pages, early_at_commit, undo: None }
     }
 }
 

@@ -94,7 +94,7 @@ fn reverse(writer: &mut Writer, commit: &Commit<'_>) -> io::Result<()> {
         page.old.truncate(held as usize);
         early.mask(page.offset, &mut page.old);
         page.old.resize(page.new.len(), 0);
-        writer.page(page.offset, &page.old, &page.new)?;
+        writer.page(page.offset, page.sectors, &page.old, &page.new)?;
     }
     let mut bytes = Vec::new();
     for (start, end, hole) in early.iter() {

@@ -18,6 +18,7 @@ mod file;
 mod keep;
 mod restore;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ pub(crate) use keep::{Commit, Keep};
 use crate::host::HostFile;
 use crate::host::folder::JournalPlace;
 use crate::image::{OpenOptions, open_file};
-use crate::journal::Journal;
+use crate::journal::{Journal, read_page};
 use file::Modified;
 #[cfg(any(test, feature = "simulated"))]
 pub(crate) use file::header;
@@ -103,7 +104,7 @@ impl UndoFile {
         ignore_date: bool,
     ) -> Result<Undone, UndoError> {
         let failed = |source| UndoError::Io { action: "read", path: image.to_owned(), source };
-        let bytes = self.bytes();
+        let bytes = self.bytes().map_err(failed)?;
         match restore::state(&self.journal, file).map_err(failed)? {
             restore::State::Before => return Ok(Undone { undone: false, already: true, bytes }),
             restore::State::Changed(offset) => {
@@ -125,8 +126,10 @@ impl UndoFile {
     }
 
     /// Bytes of the image file that undoing writes or clears.
-    fn bytes(&self) -> u64 {
-        let pages = self.journal.pages.iter().count() as u64 * crate::host::pages::PAGE_BYTES;
-        pages + self.journal.gone.iter().map(|(start, end, _)| end - start).sum::<u64>()
+    fn bytes(&self) -> io::Result<u64> {
+        let gone: u64 = self.journal.gone.iter().map(|(start, end, _)| end - start).sum();
+        self.journal.pages.iter().try_fold(gone, |sum, (_, position)| {
+            Ok(sum + read_page(self.journal.file(), position)?.new.len() as u64)
+        })
     }
 }

@@ -4,7 +4,6 @@ use std::io;
 
 use super::UndoError;
 use crate::host::folder::JournalPlace;
-use crate::host::pages::PAGE_BYTES;
 use crate::host::{HostFile, read_padded, write_counted};
 use crate::journal::recover::{self, Found, RecoverFailure};
 use crate::journal::{self, Journal, Still, check_gone, read_page};
@@ -44,12 +43,14 @@ fn differs(journal: &Journal, image: &dyn HostFile, still: Still) -> io::Result<
     let mut now = Vec::new();
     for (_, position) in journal.pages.iter() {
         let page = read_page(journal.file(), position)?;
-        let wanted = if before { &page.new } else { &page.old };
-        let present = length.saturating_sub(page.offset).min(PAGE_BYTES).min(wanted.len() as u64);
-        now.resize(present as usize, 0);
-        read_padded(image, page.offset, &mut now)?;
-        if let Some(at) = now.iter().zip(wanted).position(|(now, wanted)| now != wanted) {
-            return Ok(Some(page.offset + at as u64));
+        for (offset, new, old) in page.runs() {
+            let wanted = if before { new } else { old };
+            let present = length.saturating_sub(offset).min(wanted.len() as u64);
+            now.resize(present as usize, 0);
+            read_padded(image, offset, &mut now)?;
+            if let Some(at) = now.iter().zip(wanted).position(|(now, wanted)| now != wanted) {
+                return Ok(Some(offset + at as u64));
+            }
         }
     }
     check_gone(journal, image, still).map_err(|failure| match failure {

@@ -15,7 +15,7 @@ fn changed(host: &Host, writes: &[(u64, Vec<u8>)]) -> Result<u64, CommitError> {
 #[test]
 fn a_file_is_changed_and_grows_all_at_once() {
     let old = noise(31, 20_480);
-    for (end, pages) in [(20_480, 4 * 4096), (24_576, 4 * 4096), (33_000, 4 * 4096 + 232)] {
+    for (end, pages) in [(20_480, 6144), (24_576, 5120 + 4096), (33_000, 5120 + 4096 + 232)] {
         let writes = vec![
             (0, noise(32, 512)),
             (1024, noise(36, 512)),
@@ -30,7 +30,7 @@ fn a_file_is_changed_and_grows_all_at_once() {
             new[*offset as usize..][..bytes.len()].copy_from_slice(bytes);
         }
         let host = Host::new(&old, false);
-        assert_eq!(changed(&host, &writes).unwrap(), pages, "each changed page once");
+        assert_eq!(changed(&host, &writes).unwrap(), pages, "each changed sector once");
         assert!(host.image_bytes() == new && !host.has_journal());
         let operations = host.world().operations;
         let mut seen = [false; 2];
