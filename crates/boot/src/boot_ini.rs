@@ -16,9 +16,11 @@ mod entry;
 mod layout;
 mod line;
 mod switch;
+mod utf16;
 
 use layout::Layout;
 use line::Line;
+pub use utf16::utf16_text;
 
 /// Why a `boot.ini` was not read or edited.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -130,11 +130,11 @@ fn loader(patient: &mut Patient<'_>, windows: &Windows) -> Result<String, BakeEr
 }
 
 fn registry(windows: &Windows) -> String {
-    if windows.control_set == 0 {
+    if windows.next_control_set == 0 {
         return String::new();
     }
-    let Windows { control_set, system_root, .. } = windows;
-    format!(r"ControlSet{control_set:03} of {system_root}\System32\config\SYSTEM")
+    let Windows { next_control_set, system_root, .. } = windows;
+    format!(r"ControlSet{next_control_set:03} of {system_root}\System32\config\SYSTEM")
 }
 
 fn boot_drivers(patient: &mut Patient<'_>) -> Result<String, BakeError> {

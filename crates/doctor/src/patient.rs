@@ -1,20 +1,15 @@
 //! The guest as rules look at it.
 
 use winkiln_bake::{BakeError, Session};
-use winkiln_boot::bcd::{self, Element, PartitionRef, Retargeted};
+use winkiln_boot::bcd::{self, Element, ElementValue, PartitionRef, Retargeted};
 use winkiln_guest::boots_on::{self, BusVerdict};
 use winkiln_guest::{
     BootKind, Disk, Firmware, GuestError, HiveName, RenamedDevice, Windows, boot_candidates,
+    next_control_set,
 };
 use winkiln_hive::{Hive, Value, strings};
-use winkiln_volume::VolumeError;
 
 use crate::target::Target;
-
-/// A key of the current control set.
-pub(crate) fn in_set(path: &str) -> String {
-    format!(r"HKLM\SYSTEM\CurrentControlSet\{path}")
-}
 
 /// A guest in a session. What its steps changed counts.
 pub(crate) struct Patient<'a> {
@@ -32,7 +27,30 @@ impl<'a> Patient<'a> {
         windows: Option<Windows>,
         target: Option<Target>,
     ) -> Self {
-        Self { session, windows, target, verdicts: None, store_folders: None }
+        let mut patient = Self { session, windows, target, verdicts: None, store_folders: None };
+        patient.find_next_set();
+        patient
+    }
+
+    /// What was edited counts, and where it cannot be told, what the hive in the image says.
+    fn find_next_set(&mut self) {
+        let good = self.element("{default}", "lastknowngood").ok().flatten();
+        let good = good.is_some_and(|element| element.value == ElementValue::Boolean(true));
+        let Ok((registry, disk)) = self.session.registry() else { return };
+        let Ok(system) = registry.hive(disk, &HiveName::System) else { return };
+        let found = next_control_set(system, good);
+        if let Some((windows, number)) = self.windows.as_mut().zip(found) {
+            windows.next_control_set = number;
+        }
+    }
+
+    /// A key of the control set of the next start.
+    pub(crate) fn in_set(&self, path: &str) -> String {
+        let set = match self.installed().map(|windows| windows.next_control_set) {
+            None | Some(0) => "CurrentControlSet".to_owned(),
+            Some(number) => format!("ControlSet{number:03}"),
+        };
+        format!(r"HKLM\SYSTEM\{set}\{path}")
     }
 
     /// The installation.
@@ -81,13 +99,7 @@ impl<'a> Patient<'a> {
     /// True for a file of the system volume.
     pub(crate) fn has_file(&mut self, path: &str) -> Result<bool, BakeError> {
         let volume = self.here()?.volume;
-        match self.disk().volume(volume)?.metadata(path) {
-            Ok(found) => Ok(found.is_some_and(|found| !found.is_directory)),
-            // No name of a file.
-            Err(VolumeError::BadPath { .. }) => Ok(false),
-            // Not missing: nobody can tell.
-            Err(source) => Err(BakeError::Volume { path: path.to_owned(), source }),
-        }
+        Ok(self.disk().find_file(volume, path)?)
     }
 
     /// The store, for a guest that has one.
@@ -171,6 +183,11 @@ impl<'a> Patient<'a> {
         let windows = self.windows()?;
         let (registry, disk) = self.session.registry()?;
         Ok(boots_on::met(disk, registry, &windows)?)
+    }
+
+    /// True when the disk has no other Windows.
+    pub(crate) fn is_only_windows(&mut self) -> Result<bool, BakeError> {
+        Ok(self.disk().find_windows()?.len() < 2)
     }
 
     /// True when the guest is started by UEFI.

@@ -121,7 +121,7 @@ pub const RULES: &[Rule] = &[
         Stage::Configuration,
         "boot-entry-elsewhere",
         "the default entry leads to no Windows",
-        rules::boot_config::elsewhere,
+        rules::boot_entries::elsewhere,
     ),
     quick(
         Stage::Loader,
@@ -148,6 +148,12 @@ pub const RULES: &[Rule] = &[
         "control-set-missing",
         "Select names a control set that is not there",
         rules::control_set::missing,
+    ),
+    quick(
+        Stage::Registry,
+        "control-set-differs",
+        "Windows starts with another control set than the one that ran last",
+        rules::control_set::differs,
     ),
     quick(
         Stage::Registry,

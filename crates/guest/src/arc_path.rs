@@ -16,6 +16,17 @@ pub struct ArcPath {
     pub folder: String,
 }
 
+/// What an ARC path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArcPlace {
+    /// A partition of this disk, by its number.
+    Volume(u32),
+    /// A partition that this disk does not have.
+    NoPartition,
+    /// A partition of another disk.
+    AnotherDisk,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ArcDisk {
     /// The disk the BIOS boots from.
@@ -61,6 +72,16 @@ impl ArcPath {
             (ArcDisk::Boot, _) => true,
             (ArcDisk::Signature(wanted), DiskId::Mbr(found)) => wanted == found,
             _ => false,
+        }
+    }
+
+    /// What it names on a disk with this table, which the BIOS boots from.
+    #[must_use]
+    pub fn place(&self, table: &PartitionTable) -> ArcPlace {
+        match self.volume(table) {
+            Some(number) => ArcPlace::Volume(number),
+            None if self.is_on(table) => ArcPlace::NoPartition,
+            None => ArcPlace::AnotherDisk,
         }
     }
 

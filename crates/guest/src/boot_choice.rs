@@ -9,11 +9,8 @@ use crate::{Boot, BootKind, Firmware, Windows};
 ///
 /// The firmware found so far is what the installation remembers of its last start.
 pub(crate) fn choose(table: &PartitionTable, files: &[BootFile], windows: &mut Windows) -> bool {
-    let starts = |entry: &Entry| {
-        entry.starts.as_ref().is_some_and(|(volume, folder)| {
-            *volume == windows.volume && folder.eq_ignore_ascii_case(&windows.system_root)
-        })
-    };
+    let (volume, folder) = (windows.volume, windows.system_root.clone());
+    let starts = |entry: &Entry| entry.starts(volume, &folder);
     let fits = |file: &&BootFile| match (windows.version.0, file.kind) {
         (0, _) => true,
         (5, kind) => kind == BootKind::BootIni,

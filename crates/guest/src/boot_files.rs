@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use winkiln_boot::bcd::ids::{
-    DEFAULT_OBJECT, DESCRIPTION, DISPLAY_ORDER, OS_DEVICE, SYSTEM_ROOT, TEST_SIGNING,
+    DEFAULT_OBJECT, DESCRIPTION, DISPLAY_ORDER, LAST_KNOWN_GOOD, OS_DEVICE, SYSTEM_ROOT,
+    TEST_SIGNING,
 };
 use winkiln_boot::bcd::{self, ElementValue, Object, Place};
 use winkiln_boot::boot_ini::BootIni;
@@ -24,6 +25,17 @@ pub(crate) struct Entry {
     pub(crate) is_default: bool,
     /// The volume and folder it starts, when those are on this disk.
     pub(crate) starts: Option<(u32, String)>,
+    /// It has the boot loader take the last control set that was known to be good.
+    pub(crate) last_known_good: bool,
+}
+
+impl Entry {
+    /// Tells whether it starts the Windows in a folder.
+    pub(crate) fn starts(&self, volume: u32, folder: &str) -> bool {
+        self.starts
+            .as_ref()
+            .is_some_and(|(number, path)| *number == volume && path.eq_ignore_ascii_case(folder))
+    }
 }
 
 /// A boot configuration.
@@ -43,6 +55,16 @@ pub(crate) struct BootFile {
     pub(crate) warning: Option<String>,
 }
 
+impl BootFile {
+    /// Tells whether its default entry starts the Windows in a folder, with its last known good control set.
+    pub(crate) fn takes_last_known_good(&self, volume: u32, folder: &str) -> bool {
+        let is_it = |entry: &Entry| {
+            entry.is_default && entry.last_known_good && entry.starts(volume, folder)
+        };
+        self.entries.iter().any(is_it)
+    }
+}
+
 /// Finds every boot configuration of the disk.
 pub(crate) fn find(disk: &mut Disk) -> Vec<BootFile> {
     let volumes: Vec<(u32, bool, bool)> = disk
@@ -57,14 +79,20 @@ pub(crate) fn find(disk: &mut Disk) -> Vec<BootFile> {
         .collect();
     let mut found = Vec::new();
     for (volume, is_active, is_ntfs) in volumes {
+        if disk.volume(volume).is_err() {
+            continue;
+        }
         for (path, kind, firmware, is_bootable) in [
             (r"\boot.ini", BootKind::BootIni, Firmware::Bios, is_active),
             (r"\Boot\BCD", BootKind::Bcd, Firmware::Bios, is_active),
             (r"\EFI\Microsoft\Boot\BCD", BootKind::Bcd, Firmware::Uefi, !is_ntfs),
         ] {
-            if !disk.has_file(volume, path) {
-                continue;
-            }
+            // What cannot be read is there: nothing is to be made in its place.
+            let unreadable = match disk.find_file(volume, path) {
+                Ok(false) => continue,
+                Ok(true) => None,
+                Err(error) => Some(with_causes(&error)),
+            };
             let mut file = BootFile {
                 kind,
                 firmware,
@@ -76,9 +104,10 @@ pub(crate) fn find(disk: &mut Disk) -> Vec<BootFile> {
                 recovered: None,
                 warning: None,
             };
-            let read = match kind {
-                BootKind::BootIni => read_boot_ini(disk, &mut file),
-                _ => read_store(disk, &mut file),
+            let read = match (unreadable, kind) {
+                (Some(reason), _) => Err(reason),
+                (None, BootKind::BootIni) => read_boot_ini(disk, &mut file),
+                (None, _) => read_store(disk, &mut file),
             };
             file.warning = read.err();
             found.push(file);
@@ -100,6 +129,7 @@ fn read_boot_ini(disk: &mut Disk, file: &mut BootFile) -> Result<(), String> {
             description: String::from_utf8_lossy(&entry.description).into_owned(),
             is_default: index == default,
             starts,
+            last_known_good: false,
         });
     }
     Ok(())
@@ -174,6 +204,7 @@ fn read_objects(
             description,
             is_default: default.as_ref() == Some(&object.guid),
             starts: volume.zip(folder),
+            last_known_good: element(object, LAST_KNOWN_GOOD) == Some(ElementValue::Boolean(true)),
         });
     }
     if !loaders.is_empty() {

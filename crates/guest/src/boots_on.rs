@@ -90,7 +90,10 @@ pub trait DriverFiles {
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, String>;
 
     /// Tells whether there is such a file.
-    fn exists(&mut self, path: &str) -> bool;
+    ///
+    /// # Errors
+    /// When that cannot be told, with the reason in words.
+    fn exists(&mut self, path: &str) -> Result<bool, String>;
 }
 
 /// Tells which disk controllers an installation boots from. Changes of the registry that are not saved yet count.
@@ -214,14 +217,14 @@ struct OnDisk<'a> {
 
 impl DriverFiles for OnDisk<'_> {
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, String> {
-        if !self.exists(path) {
+        if !self.exists(path)? {
             return Ok(None);
         }
         let volume = self.disk.volume(self.volume).map_err(|error| with_causes(&error))?;
         volume.read(path, FILE_MAX).map(Some).map_err(|error| error.to_string())
     }
 
-    fn exists(&mut self, path: &str) -> bool {
-        self.disk.has_file(self.volume, path)
+    fn exists(&mut self, path: &str) -> Result<bool, String> {
+        self.disk.find_file(self.volume, path).map_err(|error| with_causes(&error))
     }
 }

@@ -14,7 +14,14 @@ use crate::{guest_tools, service, setting};
 const WINDOWS_11: u32 = 22000;
 
 /// Describes the installation in `folder`. Hives that cannot be read leave their facts out, and a warning.
-pub(crate) fn describe(disk: &mut Disk, volume: u32, folder: String) -> Windows {
+///
+/// With `last_known_good`, its boot entry has the boot loader take the last control set that was known to be good.
+pub(crate) fn describe(
+    disk: &mut Disk,
+    volume: u32,
+    folder: String,
+    last_known_good: bool,
+) -> Windows {
     let mut windows = Windows::at(volume, folder);
     let [software_path, system_path] = ["SOFTWARE", "SYSTEM"]
         .map(|name| format!(r"{}\System32\config\{name}", windows.system_root));
@@ -27,7 +34,7 @@ pub(crate) fn describe(disk: &mut Disk, volume: u32, folder: String) -> Windows 
         read_version(software, &mut windows);
     }
     let control_set = system_hive.and_then(|system| {
-        let control_set = read_control_set(system, &mut windows)?;
+        let control_set = read_control_set(system, &mut windows, last_known_good)?;
         read_machine(system, control_set, &mut windows);
         windows.warnings.extend(scheduled_checks(system, control_set));
         windows.drivers = service::drivers(disk, volume, &windows.system_root, system, control_set);
@@ -111,24 +118,49 @@ fn read_version(software: &Hive, windows: &mut Windows) {
     }
 }
 
-/// The key of the current control set.
-fn read_control_set(system: &Hive, windows: &mut Windows) -> Option<KeyId> {
+/// The control set of the next start, by its number in `Select`: the last known good one where the boot entry asks for that, else
+/// the default one, else the one that ran last. `None` where none of them is there.
+///
+/// Source: Microsoft, KB100010, "What are control sets? What is CurrentControlSet?".
+#[must_use]
+pub fn next_control_set(system: &Hive, last_known_good: bool) -> Option<u32> {
+    let good = last_known_good.then(|| selected(system, "LastKnownGood")).flatten();
+    good.or_else(|| selected(system, "Default"))
+        .or_else(|| selected(system, "Current"))
+        .map(|(number, _)| number)
+}
+
+/// A control set that is there, by a value of `Select`.
+fn selected(system: &Hive, value: &str) -> Option<(u32, KeyId)> {
+    let select = setting::key(system, system.root(), "Select")?;
+    let number = setting::dword(system, select, value)?;
+    Some((number, control_set(system, number)?))
+}
+
+fn control_set(system: &Hive, number: u32) -> Option<KeyId> {
+    setting::key(system, system.root(), &format!("ControlSet{number:03}"))
+}
+
+/// The key of the control set of the next start.
+fn read_control_set(system: &Hive, windows: &mut Windows, last_known_good: bool) -> Option<KeyId> {
     let select = setting::key(system, system.root(), "Select");
     let current = select.and_then(|key| setting::dword(system, key, "Current"));
-    let Some(current) = current else {
-        windows.warnings.push(r"the SYSTEM hive has no Select\Current".into());
-        return None;
-    };
-    let name = format!("ControlSet{current:03}");
-    let key = setting::key(system, system.root(), &name);
-    if key.is_none() {
-        windows
-            .warnings
-            .push(format!(r"Select\Current is {current}, and the SYSTEM hive has no {name}"));
-        return None;
+    match (selected(system, "Current"), current) {
+        (Some((number, _)), _) => windows.control_set = number,
+        (None, None) => windows.warnings.push(r"the SYSTEM hive has no Select\Current".into()),
+        (None, Some(current)) => windows.warnings.push(format!(
+            r"Select\Current is {current}, and the SYSTEM hive has no ControlSet{current:03}"
+        )),
     }
-    windows.control_set = current;
-    key
+    let next = next_control_set(system, last_known_good)?;
+    windows.next_control_set = next;
+    if windows.control_set != 0 && windows.control_set != next {
+        windows.warnings.push(format!(
+            "the next start takes ControlSet{next:03}; CurrentControlSet in edits is ControlSet{:03}, which ran last",
+            windows.control_set
+        ));
+    }
+    control_set(system, next)
 }
 
 /// Checks of volumes that Windows is to run when it starts next, before anything else of it does.

@@ -326,14 +326,6 @@ impl Disk {
         }
     }
 
-    /// True when `path` is a file of volume `number`; false as well when that cannot be told.
-    pub fn has_file(&mut self, number: u32, path: &str) -> bool {
-        self.volume(number)
-            .ok()
-            .and_then(|volume| volume.metadata(path).ok().flatten())
-            .is_some_and(|metadata| !metadata.is_directory)
-    }
-
     /// The volumes there are, for messages.
     pub(crate) fn available(&self) -> String {
         if self.volumes.is_empty() {

@@ -9,7 +9,8 @@ pub(crate) fn find(disk: &mut Disk) -> Vec<Windows> {
     let mut found: Vec<(bool, Windows)> = folders(disk)
         .into_iter()
         .map(|(volume, folder)| {
-            let mut windows = describe::describe(disk, volume, folder);
+            let good = boot_files.iter().any(|file| file.takes_last_known_good(volume, &folder));
+            let mut windows = describe::describe(disk, volume, folder, good);
             let is_default = boot_choice::choose(disk.table(), &boot_files, &mut windows);
             (is_default, windows)
         })

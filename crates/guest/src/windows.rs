@@ -105,8 +105,11 @@ pub struct Windows {
     pub service_pack: String,
     /// Architecture.
     pub architecture: Architecture,
-    /// `Select\Current`; 0 when it could not be read.
+    /// `Select\Current`, which `CurrentControlSet` means in edits; 0 when it could not be read.
     pub control_set: u32,
+    /// The control set that the boot loader takes at the next start: `Select\Default`, or `LastKnownGood` where its default entry
+    /// says so. That of `control_set` where neither is there.
+    pub next_control_set: u32,
     /// HAL description on NT 5.x (`acpiapic_mp`...).
     pub hal: Option<String>,
     /// Boot configuration.
@@ -134,6 +137,7 @@ impl Windows {
             service_pack: String::new(),
             architecture: Architecture::Unknown,
             control_set: 0,
+            next_control_set: 0,
             hal: None,
             boot: Boot {
                 kind: BootKind::Missing,

@@ -137,7 +137,7 @@ fn boolean(value: &str) -> Option<bool> {
 /// A word of the element, or a number: one that has a word where the element has words.
 fn integer(name: &str, value: &str) -> Option<u64> {
     let words = integer_words::words(name);
-    integer_words::number_of(name, value).or_else(|| {
+    integer_words::number_of(name, value).or_else(|| names::address(name, value)).or_else(|| {
         number(value)
             .filter(|number| words.is_empty() || integer_words::word_of(name, *number).is_some())
     })

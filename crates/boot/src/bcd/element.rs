@@ -31,6 +31,7 @@ impl Element {
         match &self.value {
             ElementValue::Integer(number) => integer_words::word_of(&self.name, *number)
                 .map_or_else(|| names::number_text(&self.name, *number), str::to_owned),
+            ElementValue::IntegerList(numbers) => names::list_text(&self.name, numbers),
             other => other.to_text(),
         }
     }

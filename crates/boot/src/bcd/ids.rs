@@ -51,6 +51,8 @@ pub const OS_DEVICE: u32 = 0x2100_0001;
 pub const SYSTEM_ROOT: u32 = 0x2200_0002;
 /// Of a Windows loader: its resume loader.
 pub const RESUME_OBJECT: u32 = 0x2300_0003;
+/// Of a Windows loader: it takes the control set of `Select\LastKnownGood`.
+pub const LAST_KNOWN_GOOD: u32 = 0x2600_0025;
 /// Of a Windows loader: it is Windows PE.
 pub const WINPE: u32 = 0x2600_0022;
 

@@ -3,6 +3,8 @@
 //! Library elements (first digit 1) mean the same in every object; application elements (2) depend on what the
 //! object starts; device elements (3) belong to device options; template elements (4) to Setup's templates.
 
+use std::net::Ipv4Addr;
+
 use super::kind::Application;
 use super::library_elements::{DEVICE, LIBRARY, TEMPLATE};
 use super::loader_elements::OS_LOADER;
@@ -24,6 +26,12 @@ const HEXADECIMAL: &[&str] = &[
     "xsaveremovefeature",
 ];
 
+/// Elements that are addresses of the version 4 of IP, which `bcdedit` shows with dots.
+const ADDRESSES: &[&str] = &["hostip", "hypervisorhostip", "kernelhostip"];
+
+/// Of Setup's templates, the one element that `bcdedit` has a name for.
+const ELEMENTS_TO_MIGRATE: u32 = 0x4700_0006;
+
 /// The tables in which an element of such an object is looked up.
 fn tables(application: Application) -> [&'static [Name]; 3] {
     let own = match application {
@@ -39,11 +47,14 @@ fn tables(application: Application) -> [&'static [Name]; 3] {
     [own, LIBRARY, TEMPLATE]
 }
 
-/// The name of an element; `custom:16000049` when it has none here. Elements of Setup's templates have none in `bcdedit`.
+/// The name of an element; `custom:16000049` when it has none here. Elements of Setup's templates have none in `bcdedit`, but for
+/// one.
 pub(super) fn name_of(application: Application, id: u32) -> String {
-    let [own, library, _] = tables(application);
+    let [own, library, template] = tables(application);
+    let named = template.iter().filter(|(known, _)| *known == ELEMENTS_TO_MIGRATE);
     own.iter()
         .chain(library)
+        .chain(named)
         .find(|(known, _)| *known == id)
         .map_or_else(|| format!("custom:{id:08x}"), |(_, name)| (*name).to_owned())
 }
@@ -71,7 +82,28 @@ pub(super) fn id_of(application: Application, name: &str) -> Option<u32> {
 
 /// A number as `bcdedit` shows it for the element.
 pub(super) fn number_text(name: &str, number: u64) -> String {
-    if HEXADECIMAL.contains(&name) { format!("{number:#x}") } else { number.to_string() }
+    if HEXADECIMAL.contains(&name) {
+        format!("{number:#x}")
+    } else if let (true, Ok(address)) = (ADDRESSES.contains(&name), u32::try_from(number)) {
+        Ipv4Addr::from(address).to_string()
+    } else {
+        number.to_string()
+    }
+}
+
+/// A number that is written as `bcdedit` shows it for the element, where that is with dots.
+pub(super) fn address(name: &str, text: &str) -> Option<u64> {
+    let address: Ipv4Addr = ADDRESSES.contains(&name).then(|| text.parse().ok()).flatten()?;
+    Some(u64::from(u32::from(address)))
+}
+
+/// The numbers of a list as `bcdedit` shows them: in hexadecimal where it has a name for the element.
+pub(super) fn list_text(name: &str, numbers: &[u64]) -> String {
+    let show = |number: &u64| match name.starts_with("custom:") {
+        true => number.to_string(),
+        false => format!("{number:#x}"),
+    };
+    numbers.iter().map(show).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -98,12 +130,12 @@ mod tests {
                 assert!(ids.insert(id), "{id:#x} twice in {application:?}");
                 assert!(names.insert(name), "{name} twice in {application:?}");
                 assert_eq!(id_of(application, &name.to_uppercase()), Some(*id));
-                if id >> 28 != 4 {
+                if id >> 28 != 4 || *id == ELEMENTS_TO_MIGRATE {
                     assert_eq!(name_of(application, *id), *name);
                 }
             }
         }
-        for name in HEXADECIMAL {
+        for name in HEXADECIMAL.iter().chain(ADDRESSES) {
             assert!(ALL.iter().any(|application| id_of(*application, name).is_some()), "{name}");
         }
     }
@@ -127,5 +159,15 @@ mod tests {
         for text in ["", "0x", "0x2600002", "260000222", "+6000022", "06000022", "x"] {
             assert_eq!(id_of(Application::Any, text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_are_shown_as_bcdedit_does() {
+        assert_eq!(number_text("hypervisorhostip", 0xA9FE_FFFF), "169.254.255.255");
+        assert_eq!(address("hostip", "169.254.255.255"), Some(0xA9FE_FFFF));
+        assert_eq!(address("timeout", "1.2.3.4"), None);
+        assert_eq!(number_text("hostip", u64::MAX), u64::MAX.to_string());
+        assert_eq!(list_text("allowedinmemorysettings", &[0x1500_0075]), "0x15000075");
+        assert_eq!(list_text("custom:47000005", &[0x1200_0004, 6]), "301989892\n6");
     }
 }

@@ -7,7 +7,7 @@ mod switch;
 use std::path::Path;
 
 use winkiln_bake::Session;
-use winkiln_boot::boot_ini::BootIni;
+use winkiln_boot::boot_ini::{BootIni, BootIniError};
 use winkiln_guest::BootKind;
 
 use crate::args::boot::BootIniCommand;
@@ -39,7 +39,12 @@ fn read(session: &mut Session, image: &Path) -> Result<BootIni> {
     };
     let volume = session.disk().volume(*volume).doing(doing)?;
     let bytes = volume.read(path, BOOT_INI_BYTES_MAX).doing(doing)?;
-    BootIni::parse(&bytes).doing(doing)
+    let parsed = BootIni::parse(&bytes);
+    let is_utf16 = matches!(parsed, Err(BootIniError::Utf16));
+    parsed.doing(doing).map_err(|error| match is_utf16 {
+        true => error.hint("`winkiln doctor IMAGE --fix` writes it in the guest's code page"),
+        false => error,
+    })
 }
 
 /// Refuses the number of an entry that is not there.

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use winkiln_boot::bcd::{Element, ElementValue, Object, Partitions};
+use winkiln_boot::bcd::{Element, ElementValue, Object, Partitions, alias_of};
 
 use crate::render::text::{hex, printable};
 
+/// Class of elements of Setup's templates. Source: Geoff Chappell, "BCD Elements": `/v` alone shows them.
+const TEMPLATE: u32 = 4;
 /// bcdedit's first column.
 const NAME_WIDTH: usize = 24;
 
@@ -80,11 +82,13 @@ pub(crate) struct Shown<'a> {
 
 impl Shown<'_> {
     fn short(&self, guid: &str) -> String {
-        let known = self.objects.iter().find(|object| object.guid.eq_ignore_ascii_case(guid));
-        match known.and_then(|object| object.alias.clone()) {
-            Some(alias) if !self.guids => alias,
-            _ => guid.to_owned(),
+        if self.guids {
+            return guid.to_owned();
         }
+        // Well-known ones have their names whether they are there or not.
+        let known = self.objects.iter().find(|object| object.guid.eq_ignore_ascii_case(guid));
+        let alias = known.and_then(|object| object.alias.as_deref());
+        alias.or_else(|| alias_of(guid)).unwrap_or(guid).to_owned()
     }
 
     /// A value in bcdedit's words, a line for each part of a list.
@@ -110,7 +114,9 @@ pub(crate) fn enum_text(objects: &[&Object], shown: &Shown<'_>) -> String {
         let heading = printable(&object.heading);
         let _ = writeln!(text, "\n{heading}\n{}", "-".repeat(heading.chars().count()));
         line(&mut text, "identifier", &shown.short(&object.guid));
-        for element in &object.elements {
+        // Those of Setup's templates are shown to who asks for everything.
+        let is_shown = |element: &&Element| shown.guids || element.id >> 28 != TEMPLATE;
+        for element in object.elements.iter().filter(is_shown) {
             for (number, value) in shown.lines(element).iter().enumerate() {
                 line(&mut text, if number == 0 { &element.name } else { "" }, value);
             }

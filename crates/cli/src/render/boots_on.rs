@@ -64,7 +64,7 @@ pub(crate) fn document(scanned: &[Scanned]) -> Document<'_> {
         system_root: &windows.system_root,
         product_name: &windows.product_name,
         arch: architecture(windows.architecture),
-        control_set: windows.control_set,
+        control_set: windows.next_control_set,
         boots_on: buses.iter().filter(|bus| bus.boots()).map(|bus| bus.word).collect(),
         buses: buses.iter().map(bus_json).collect(),
     });

@@ -119,7 +119,11 @@ fn one_windows(windows: &Windows, found: &Inspection, verbose: bool) -> String {
     if !edition.is_empty() {
         facts.push(("edition", edition.join(", ")));
     }
-    facts.push(("control set", format!("ControlSet{:03}", windows.control_set)));
+    let set = match (windows.control_set, windows.next_control_set) {
+        (last, next) if last == next => format!("ControlSet{last:03}"),
+        (last, next) => format!("ControlSet{next:03} at the next start, ControlSet{last:03} last"),
+    };
+    facts.push(("control set", set));
     if let Some(hal) = &windows.hal {
         facts.push(("HAL", hal.clone()));
     }

@@ -107,6 +107,7 @@ struct WindowsJson {
     installation_type: Option<String>,
     arch: &'static str,
     control_set: u32,
+    next_control_set: u32,
     hal: Option<String>,
     boot: BootJson,
     drivers: Vec<DriverJson>,
@@ -316,6 +317,7 @@ fn windows(
         installation_type: text(&windows.installation_type),
         arch: architecture(windows.architecture),
         control_set: windows.control_set,
+        next_control_set: windows.next_control_set,
         hal: windows.hal.clone(),
         boot: BootJson {
             kind: boot_kind(boot.kind),

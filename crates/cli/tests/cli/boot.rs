@@ -83,7 +83,7 @@ fn unknown_objects_elements_and_values_are_errors() {
 }
 
 /// The sample guest turned into one that boots by `boot.ini`.
-fn boot_ini_guest() -> Guest {
+pub(crate) fn boot_ini_guest() -> Guest {
     let guest = Guest::new();
     let ini = guest.write(
         "boot.ini",

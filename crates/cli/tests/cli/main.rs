@@ -3,6 +3,7 @@
 mod about;
 mod boot;
 mod boot_objects;
+mod boot_repairs;
 mod check;
 mod demo;
 mod collect;

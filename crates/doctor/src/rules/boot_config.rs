@@ -2,14 +2,14 @@
 
 use winkiln_bake::step::Contents;
 use winkiln_bake::{BakeError, Step};
-use winkiln_boot::bcd::{self, ElementValue, Retargeted};
-use winkiln_boot::boot_ini::BootIni;
+use winkiln_boot::bcd::{self, ElementValue};
+use winkiln_boot::boot_ini::{BootIni, utf16_text};
 use winkiln_guest::error::with_causes;
-use winkiln_guest::{
-    ArcPath, BootKind, Firmware, HiveFile, Rewrite, Windows, named_volume, system_volume,
-};
+use winkiln_guest::{ArcPath, BootKind, Firmware, HiveFile, Rewrite, Windows, system_volume};
 use winkiln_hive::Hive;
 
+use super::boot_ini_text::{Encoded, encoded};
+use super::unreadable::unreadable;
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
 use crate::rule::Look;
@@ -24,6 +24,7 @@ pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
     } else {
         ("BCD store", new_store(patient, &windows, None))
     };
+    let repair = unless_safe(repair, ANOTHER, patient.is_only_windows()?);
     Ok(vec![Finding {
         rule: "boot-config-missing",
         severity: Severity::Stops,
@@ -89,8 +90,38 @@ fn new_boot_ini(patient: &mut Patient<'_>, windows: &Windows) -> Repair {
     Repair::safe(format!("write one that starts {path}"), vec![step])
 }
 
+/// The same text, as bytes that NTLDR reads.
+fn as_bytes(
+    patient: &mut Patient<'_>,
+    volume: u32,
+    path: &str,
+    text: &str,
+) -> Result<Repair, BakeError> {
+    let Encoded { bytes, lost } = encoded(patient, text)?;
+    let contents = Contents::Bytes(bytes);
+    let put = Step::PutFile { path: path.to_owned(), contents, parents: false };
+    let repair = Repair::safe(
+        "write it as the bytes that NTLDR reads",
+        vec![Step::OnVolume { volume, step: Box::new(put) }],
+    );
+    let price = format!("{lost} letters that the guest's code page does not have become ?");
+    Ok(unless_safe(repair, &price, lost == 0))
+}
+
+/// A repair that is carried out unasked only when it is the one that can be meant.
+pub(super) fn unless_safe(repair: Repair, price: &str, is_safe: bool) -> Repair {
+    match repair {
+        Repair::Safe { what, cure } if !is_safe => {
+            Repair::Asked { what, price: price.to_owned(), cure }
+        }
+        repair => repair,
+    }
+}
+
+pub(super) const ANOTHER: &str = "another Windows of the disk may be the one that is to start";
+
 /// The ARC path by which NTLDR knows a folder of a volume of its disk.
-fn arc_path(patient: &mut Patient<'_>, volume: u32, folder: &str) -> Option<String> {
+pub(super) fn arc_path(patient: &mut Patient<'_>, volume: u32, folder: &str) -> Option<String> {
     let table = patient.disk().table().clone();
     (1..=table.partitions.len().max(1))
         .map(|number| format!("multi(0)disk(0)rdisk(0)partition({number}){folder}"))
@@ -100,17 +131,21 @@ fn arc_path(patient: &mut Patient<'_>, volume: u32, folder: &str) -> Option<Stri
 pub(crate) fn damaged(patient: &mut Patient<'_>) -> Look {
     let windows = patient.windows()?;
     let Some((volume, path)) = windows.boot.file.clone() else { return Ok(Vec::new()) };
+    let (rule, object) = ("boot-config-damaged", format!("{path} of volume {volume}"));
+    if let Err(error) = patient.disk().find_file(volume, &path) {
+        return Ok(vec![unreadable(rule, Severity::Stops, object, &error)]);
+    }
     let (found, repair) = match windows.boot.kind {
         BootKind::BootIni => {
             let Some((_, _, bytes)) = patient.boot_ini()? else { return Ok(Vec::new()) };
             let Err(error) = BootIni::parse(&bytes) else { return Ok(Vec::new()) };
-            let windows = patient.windows()?;
-            let repair = match new_boot_ini(patient, &windows) {
-                Repair::Safe { what, cure } => {
-                    let price = "what the old one held is lost".to_owned();
-                    Repair::Asked { what, price, cure }
-                }
-                other => other,
+            let repair = match utf16_text(&bytes) {
+                Some(text) => as_bytes(patient, volume, &path, &text)?,
+                None => unless_safe(
+                    new_boot_ini(patient, &windows),
+                    "what the old one held is lost",
+                    false,
+                ),
             };
             (error.to_string(), repair)
         }
@@ -141,9 +176,9 @@ pub(crate) fn damaged(patient: &mut Patient<'_>) -> Look {
         }
     };
     Ok(vec![Finding {
-        rule: "boot-config-damaged",
+        rule,
         severity: Severity::Stops,
-        object: format!("{path} of volume {volume}"),
+        object,
         found,
         expected: "a boot configuration that can be read".to_owned(),
         repair,
@@ -171,6 +206,7 @@ pub(crate) fn no_default(patient: &mut Patient<'_>) -> Look {
             ),
             None => Repair::advice("winkiln bootini default IMAGE N"),
         };
+        let repair = unless_safe(repair, ANOTHER, patient.is_only_windows()?);
         return Ok(vec![Finding {
             rule,
             severity: Severity::Hinders,
@@ -191,6 +227,7 @@ pub(crate) fn no_default(patient: &mut Patient<'_>) -> Look {
     if guid.as_ref().is_some_and(|guid| bcd::find_object(store, guid).is_ok()) {
         return Ok(Vec::new());
     }
+    let is_only = loaders.len() < 2;
     let repair = match loaders.first() {
         Some(loader) => Repair::safe(
             format!("make {loader} the default"),
@@ -203,6 +240,7 @@ pub(crate) fn no_default(patient: &mut Patient<'_>) -> Look {
         // A store without a loader of Windows starts none.
         None => new_store(patient, &windows, windows.boot.file.as_ref()),
     };
+    let repair = unless_safe(repair, ANOTHER, is_only);
     Ok(vec![Finding {
         rule,
         severity: Severity::Stops,
@@ -219,180 +257,4 @@ fn starts(table: &winkiln_disk::partition::PartitionTable, path: &str, windows: 
         path.volume(table) == Some(windows.volume)
             && path.folder.eq_ignore_ascii_case(&windows.system_root)
     })
-}
-
-/// The default entry has to lead to a Windows.
-pub(crate) fn elsewhere(patient: &mut Patient<'_>) -> Look {
-    match patient.windows()?.boot.kind {
-        BootKind::BootIni => boot_ini_elsewhere(patient),
-        BootKind::Bcd => store_elsewhere(patient),
-        BootKind::Missing => Ok(Vec::new()),
-    }
-}
-
-const ELSEWHERE: &str = "boot-entry-elsewhere";
-
-fn boot_ini_elsewhere(patient: &mut Patient<'_>) -> Look {
-    let windows = patient.windows()?;
-    let Some((volume, file, bytes)) = patient.boot_ini()? else { return Ok(Vec::new()) };
-    let Ok(ini) = BootIni::parse(&bytes) else { return Ok(Vec::new()) };
-    let table = patient.disk().table().clone();
-    let mut findings = Vec::new();
-    for (number, entry) in ini.entries().into_iter().enumerate() {
-        let is_default = number == ini.default_entry();
-        let place = ArcPath::parse(&entry.path);
-        // Other entries may be for disks that are not here.
-        let is_told = is_default || place.as_ref().is_some_and(|path| path.is_on(&table));
-        if !entry.is_windows() || !is_told {
-            continue;
-        }
-        let kernel = place.and_then(|path| {
-            Some((path.volume(&table)?, format!(r"{}\System32\ntoskrnl.exe", path.folder)))
-        });
-        if kernel.is_some_and(|(volume, kernel)| patient.disk().has_file(volume, &kernel)) {
-            continue;
-        }
-        let repair = match arc_path(patient, windows.volume, &windows.system_root) {
-            Some(path) if is_default => {
-                let contents = Contents::Bytes(replaced(&bytes, &entry.path, &path));
-                let put = Step::PutFile { path: file.clone(), contents, parents: false };
-                Repair::safe(
-                    format!("make it {path}"),
-                    vec![Step::OnVolume { volume, step: Box::new(put) }],
-                )
-            }
-            _ if is_default => Repair::advice("write the path of the Windows into it"),
-            _ => Repair::advice("nothing to do unless somebody chooses it in the menu"),
-        };
-        let which =
-            if is_default { "default entry".to_owned() } else { format!("entry {}", number + 1) };
-        findings.push(Finding {
-            rule: ELSEWHERE,
-            severity: if is_default { Severity::Stops } else { Severity::Note },
-            object: format!("{which} of {file}"),
-            found: format!("{}, where this disk has no Windows", entry.path),
-            expected: format!("{} of volume {}", windows.system_root, windows.volume),
-            repair,
-        });
-    }
-    Ok(findings)
-}
-
-/// The text with one path in the place of another, wherever it stands at the start of a line or after `=`.
-fn replaced(text: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let ends =
-            |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b'=' || byte.is_ascii_whitespace());
-        let is_it = rest.get(..from.len()).is_some_and(|head| {
-            head.eq_ignore_ascii_case(from.as_bytes())
-                && ends(rest.get(from.len()))
-                && ends(at.checked_sub(1).and_then(|before| text.get(before)))
-        });
-        if is_it {
-            out.extend_from_slice(to.as_bytes());
-            at += from.len();
-        } else {
-            out.extend(rest.first());
-            at += 1;
-        }
-    }
-    out
-}
-
-/// Devices of the store that name no partition of this disk, as after a clone got another signature; and a default entry that names
-/// one without a Windows. Of other entries only those count of which it can be told what they meant: the rest may be for a disk
-/// that is not here.
-fn store_elsewhere(patient: &mut Patient<'_>) -> Look {
-    let windows = patient.windows()?;
-    let Ok(dangling) = patient.dangling() else { return Ok(Vec::new()) };
-    let mut started = Vec::new();
-    for name in ["{bootmgr}", "{default}"] {
-        started.extend(patient.guid(name)?);
-    }
-    let mut findings = Vec::new();
-    for Retargeted { object, before, after } in dangling {
-        let is_started = started.contains(&object);
-        if !is_started && after.is_none() {
-            continue;
-        }
-        let text = before.to_text();
-        let (expected, repair) = match after.map(|after| after.to_text()) {
-            Some(value) => {
-                let step = Step::BcdSet {
-                    object: object.clone(),
-                    element: before.name.clone(),
-                    value: value.clone(),
-                };
-                (value.clone(), Repair::safe(format!("make it {value}"), vec![step]))
-            }
-            None => (
-                "a partition of this disk".to_owned(),
-                Repair::advice(format!(
-                    "winkiln bcd set IMAGE {object} {} partition=N",
-                    before.name
-                )),
-            ),
-        };
-        findings.push(Finding {
-            rule: ELSEWHERE,
-            severity: if is_started { Severity::Stops } else { Severity::Hinders },
-            object: format!("{} of {object}", before.name),
-            found: format!("{text}, which is no partition of this disk"),
-            expected,
-            repair,
-        });
-    }
-    let table = patient.disk().table().clone();
-    let device = patient.element("{default}", "osdevice").ok().flatten();
-    let named = match device.map(|element| element.value) {
-        Some(ElementValue::Device(device)) => {
-            device.partition().and_then(|partition| named_volume(&table, partition))
-        }
-        _ => None,
-    };
-    if let Some(volume) = named.filter(|volume| *volume != windows.volume)
-        && !has_kernel(patient, volume)
-    {
-        let value = format!("partition={}", windows.volume);
-        let steps = ["device", "osdevice"].map(|element| Step::BcdSet {
-            object: "{default}".to_owned(),
-            element: element.to_owned(),
-            value: value.clone(),
-        });
-        findings.push(Finding {
-            rule: ELSEWHERE,
-            severity: Severity::Stops,
-            object: "osdevice of {default}".to_owned(),
-            found: format!("volume {volume}, which has no Windows"),
-            expected: format!("volume {}", windows.volume),
-            repair: Repair::safe(format!("make it {value}"), steps.to_vec()),
-        });
-    }
-    Ok(findings)
-}
-
-fn has_kernel(patient: &mut Patient<'_>, volume: u32) -> bool {
-    let folder = match patient.element("{default}", "systemroot") {
-        Ok(Some(element)) => element.to_text(),
-        _ => r"\Windows".to_owned(),
-    };
-    patient.disk().has_file(volume, &format!(r"{folder}\System32\ntoskrnl.exe"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::replaced;
-
-    #[test]
-    fn paths_are_replaced_where_they_stand_alone() {
-        let (from, to) = (r"multi(0)partition(2)\W", r"multi(0)partition(1)\W");
-        let text = b"default=MULTI(0)partition(2)\\W\r\nmulti(0)partition(2)\\W=\"x\"\r\nmulti(0)partition(2)\\WINNT=\"y\"";
-        let out = String::from_utf8(replaced(text, from, to)).unwrap();
-        assert_eq!(
-            out,
-            "default=multi(0)partition(1)\\W\r\nmulti(0)partition(1)\\W=\"x\"\r\nmulti(0)partition(2)\\WINNT=\"y\""
-        );
-    }
 }

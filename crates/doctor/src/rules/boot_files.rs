@@ -6,6 +6,7 @@ use winkiln_boot::bcd::{ElementValue, Place};
 use winkiln_boot::boot_ini::BootIni;
 use winkiln_guest::{BootKind, EFI_BOOT_MANAGER as BOOT_MANAGER, Firmware, Windows, named_volume};
 
+use super::unreadable::unreadable;
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
 use crate::rule::Look;
@@ -20,17 +21,25 @@ struct Needed {
     copies: Vec<(u32, String)>,
 }
 
+const MISSING: &str = "boot-file-missing";
+
 pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
     let windows = patient.windows()?;
     let mut findings = Vec::new();
     for needed in needed(patient, &windows)? {
-        if patient.disk().has_file(needed.volume, &needed.path) {
-            continue;
+        let object = format!("{} of volume {}", needed.path, needed.volume);
+        match patient.disk().find_file(needed.volume, &needed.path) {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => {
+                findings.push(unreadable(MISSING, Severity::Stops, object, &error));
+                continue;
+            }
         }
         findings.push(Finding {
-            rule: "boot-file-missing",
+            rule: MISSING,
             severity: Severity::Stops,
-            object: format!("{} of volume {}", needed.path, needed.volume),
+            object,
             found: "no such file".to_owned(),
             expected: "a program that starts Windows".to_owned(),
             repair: copied(patient, &needed)?,
@@ -47,16 +56,19 @@ pub(crate) fn no_fallback(patient: &mut Patient<'_>) -> Look {
     };
     let Some(name) = windows.architecture.fallback_loader() else { return Ok(Vec::new()) };
     let (volume, path) = (*volume, format!(r"\EFI\Boot\{name}"));
-    if patient.disk().has_file(volume, &path) {
-        return Ok(Vec::new());
+    let (rule, object) = ("efi-fallback-missing", format!("{path} of volume {volume}"));
+    match patient.disk().find_file(volume, &path) {
+        Ok(true) => return Ok(Vec::new()),
+        Ok(false) => {}
+        Err(error) => return Ok(vec![unreadable(rule, Severity::Hinders, object, &error)]),
     }
     let own = format!(r"{}\Boot\EFI\bootmgfw.efi", windows.system_root);
     let has_manager = patient.disk().has_file(volume, BOOT_MANAGER)
         || patient.disk().has_file(windows.volume, &own);
     Ok(vec![Finding {
-        rule: "efi-fallback-missing",
+        rule,
         severity: Severity::Hinders,
-        object: format!("{path} of volume {volume}"),
+        object,
         found: "no such file: only an entry of the firmware, which stays with the old machine, starts Windows".to_owned(),
         expected: "the boot manager".to_owned(),
         repair: if has_manager {

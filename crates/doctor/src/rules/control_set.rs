@@ -25,7 +25,10 @@ fn sets(patient: &mut Patient<'_>) -> Result<Vec<u32>, BakeError> {
 pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
     patient.windows()?;
     let sets = sets(patient)?;
-    let good = patient.dword(SELECT, "LastKnownGood")?.filter(|number| sets.contains(number));
+    let mut good = None;
+    for name in ["Current", "Default", "LastKnownGood"] {
+        good = good.or(patient.dword(SELECT, name)?.filter(|number| sets.contains(number)));
+    }
     let mut findings = Vec::new();
     for name in ["Default", "Current"] {
         let found = patient.dword(SELECT, name)?;
@@ -51,6 +54,30 @@ pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
         });
     }
     Ok(findings)
+}
+
+/// The boot loader takes one set, and what edits by `CurrentControlSet` changed is in another.
+pub(crate) fn differs(patient: &mut Patient<'_>) -> Look {
+    let next = patient.windows()?.next_control_set;
+    let sets = sets(patient)?;
+    let last = patient.dword(SELECT, "Current")?.filter(|number| sets.contains(number));
+    let Some(last) = last.filter(|last| *last != next) else { return Ok(Vec::new()) };
+    let default = patient.dword(SELECT, "Default")?;
+    let by = if default == Some(next) { "Default" } else { "LastKnownGood" };
+    Ok(vec![Finding {
+        rule: "control-set-differs",
+        severity: Severity::Note,
+        object: format!(r"{SELECT}\{by}"),
+        found: format!(
+            "the next start takes control set {next}; {last} is the one that ran last, and the one that CurrentControlSet means in edits"
+        ),
+        expected: format!("{last}, as Current says"),
+        repair: Repair::asked(
+            format!("set Current to {next}, as Windows does when it starts"),
+            format!("edits that were made to control set {last} stay without effect"),
+            vec![set_dword(SELECT, "Current", next)],
+        ),
+    }])
 }
 
 pub(crate) fn failed(patient: &mut Patient<'_>) -> Look {

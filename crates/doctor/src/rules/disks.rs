@@ -5,7 +5,7 @@ use winkiln_hive::ValueType;
 
 use super::steps::set_dword;
 use crate::finding::{Finding, Repair, Severity};
-use crate::patient::{Patient, in_set};
+use crate::patient::Patient;
 use crate::rule::Look;
 
 /// Source: Microsoft, "SAN policy": 1 online all, 2 offline shared, 3 offline all, 4 offline internal.
@@ -13,7 +13,7 @@ const OFFLINE: [(u32, &str); 2] = [(3, "offline all"), (4, "offline internal")];
 
 pub(crate) fn offline(patient: &mut Patient<'_>) -> Look {
     patient.windows()?;
-    let key = in_set(r"Services\partmgr\Parameters");
+    let key = patient.in_set(r"Services\partmgr\Parameters");
     let found = patient.dword(&key, "SanPolicy")?;
     let Some((number, words)) = OFFLINE.iter().find(|(number, _)| found == Some(*number)) else {
         return Ok(Vec::new());

@@ -12,8 +12,9 @@ use winkiln_trust::signature::Signature;
 
 use super::steps::set_dword;
 use super::storage::{replace, without_filter};
+use super::unreadable::unreadable;
 use crate::finding::{Finding, Repair, Severity};
-use crate::patient::{Patient, in_set};
+use crate::patient::Patient;
 use crate::rule::Look;
 
 /// `Type` of drivers. Source: Microsoft, "CurrentControlSet\Services Subkeys".
@@ -42,9 +43,10 @@ struct Driver {
 
 fn boot_drivers(patient: &mut Patient<'_>) -> Result<Vec<Driver>, BakeError> {
     let root = patient.windows()?.system_root;
+    let services = patient.in_set("Services");
     let mut drivers = Vec::new();
-    for service in patient.subkeys(&in_set("Services"))?.unwrap_or_default() {
-        let key = in_set(&format!(r"Services\{service}"));
+    for service in patient.subkeys(&services)?.unwrap_or_default() {
+        let key = patient.in_set(&format!(r"Services\{service}"));
         let is_driver =
             patient.dword(&key, "Type")?.is_some_and(|number| DRIVERS.contains(&number));
         if patient.dword(&key, "Start")? != Some(0) || !is_driver {
@@ -73,25 +75,39 @@ pub(crate) fn count(patient: &mut Patient<'_>) -> Result<usize, BakeError> {
 fn told_already(patient: &mut Patient<'_>) -> Result<BTreeSet<String>, BakeError> {
     let told =
         super::storage::told_of(patient)?.into_iter().filter_map(|obstacle| match obstacle {
-            Obstacle::NoFile { service, .. } => Some(service.to_lowercase()),
+            Obstacle::NoFile { service, .. } | Obstacle::Unreadable { service, .. } => {
+                Some(service.to_lowercase())
+            }
             Obstacle::Filter { filter, .. } => Some(filter.to_lowercase()),
             _ => None,
         });
     Ok(told.collect())
 }
 
+const MISSING: &str = "boot-driver-missing";
+
 pub(crate) fn file_missing(patient: &mut Patient<'_>) -> Look {
+    let volume = patient.windows()?.volume;
     let told = told_already(patient)?;
     let mut findings = Vec::new();
     for driver in boot_drivers(patient)? {
-        if told.contains(&driver.service.to_lowercase()) || patient.has_file(&driver.file)? {
+        if told.contains(&driver.service.to_lowercase()) {
             continue;
+        }
+        match patient.disk().find_file(volume, &driver.file) {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => {
+                let object = format!("{} of service {}", driver.file, driver.service);
+                findings.push(unreadable(MISSING, Severity::Hinders, object, &error));
+                continue;
+            }
         }
         let critical = patient.dword(&driver.key, "ErrorControl")? == Some(CRITICAL);
         let what = format!("set Start of service {} to 4", driver.service);
         let steps = vec![set_dword(&driver.key, "Start", 4)];
         findings.push(Finding {
-            rule: "boot-driver-missing",
+            rule: MISSING,
             severity: if critical { Severity::Stops } else { Severity::Hinders },
             object: format!("service {}", driver.service),
             found: format!("no file {}", driver.file),
@@ -119,7 +135,7 @@ pub(crate) fn file_missing(patient: &mut Patient<'_>) -> Look {
 /// Filters of classes that are not on the way to the disk, such as those of keyboards.
 pub(crate) fn class_filter(patient: &mut Patient<'_>) -> Look {
     let root = patient.windows()?.system_root;
-    let classes = in_set(r"Control\Class");
+    let classes = patient.in_set(r"Control\Class");
     let told: BTreeSet<(String, String)> = super::storage::told_of(patient)?
         .into_iter()
         .filter_map(|obstacle| match obstacle {
@@ -135,7 +151,7 @@ pub(crate) fn class_filter(patient: &mut Patient<'_>) -> Look {
         let key = format!(r"{classes}\{class}");
         for value in ["UpperFilters", "LowerFilters"] {
             for filter in patient.texts(&key, value)? {
-                let service = in_set(&format!(r"Services\{filter}"));
+                let service = patient.in_set(&format!(r"Services\{filter}"));
                 if told.contains(&(class.to_lowercase(), filter.to_lowercase())) {
                     continue;
                 }

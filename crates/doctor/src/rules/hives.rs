@@ -3,6 +3,7 @@
 use winkiln_bake::Step;
 use winkiln_guest::{HiveFile, Rewrite, is_left_stale};
 
+use super::unreadable::unreadable;
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
 use crate::rule::Look;
@@ -29,7 +30,8 @@ pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
     for (volume, root) in roots(patient) {
         for (name, severity) in HIVES {
             let path = format!(r"{root}\System32\config\{name}");
-            if patient.disk().has_file(volume, &path) {
+            // One that cannot be read is told as damaged.
+            if patient.disk().find_file(volume, &path).unwrap_or(true) {
                 continue;
             }
             findings.push(Finding {
@@ -55,8 +57,13 @@ pub(crate) fn damaged(patient: &mut Patient<'_>) -> Look {
     for (volume, root) in roots(patient) {
         for (name, severity) in HIVES {
             let path = format!(r"{root}\System32\config\{name}");
-            if !patient.disk().has_file(volume, &path) {
-                continue;
+            match patient.disk().find_file(volume, &path) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => {
+                    findings.push(unreadable("hive-damaged", severity, path, &error));
+                    continue;
+                }
             }
             let checked = patient.disk().check_hive(volume, &path);
             let real: Vec<_> =

@@ -2,13 +2,13 @@
 
 use super::steps::{delete_element, set_dword};
 use crate::finding::{Finding, Repair, Severity};
-use crate::patient::{Patient, in_set};
+use crate::patient::Patient;
 use crate::rule::Look;
 
 /// Source: Microsoft, "Validating Windows UEFI firmware update platform functionality": what Windows found at its last start.
 pub(crate) fn secure_boot(patient: &mut Patient<'_>) -> Look {
     patient.windows()?;
-    let key = in_set(r"Control\SecureBoot\State");
+    let key = patient.in_set(r"Control\SecureBoot\State");
     if patient.dword(&key, "UEFISecureBootEnabled")? != Some(1) {
         return Ok(Vec::new());
     }

@@ -5,7 +5,7 @@ use winkiln_guest::HiveName;
 
 use super::steps::{delete_value, set_dword};
 use crate::finding::{Finding, Repair, Severity};
-use crate::patient::{Patient, in_set};
+use crate::patient::Patient;
 use crate::rule::Look;
 
 const SETUP: &str = r"HKLM\SYSTEM\Setup";
@@ -95,7 +95,7 @@ pub(crate) fn servicing(patient: &mut Patient<'_>) -> Look {
 /// Source: Microsoft, "MoveFileExW": pairs of names, an empty second one deletes; `!` lets it replace.
 pub(crate) fn renames(patient: &mut Patient<'_>) -> Look {
     let root = patient.windows()?.system_root;
-    let key = in_set(r"Control\Session Manager");
+    let key = patient.in_set(r"Control\Session Manager");
     let mut findings = Vec::new();
     for name in ["PendingFileRenameOperations", "PendingFileRenameOperations2"] {
         let mut values = patient.values(&key)?.into_iter();

@@ -7,9 +7,10 @@ use winkiln_guest::boots_on::{BusVerdict, Obstacle};
 use winkiln_hive::ValueType;
 
 use super::steps::{delete_value, set_dword};
+use super::unreadable::CHECK;
 use crate::finding::{Finding, Repair, Severity};
 use crate::guest_copy;
-use crate::patient::{Patient, in_set};
+use crate::patient::Patient;
 use crate::rule::Look;
 
 /// What keeps the guest from a disk.
@@ -165,7 +166,8 @@ fn repair(
     obstacle: &Obstacle,
     controller: &str,
 ) -> Result<Repair, BakeError> {
-    let service_key = |service: &str| in_set(&format!(r"Services\{service}"));
+    let services = patient.in_set("Services");
+    let service_key = |service: &str| format!(r"{services}\{service}");
     Ok(match obstacle {
         Obstacle::NotBootStart { service, .. } => Repair::safe(
             format!("set Start of service {service} to 0"),
@@ -197,6 +199,7 @@ fn repair(
         Obstacle::Damaged { key, .. } => {
             Repair::advice(format!("{key}: winkiln check IMAGE --repair writes the hive anew"))
         }
+        Obstacle::Unreadable { .. } => Repair::advice(CHECK),
         Obstacle::OtherVolume { path, .. } => Repair::advice(format!(
             "set ImagePath to the driver's file on the system volume, not {path}"
         )),

@@ -12,7 +12,7 @@ use crate::disk::FIRST;
 use crate::guest::{Guest, LOADER, Os, dword, full, put, remove, text};
 use crate::small_guest::{X86, program};
 
-fn set(object: &str, element: &str, value: &str) -> Step {
+pub(crate) fn set(object: &str, element: &str, value: &str) -> Step {
     Step::BcdSet { object: object.into(), element: element.into(), value: value.into() }
 }
 
@@ -151,6 +151,11 @@ fn entries_lead_to_the_windows_that_is_there() {
     }
     guest.apply(&[ini(3, 1)]);
     guest.is_repaired(None, "boot-default-missing", true);
+    // Which disks the guest will have nobody knows.
+    let other = "[boot loader]\r\ndefault=multi(0)disk(0)rdisk(1)partition(1)\\WINDOWS\r\n\
+        [operating systems]\r\nmulti(0)disk(0)rdisk(1)partition(1)\\WINDOWS=\"XP\"\r\n";
+    guest.apply(&[put(1, r"\boot.ini", other.as_bytes())]);
+    guest.is_repaired(None, "boot-entry-elsewhere", false);
 
     for os in [Os::Seven, Os::Ten] {
         let Some(guest) = Guest::new(os) else { return };
@@ -174,7 +179,7 @@ fn secure_boot_and_test_signing_do_not_go_together() {
 }
 
 /// A HAL with a version resource that says what it was called.
-fn hal(name: &str) -> Vec<u8> {
+pub(crate) fn hal(name: &str) -> Vec<u8> {
     let text = format!("OriginalFilename\0\0{name}\0");
     let mut bytes = program(X86, &[]);
     bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
@@ -227,12 +232,7 @@ fn what_a_bios_starts_is_put_right() {
 }
 
 #[test]
-fn a_boot_sector_that_is_lost_comes_back_from_its_copy() {
-    for os in [Os::Xp, Os::Seven] {
-        let Some(guest) = Guest::new(os) else { return };
-        crate::disk::poke(&guest.image(), FIRST * 512, &[0; 512]);
-        guest.is_repaired(None, "boot-sector-lost", false);
-    }
+fn a_copy_of_a_boot_sector_without_a_volume_is_none() {
     // Without a file table, the copy is what somebody left behind.
     let Some(guest) = Guest::new(Os::Xp) else { return };
     let mut table = [0; 8];
@@ -245,15 +245,6 @@ fn a_boot_sector_that_is_lost_comes_back_from_its_copy() {
     let mut session = Session::open_read_only(&guest.image(), &options).unwrap();
     let found = diagnose(&mut session, None);
     assert!(found.is_err(), "{found:?}");
-}
-
-#[test]
-fn boot_code_that_is_gone_is_told() {
-    for os in [Os::Xp, Os::Seven] {
-        let Some(guest) = Guest::new(os) else { return };
-        crate::disk::poke(&guest.image(), 0, &[0; 440]);
-        guest.is_told(None, "mbr-code-missing", "fixmbr");
-    }
 }
 
 /// A table that was made for 16 heads of 63 sectors, and a boot sector that was not: Windows XP alone reckons with it.
@@ -324,4 +315,55 @@ fn drive_letters_of_a_cloned_disk_follow() {
         }
         assert_eq!(read(&guest), [own(), own(), stranger, other], "{os:?}");
     }
+}
+
+/// NTLDR reads bytes: what an editor saved as UTF-16 is written in the guest's code page.
+#[test]
+fn a_boot_ini_in_utf16_is_written_as_bytes() {
+    let Some(guest) = Guest::new(Os::Xp) else { return };
+    let text = |name: &str| {
+        format!(
+            "[boot loader]\r\ntimeout=5\r\ndefault=multi(0)disk(0)rdisk(0)partition(1)\\WINDOWS\r\n\
+             [operating systems]\r\nmulti(0)disk(0)rdisk(0)partition(1)\\WINDOWS=\"{name}\" /fastdetect\r\n"
+        )
+    };
+    let utf16 = |name: &str| {
+        let units = std::iter::once(0xFEFF).chain(text(name).encode_utf16().collect::<Vec<_>>());
+        put(1, r"\boot.ini", &units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
+    };
+    let written = |guest: &Guest| {
+        let mut session = guest.open(Remedies::default());
+        session.disk().volume(1).unwrap().read(r"\boot.ini", 4096).unwrap()
+    };
+    let bytes = |name: &[u8]| {
+        let text = text("@");
+        let (before, after) = text.split_once('@').unwrap();
+        [before.as_bytes(), name, after.as_bytes()].concat()
+    };
+    guest.apply(&[utf16("Windows XP")]);
+    guest.is_repaired(None, "boot-config-damaged", true);
+    assert_eq!(written(&guest), bytes(b"Windows XP"));
+    // A letter that the code page is not known to have is given up only when asked.
+    let russian = "\u{41F}\u{430}";
+    guest.apply(&[utf16(russian)]);
+    guest.is_repaired(None, "boot-config-damaged", false);
+    assert_eq!(written(&guest), bytes(b"??"));
+    guest.apply(&[utf16(russian), text_value(r"Control\Nls\CodePage", "OEMCP", "866")]);
+    guest.is_repaired(None, "boot-config-damaged", true);
+    assert_eq!(written(&guest), bytes(b"\x8F\xA0"));
+}
+
+fn text_value(key: &str, name: &str, value: &str) -> Step {
+    text(key, name, ValueType::Sz, value)
+}
+
+/// Above 8.4 GB a BIOS tells of 255 heads and 63 sectors, whatever the partition table was made for.
+#[test]
+fn the_geometry_of_large_disks_is_that_of_every_bios() {
+    let Some(guest) = Guest::new(Os::Xp) else { return };
+    let disk = std::fs::File::options().write(true).open(guest.image()).unwrap();
+    disk.set_len(9_000_000_000_u64.next_multiple_of(512)).unwrap();
+    let found = guest.is_found(None, "boot-sector");
+    assert!(found.findings[0].expected.starts_with("255 heads, 63 sectors"), "{found:?}");
+    guest.is_repaired(None, "boot-sector", true);
 }

@@ -5,6 +5,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::guest::Guest;
+
 /// Bytes of the NTFS volume.
 const NTFS: u64 = 40 << 20;
 const SECTOR: u64 = 512;
@@ -152,4 +154,30 @@ pub(crate) fn mounted_device(image: &Path, number: u32) -> Vec<u8> {
     let start = read(446 + u64::from(number - 1) * 16 + 8, 4);
     let start = u32::from_le_bytes(start.try_into().unwrap());
     [read(440, 4), (u64::from(start) * 512).to_le_bytes().to_vec()].concat()
+}
+
+/// Damages the records of files by one name, on the NTFS volume: whether they are there cannot be told any more.
+pub(crate) fn damage_files(image: &Path, name: &str) {
+    const RECORD: usize = 1024;
+    let bytes = fs::read(image).unwrap();
+    let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let is_file = |record: &[u8]| record.starts_with(b"FILE") && record[0x16] == 1;
+    let mut damaged = 0;
+    for (number, record) in bytes.chunks_exact(RECORD).enumerate() {
+        if is_file(record) && record.windows(name.len()).any(|part| part == name) {
+            poke(image, (number * RECORD) as u64, b"BAAD");
+            damaged += 1;
+        }
+    }
+    assert!(damaged > 0);
+}
+
+/// Makes the copy of a boot sector that of another volume, whose file table begins elsewhere.
+pub(crate) fn give_another_copy(guest: &Guest) -> bool {
+    let image = File::open(guest.image()).unwrap();
+    let mut sector = [0; 512];
+    image.read_exact_at(&mut sector, FIRST * SECTOR).unwrap();
+    let sectors = u64::from_le_bytes(sector[0x28..0x30].try_into().unwrap());
+    poke(&guest.image(), (FIRST + sectors) * SECTOR + 0x30, &[sector[0x30] ^ 1]);
+    true
 }

@@ -1,6 +1,7 @@
 //! Guests that are healthy, and guests with exactly one fault each.
 
 mod boot_faults;
+mod cases;
 mod disk;
 mod driver_faults;
 mod guest;

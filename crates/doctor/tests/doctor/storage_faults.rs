@@ -98,14 +98,6 @@ fn filters_without_a_driver_are_taken_off() {
 }
 
 #[test]
-fn the_policy_against_critical_devices_is_lifted() {
-    for os in [Os::Xp, Os::Seven] {
-        let Some(guest) = ill(os, &[dword(r"Control\Pnp", "DisableCDDB", 1)]) else { return };
-        guest.is_repaired(BLK, "storage-policy", true);
-    }
-}
-
-#[test]
 fn a_controller_that_the_guest_ran_on_is_looked_at_unasked() {
     let device = r"Enum\PCI\VEN_1AF4&DEV_1001&SUBSYS_00021AF4&REV_00\3&1&0";
     let steps = [text(device, "Service", ValueType::Sz, "viostor"), dword(SERVICE, "Start", 4)];

@@ -74,8 +74,12 @@ impl<'a> Drivers<'a> {
             return Err(Obstacle::WrongMachine { service: owner, file, found, expected });
         }
         for module in program.imports() {
-            if !self.finds_module(&file, root, &module) {
-                return Err(Obstacle::NoModule { service: owner, file, module });
+            match self.finds_module(&file, root, &module) {
+                Ok(true) => {}
+                Ok(false) => return Err(Obstacle::NoModule { service: owner, file, module }),
+                Err((file, reason)) => {
+                    return Err(Obstacle::Unreadable { service: owner, file, reason });
+                }
             }
         }
         if program.imports_from(FRAMEWORK_LOADER) && !service.eq_ignore_ascii_case(FRAMEWORK) {
@@ -89,17 +93,27 @@ impl<'a> Drivers<'a> {
         Ok(Started { file, version })
     }
 
-    /// Tells whether the boot loader finds a file that a driver is linked to: beside it, or with the kernel or the drivers.
-    fn finds_module(&mut self, file: &str, root: &str, module: &str) -> bool {
+    /// Tells whether the boot loader finds a file that a driver is linked to: beside it, or with the kernel or the drivers. Where that
+    /// cannot be told, the file and the reason.
+    fn finds_module(
+        &mut self,
+        file: &str,
+        root: &str,
+        module: &str,
+    ) -> Result<bool, (String, String)> {
         // Names of contracts, which the loader maps to files.
         let lower = module.to_ascii_lowercase();
         if lower.starts_with("api-ms-") || lower.starts_with("ext-ms-") {
-            return true;
+            return Ok(true);
         }
         let beside = file.rsplit_once('\\').map_or("", |(folder, _)| folder).to_owned();
-        [beside, format!(r"{root}\System32"), format!(r"{root}\System32\drivers")]
-            .iter()
-            .any(|folder| self.files.exists(&format!(r"{folder}\{module}")))
+        for folder in [beside, format!(r"{root}\System32"), format!(r"{root}\System32\drivers")] {
+            let path = format!(r"{folder}\{module}");
+            if self.files.exists(&path).map_err(|reason| (path, reason))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

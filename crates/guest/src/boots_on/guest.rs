@@ -10,13 +10,13 @@ use crate::Windows;
 pub(super) struct Guest<'a> {
     pub(super) hive: &'a Hive,
     pub(super) windows: &'a Windows,
-    /// Such as `ControlSet001`.
+    /// Such as `ControlSet001`: that of the next start.
     pub(super) control_set: String,
 }
 
 impl<'a> Guest<'a> {
     pub(super) fn new(hive: &'a Hive, windows: &'a Windows) -> Self {
-        Self { hive, windows, control_set: format!("ControlSet{:03}", windows.control_set) }
+        Self { hive, windows, control_set: format!("ControlSet{:03}", windows.next_control_set) }
     }
 
     /// The path of a key of the control set.

@@ -30,8 +30,8 @@ impl DriverFiles for Files {
         Ok((!self.missing.contains(&path)).then(found))
     }
 
-    fn exists(&mut self, path: &str) -> bool {
-        !self.missing.contains(&path.to_lowercase())
+    fn exists(&mut self, path: &str) -> Result<bool, String> {
+        Ok(!self.missing.contains(&path.to_lowercase()))
     }
 }
 
@@ -46,6 +46,7 @@ fn windows(version: (u32, u32), architecture: Architecture) -> Windows {
         build: 1,
         architecture,
         control_set: 1,
+        next_control_set: 1,
         ..Windows::at(1, r"\Windows".into())
     }
 }

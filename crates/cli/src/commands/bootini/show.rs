@@ -11,5 +11,6 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
     let mut session = session::open_read_only(&args.image, &args.with.open, output)?;
     let ini = super::read(&mut session, &args.image)?;
-    output.data(&show_json(&ini), || show_text(&ini))
+    let table = session.disk().table();
+    output.data(&show_json(&ini, table), || show_text(&ini, table))
 }
