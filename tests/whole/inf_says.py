@@ -16,7 +16,12 @@ def text_of(raw):
     for bom, name in ((b'\xff\xfe', 'utf-16-le'), (b'\xef\xbb\xbf', 'utf-8')):
         if raw.startswith(bom):
             return raw[len(bom):].decode(name)
-    return raw.decode('utf-16-le' if raw[1:2] == b'\0' else 'latin-1')
+    if raw[1:2] == b'\0':
+        return raw.decode('utf-16-le')
+    try:
+        return raw.decode('utf-8')
+    except UnicodeDecodeError:
+        return raw.decode('latin-1')
 
 
 def fields(line):
@@ -102,7 +107,7 @@ def number(text):
 def data(kind, values):
     """The bytes of a value as the INF gives it."""
     if kind == 4:
-        raw = [number(v) for v in values]
+        raw = [number(v) for v in values or ['0']]
         return struct.pack('<I', raw[0] & 0xFFFFFFFF) if len(raw) == 1 else bytes(raw)
     if kind in (1, 2):
         return (values[0] if values else '').encode('utf-16-le') + b'\0\0'
@@ -142,6 +147,10 @@ class Hive:
             print('%s\\%s: expected %s %r, found %r' % (path, name, kind, wanted, found))
 
 
+# Settings of a device that are kept as properties.
+PROPERTIES = ('security', 'devicetype', 'exclusive', 'devicecharacteristics')
+
+
 def add_reg(inf, hive, sections, relative, filters=None):
     for section in sections:
         for root, key, name, flags, *values in ((line + [''] * 4)[:max(4, len(line))] for line in inf.lines(section)):
@@ -152,6 +161,8 @@ def add_reg(inf, hive, sections, relative, filters=None):
                 path = filters
                 if not path:
                     continue
+            elif root.upper() == 'HKR' and not key and filters is not None and name.lower() in PROPERTIES:
+                continue
             elif root.upper() == 'HKR' and relative:
                 path = relative + '\\' + key
             elif root.upper() == 'HKLM' and key.upper().startswith('SYSTEM\\CURRENTCONTROLSET\\'):
@@ -218,7 +229,8 @@ def described(hive, inf, package, oem, name):
     said = dict((k.lower(), v) for k, v in inf.pairs('Version'))
     hive.expect(package, '', 1, data(1, [oem]))
     hive.expect(package, 'InfName', 1, name, lambda raw: raw.decode('utf-16-le').rstrip('\0').lower() == name.lower())
-    hive.expect(package, 'Provider', 1, data(1, said['provider']))
+    if 'provider' in said:
+        hive.expect(package, 'Provider', 1, data(1, said['provider']))
     date, release = (said.get('driverver', ['01/01/1601']) + ['0'])[:2]
     month, day, year = (int(part) for part in re.split('[-/]', date))
     ticks = (datetime.date(year, month, day) - datetime.date(1601, 1, 1)).days * 86400 * 10**7

@@ -1,6 +1,7 @@
 //! Driver packages that a guest is given.
 
 mod error;
+mod framework;
 mod installed;
 mod package_catalog;
 mod removal;
@@ -21,6 +22,7 @@ pub use package_catalog::{CatalogState, PackageCatalog};
 pub use signature::{Judgement, judge_signature, signature_score};
 pub use winkiln_trust::SignerClass;
 
+pub(crate) use framework::{BroughtFramework, file_version};
 pub(crate) use signature::{is_enforced, judge};
 pub(crate) use source::{Contents, Source};
 

@@ -200,6 +200,24 @@ impl Package {
         Ok(files.into_iter().collect())
     }
 
+    /// The INFs that installing some models sections copies along (`CopyINF`), as paths in the source.
+    #[must_use]
+    pub fn copied_infs<'a>(
+        &self,
+        sections: impl IntoIterator<Item = &'a ModelsSection>,
+        architecture: Architecture,
+    ) -> BTreeSet<String> {
+        let models = sections.into_iter().flat_map(|section| &section.models);
+        let names: BTreeSet<_> = models.map(|model| model.install_section.as_str()).collect();
+        let actual = |name| actual_section(&self.inf, name, architecture);
+        // Names differ by case alone, too.
+        let actual: BTreeSet<_> =
+            names.into_iter().filter_map(actual).map(|section| &*section.name).collect();
+        let entries = actual.into_iter().flat_map(|name| self.inf.entries(name));
+        let copied = entries.filter(|entry| entry.has_key("CopyINF"));
+        copied.flat_map(|entry| entry.strings()).map(|name| self.beside(&name)).collect()
+    }
+
     /// A path from the INF's folder as one in the source.
     #[must_use]
     pub fn beside(&self, path: &str) -> String {

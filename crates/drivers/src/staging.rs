@@ -25,7 +25,7 @@ mod store_name;
 pub use database::package_version;
 pub use edit::{Edit, Value};
 pub use error::StagingError;
-pub use framework::Framework;
+pub use framework::{FRAMEWORK_LIBRARY, FRAMEWORK_LOADER, Framework};
 pub use guest::{Binding, Guest};
 pub use in_box::{CriticalDevice, InBox, InBoxStart, start_below_every_disk, start_in_box};
 pub use oem_numbers::OemNumbers;

@@ -14,7 +14,7 @@ use winkiln_trust::pe::{Image, Machine};
 use super::{DriverError, PackageProblem, SourceFile};
 
 /// Bytes of one file of a package.
-const FILE_BYTES_MAX: u64 = 1 << 30;
+pub(super) const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// A source, opened, with its packages.
 pub(crate) struct Source {
@@ -127,7 +127,7 @@ impl Contents {
     }
 }
 
-fn machine(architecture: Architecture) -> Machine {
+pub(super) fn machine(architecture: Architecture) -> Machine {
     match architecture {
         Architecture::X86 => Machine::X86,
         Architecture::Amd64 => Machine::Amd64,

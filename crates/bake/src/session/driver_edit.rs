@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use winkiln_drivers::choice::{Choice, Chosen, Options, choose};
 use winkiln_drivers::inf::Inf;
-use winkiln_drivers::staging::{Edit, Guest, Request, Signature, Staging, Value, stage};
+use winkiln_drivers::staging::{Edit, Framework, Guest, Request, Signature, Staging, Value, stage};
 use winkiln_drivers::{Guid, Package};
 use winkiln_guest::error::with_causes;
 use winkiln_hive::ValueType;
@@ -19,8 +19,8 @@ use winkiln_hive::ValueType;
 use super::Session;
 use crate::BakeError;
 use crate::drivers::{
-    Contents, DriverAction, DriverError, DriverReport, DriverSource, Judgement, PackageProblem,
-    Source, is_enforced, judge, signature_score,
+    BroughtFramework, Contents, DriverAction, DriverError, DriverReport, DriverSource, Judgement,
+    PackageProblem, Source, is_enforced, judge, signature_score,
 };
 use numbers::Numbers;
 
@@ -30,7 +30,8 @@ pub(super) const CLASSES: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Class";
 impl Session {
     /// Adds the packages of a source that are for the guest.
     pub(super) fn add_drivers(&mut self, wanted: &DriverSource) -> Result<(), BakeError> {
-        let guest = self.driver_guest()?;
+        let mut guest = self.driver_guest()?;
+        let target = guest.target;
         let options = self.inf_options()?;
         let source = Source::open(&wanted.path, &options)?;
         let selection = &wanted.selection;
@@ -46,9 +47,9 @@ impl Session {
         for unreadable in &source.found.unreadable {
             self.warn(format!("{} was passed over: {}", unreadable.path, unreadable.reason));
         }
-        let score = |package: &Package| signature_score(&source.tree, package, &guest.target);
+        let score = |package: &Package| signature_score(&source.tree, package, &target);
         let options = Options { selection, signature: &score };
-        let choice = choose(packages, &guest.target, &options);
+        let choice = choose(packages, &target, &options);
         let mut numbers = self.oem_numbers(&guest)?;
         let first = self.drivers.len();
         let mut added = 0;
@@ -57,6 +58,10 @@ impl Session {
                 Ok(report) => {
                     added += 1;
                     self.drivers.push(report);
+                    if guest.framework == Framework::None {
+                        let windows = self.windows()?;
+                        guest.framework = self.framework(&windows)?;
+                    }
                 }
                 Err(Refused::Package(problem)) if selection.only.is_empty() => {
                     let mut report = report_of(chosen.package, DriverAction::LeftOut);
@@ -111,9 +116,19 @@ impl Session {
         let needed = package
             .files(chosen.fit.sections.iter().copied(), architecture)
             .map_err(PackageProblem::from)?;
-        let contents = source.contents(package, &needed)?;
+        let mut contents = source.contents(package, &needed)?;
         contents.check_machine(architecture)?;
         let (signature, unsigned) = self.signature(&contents, package, guest, wanted)?;
+        let framework = match guest.framework {
+            Framework::None => BroughtFramework::find(source, package, architecture),
+            _ => None,
+        };
+        let with_framework = framework.map(|found| {
+            let (major, minor) = found.version;
+            found.give(&mut contents);
+            Guest { framework: Framework::Brought(major, minor), ..guest.clone() }
+        });
+        let guest = with_framework.as_ref().unwrap_or(guest);
         let included = self.included_infs(package.inf())?;
         let (class, has_class) = self.class_of(package)?;
         let number = self.number_of(package, &contents, guest, numbers)?;
@@ -167,6 +182,11 @@ impl Session {
         }
         let changed = self.ledger.change_count() != before;
         let action = if changed { DriverAction::Added } else { DriverAction::AlreadyThere };
+        for path in package.copied_infs(chosen.fit.sections.iter().copied(), architecture) {
+            if !source.found.packages.iter().any(|other| other.path().eq_ignore_ascii_case(&path)) {
+                self.warn(format!("{}: {path}, which it copies along, is missing", package.path()));
+            }
+        }
         if let Some(reason) = unsigned {
             self.warn(format!("{}: {reason}", package.path()));
         }

@@ -83,6 +83,7 @@ struct ListedDevice {
     description: String,
     install_section: String,
     ids: Vec<String>,
+    excluded_from_select: bool,
 }
 
 /// A file as it is shown.
@@ -191,6 +192,7 @@ fn listed_models(section: &ModelsSection, maker: &str) -> ListedModels {
         description: model.description.text.clone(),
         install_section: model.install_section.clone(),
         ids: model.ids().map(str::to_owned).collect(),
+        excluded_from_select: model.excluded_from_select,
     });
     ListedModels {
         section: section.name.clone(),
@@ -308,7 +310,12 @@ fn block(text: &mut String, package: &ListedPackage, verbose: bool) {
     line("services", &package.services.join(", "));
     for models in &package.models {
         let devices = count(models.devices.len(), "device");
-        line("for", &format!("{} ({devices})", models.for_windows));
+        let hidden = models.devices.iter().filter(|device| device.excluded_from_select).count();
+        let hidden = match hidden {
+            0 => String::new(),
+            hidden => format!(", {hidden} not for choice by hand"),
+        };
+        line("for", &format!("{} ({devices}{hidden})", models.for_windows));
         if verbose {
             for device in &models.devices {
                 line("", &format!("  {}: {}", device.description, device.ids.join(", ")));

@@ -281,12 +281,6 @@ fn a_service_that_was_there_is_as_it_was_when_the_package_goes() {
         (&*service, "Start", "REG_DWORD", "3"),
         (&*service, "Own", "REG_SZ", "kept"),
         (log, "EventMessageFile", "REG_EXPAND_SZ", "old"),
-        (
-            r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion",
-            "DevicePath",
-            "REG_EXPAND_SZ",
-            r"%SystemRoot%\inf",
-        ),
     ] {
         winkiln(&["reg", "add", guest.image(), key, "-v", name, "-t", kind, "-d", data]).ok();
     }

@@ -38,7 +38,7 @@ fn packages_say_what_they_are_for() {
         "  provider  Kiln & Sons\n",
         "  catalog   kilnstor.cat, which is missing\n  catalog   kilnstor64.cat, which is missing\n",
         "  services  kilnmon, kilnstor\n",
-        "  for       Windows 10.0 build 19041 and later, amd64 (2 devices)\n",
+        "  for       Windows 10.0 build 19041 and later, amd64 (2 devices, 1 not for choice by hand)\n",
         "  for       no Windows: NT$ARCH$ is a template's (1 device)\n",
         r"  devices   PCI\CC_0100, PCI\VEN_1234&DEV_0001, PCI\VEN_1234&DEV_0001&REV_01, PCI\VEN_FFFF&DEV_FFFF",
         "\n2 driver packages\n",

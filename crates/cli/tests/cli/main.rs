@@ -9,6 +9,7 @@ mod demo;
 mod collect;
 mod doctor;
 mod diff;
+mod driver_kinds;
 mod driver_packages;
 mod drivers;
 mod dry_run;

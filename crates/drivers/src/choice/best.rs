@@ -1,7 +1,7 @@
 //! The best of several packages for the same devices.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Closeness, Fit, Hint, Refusal, Selection};
 use crate::inf::DriverVersion;
@@ -105,7 +105,8 @@ struct Merits {
     closeness: Closeness,
 }
 
-/// Chooses, among the packages that fit, the best of each name for the same devices or service.
+/// Chooses, among the packages that fit, the best of each name for the same devices or service. INFs that a wanted one copies along
+/// (`CopyINF`) are wanted too, unless they are excluded.
 ///
 /// Windows' order holds: the signature, the feature score, the date, the version. A package whose INF does not say from which
 /// Windows on it is, in a folder named after a later one, comes after the others of its signature.
@@ -113,8 +114,9 @@ struct Merits {
 pub fn choose<'a>(packages: &'a [Package], target: &Target, options: &Options<'_>) -> Choice<'a> {
     let mut fitting: Vec<(Chosen<'a>, Merits, HashSet<String>)> = Vec::new();
     let mut choice = Choice { chosen: Vec::new(), others: Vec::new() };
+    let companions = companions(packages, target, options.selection);
     for (index, package) in packages.iter().enumerate() {
-        let why = if options.selection.takes(package) {
+        let why = if options.selection.takes(package) || companions.contains(&index) {
             match package.fit(target) {
                 Ok(fit) => {
                     let hint = package.hint(target);
@@ -152,6 +154,32 @@ pub fn choose<'a>(packages: &'a [Package], target: &Target, options: &Options<'_
     }
     choice.others.sort_by_key(|other| other.index);
     choice
+}
+
+/// The places of packages that are not asked for themselves, but copied along by those that are.
+fn companions(packages: &[Package], target: &Target, selection: &Selection) -> HashSet<usize> {
+    let mut companions = HashSet::new();
+    if selection.only.is_empty() {
+        return companions;
+    }
+    let places: HashMap<String, usize> = packages
+        .iter()
+        .enumerate()
+        .filter(|(_, package)| !selection.excludes(package))
+        .map(|(index, package)| (package.path().to_lowercase(), index))
+        .collect();
+    let mut next: Vec<&Package> =
+        packages.iter().filter(|package| selection.takes(package)).collect();
+    while let Some(package) = next.pop() {
+        let Ok(fit) = package.fit(target) else { continue };
+        for path in package.copied_infs(fit.sections.iter().copied(), target.architecture) {
+            let Some(&index) = places.get(&path.to_lowercase()) else { continue };
+            if companions.insert(index) {
+                next.extend(packages.get(index));
+            }
+        }
+    }
+    companions
 }
 
 fn merits(

@@ -17,8 +17,13 @@ impl Selection {
     /// Tells whether a package is wanted.
     #[must_use]
     pub fn takes(&self, package: &Package) -> bool {
-        let listed = |names: &[String]| names.iter().any(|name| answers(package, name));
-        (self.only.is_empty() || listed(&self.only)) && !listed(&self.exclude)
+        let asked = self.only.is_empty() || self.only.iter().any(|name| answers(package, name));
+        asked && !self.excludes(package)
+    }
+
+    /// Tells whether a package is one of those that are not wanted.
+    pub(super) fn excludes(&self, package: &Package) -> bool {
+        self.exclude.iter().any(|name| answers(package, name))
     }
 
     /// Names that no package answers to, which are typing errors more often than not.

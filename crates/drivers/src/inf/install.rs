@@ -157,11 +157,16 @@ impl Inf {
 
 /// Notes an entry that is left out.
 fn not_carried_out(entry: &super::Entry<'_>) -> NotCarriedOut {
+    // A word alone, such as `Reboot`, is a directive too.
+    let (directive, first) = match entry.localized_key() {
+        Some(key) => (key.text, 0),
+        None => (entry.string(0), 1),
+    };
     NotCarriedOut {
         file: entry.inf().name().to_owned(),
         line: entry.line(),
         section: entry.section().to_owned(),
-        directive: entry.localized_key().unwrap_or_default().text,
-        values: (0..entry.len()).map(|index| entry.string(index)).collect(),
+        directive,
+        values: (first..entry.len()).map(|index| entry.string(index)).collect(),
     }
 }

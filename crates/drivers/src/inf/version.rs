@@ -243,7 +243,10 @@ fn guid(entry: &Entry<'_>) -> Result<Option<Guid>, InfError> {
 pub(super) fn driver_version(entry: &Entry<'_>) -> Result<Option<DriverVersion>, InfError> {
     let Some(date) = entry.optional(0) else { return Ok(None) };
     let version = entry.string(1);
-    match DriverVersion::parse(&date, &version) {
+    // A token may stand for both.
+    let both = date.split_once(',').filter(|_| version.is_empty());
+    let (date, version) = both.unwrap_or((&date, &version));
+    match DriverVersion::parse(date, version) {
         Some(found) => Ok(Some(found)),
         None => Err(entry.error(InfProblem::DriverVer { found: format!("{date},{version}") })),
     }

@@ -92,6 +92,9 @@ fn values(plan: &mut Plan<'_>, key: &str, boot_critical: bool) {
     if let Some(provider) = &version.provider {
         plan.set(key, "Provider", Value::sz(&provider.text));
     }
+    if let Some(id) = version.extension_id {
+        plan.set(key, "ExtensionId", Value::binary(&id.to_bytes_le()));
+    }
     let (score, signer) = match request.signature {
         Signature::Microsoft(signer) => (0x0D00_0005, signer.as_ref()),
         Signature::Publisher(signer) => (0x0F00_0000, signer.as_ref()),

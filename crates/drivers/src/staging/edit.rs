@@ -41,6 +41,17 @@ pub enum Edit {
         /// Strings to add.
         strings: Vec<String>,
     },
+    /// Add a string to a `REG_MULTI_SZ` value that does not have it, in front of another; where that is not, at the beginning.
+    InsertString {
+        /// Full name of the key.
+        key: String,
+        /// Its name.
+        name: String,
+        /// The string.
+        string: String,
+        /// The other one.
+        before: String,
+    },
     /// Add a path to a `REG_EXPAND_SZ` value of paths with semicolons between them, behind those it has.
     AppendPath {
         /// Full name of the key.

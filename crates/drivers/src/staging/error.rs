@@ -29,7 +29,7 @@ pub enum StagingError {
     },
     /// It needs a version of the driver framework that is not there when the guest starts.
     #[error(
-        "service {service} needs the kernel-mode driver framework {needed}, and this Windows has {found}: a co-installer can bring it only once Windows runs"
+        "service {service} needs the kernel-mode driver framework {needed}, and this Windows has {found}: a co-installer can bring it only once Windows runs; install it there first, or on a Windows without any put Wdf01000.sys and WdfLdr.sys beside the INF"
     )]
     Framework {
         /// Its service.

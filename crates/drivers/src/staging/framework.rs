@@ -4,7 +4,17 @@
 
 use std::fmt;
 
-use super::{Plan, StagingError};
+use super::{Edit, Plan, StagingError, Value, service_key};
+use crate::inf::Existing;
+
+/// The framework's file.
+pub const FRAMEWORK_LIBRARY: &str = "Wdf01000.sys";
+/// The file that drivers reach the framework by.
+pub const FRAMEWORK_LOADER: &str = "WdfLdr.sys";
+/// Where that looks for the framework's service.
+const VERSIONS: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Wdf\Kmdf\KmdfLibrary\Versions\1";
+/// The order in which groups of drivers start.
+const GROUPS: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\ServiceGroupOrder";
 
 /// The framework that a guest has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +25,8 @@ pub enum Framework {
     Version(u32, u32),
     /// One that a co-installer brought.
     Unknown,
+    /// None; the source brings one of this version.
+    Brought(u32, u32),
 }
 
 /// A version of Windows, its first build of that kind, and the framework's version.
@@ -53,7 +65,7 @@ impl Framework {
 
     fn has(self, needed: (u32, u32)) -> bool {
         match self {
-            Self::None => false,
+            Self::None | Self::Brought(..) => false,
             Self::Version(major, minor) => (major, minor) >= needed,
             Self::Unknown => true,
         }
@@ -64,17 +76,19 @@ impl Framework {
 impl fmt::Display for Framework {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::None => f.write_str("none"),
+            Self::None | Self::Brought(..) => f.write_str("none"),
             Self::Version(major, minor) => write!(f, "{major}.{minor}"),
             Self::Unknown => f.write_str("one of unknown version"),
         }
     }
 }
 
-/// Refuses a driver that must start with the guest and needs a framework that is not there then; tells of others.
+/// Refuses a driver that must start with the guest and needs a framework that is not there then, unless the source brings it; tells
+/// of others.
 pub(super) fn check(plan: &mut Plan<'_>, boot_critical: bool) -> Result<(), StagingError> {
     let found = plan.request.guest.framework;
     let mut told = Vec::new();
+    let mut brings = None;
     for install in &plan.installs {
         let coinstaller = !install.coinstallers.files.is_empty();
         for wdf in &install.wdf {
@@ -87,6 +101,13 @@ pub(super) fn check(plan: &mut Plan<'_>, boot_critical: bool) -> Result<(), Stag
                 ));
             }
             if found.has(needed) {
+                continue;
+            }
+            if let Framework::Brought(major, minor) = found
+                && boot_critical
+                && (major, minor) >= needed
+            {
+                brings = Some((major, minor));
                 continue;
             }
             if boot_critical {
@@ -107,7 +128,43 @@ pub(super) fn check(plan: &mut Plan<'_>, boot_critical: bool) -> Result<(), Stag
     for text in told {
         plan.warn(text);
     }
+    if let Some((major, minor)) = brings {
+        bring(plan);
+        plan.warn(format!(
+            "the kernel-mode driver framework {major}.{minor} of the source comes along; it stays when the package is removed"
+        ));
+    }
     Ok(())
+}
+
+/// Puts in the framework that the source brings, as its installer does.
+///
+/// Source: the service, the group and the key of real hives of Windows 7.
+fn bring(plan: &mut Plan<'_>) {
+    for name in [FRAMEWORK_LIBRARY, FRAMEWORK_LOADER] {
+        let to = plan.places.windows(&format!(r"System32\drivers\{name}"));
+        let (from, existing) = (name.to_owned(), Existing::Replace);
+        plan.edits.push(Edit::PutFile { to, from, existing, keeps_newer: true });
+    }
+    let key = format!(r"{}\Wdf01000", service_key::SERVICES);
+    let path = format!(r"system32\drivers\{FRAMEWORK_LIBRARY}");
+    for (name, value) in [
+        ("Type", Value::dword(1)),
+        ("Start", Value::dword(0)),
+        ("ErrorControl", Value::dword(1)),
+        ("Group", Value::sz("WdfLoadGroup")),
+        ("DisplayName", Value::sz("Kernel Mode Driver Frameworks service")),
+        ("ImagePath", Value::expand_sz(&path)),
+    ] {
+        plan.set(&*key, name, value);
+    }
+    plan.set(VERSIONS, "Service", Value::sz("Wdf01000"));
+    plan.edits.push(Edit::InsertString {
+        key: GROUPS.to_owned(),
+        name: "List".to_owned(),
+        string: "WdfLoadGroup".to_owned(),
+        before: "Boot Bus Extender".to_owned(),
+    });
 }
 
 fn parse(text: &str) -> Option<(u32, u32)> {

@@ -15,8 +15,15 @@ fn package(name: &str, bytes: &[u8]) -> Package {
     Package::read(name, bytes, &options).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What adding it means; it has all the files that it names.
+/// What adding it means, of one that starts with the guest.
 fn staged(package: &Package, guest: &Guest) -> Staging {
+    let staging = waiting(package, guest);
+    assert!(staging.boot_critical, "{}", package.path());
+    staging
+}
+
+/// What adding it means; it has all the files that it names.
+fn waiting(package: &Package, guest: &Guest) -> Staging {
     let fit = package.fit(&guest.target).unwrap_or_else(|refusal| panic!("{refusal}"));
     let sections = fit.sections.iter().copied();
     let needed = package.files(sections, guest.target.architecture).expect("files");
@@ -40,9 +47,7 @@ fn staged(package: &Package, guest: &Guest) -> Staging {
         has_class: true,
         class: None,
     };
-    let staging = stage(&request).unwrap_or_else(|error| panic!("{}: {error}", package.path()));
-    assert!(staging.boot_critical, "{}", package.path());
-    staging
+    stage(&request).unwrap_or_else(|error| panic!("{}: {error}", package.path()))
 }
 
 /// The fixture, and the same text as the files of makers come.
@@ -178,4 +183,119 @@ fn a_package_of_old_needs_no_tokens() {
     for of in [("xp", Architecture::X86), ("w11", Architecture::Amd64)] {
         check("kilnpv.inf", of, &["kilnpv"], 2, &expected);
     }
+}
+
+#[test]
+fn a_bus_and_what_sits_on_it() {
+    let expected = [
+        ("", "ErrorControl", Value::dword(2)),
+        ("", "Group", Value::sz("base")),
+        (r"\Parameters\Device", "SleepHost", Value::dword(u32::MAX)),
+    ];
+    for (of, bound) in [(("w7", Architecture::X86), 1), (("w8.1", Architecture::Amd64), 2)] {
+        check("kilnbottom.inf", of, &["kilnbottom"], bound, &expected);
+    }
+    let expected = [
+        ("", "DependOnService", Value::multi_sz(["kilnbottom"])),
+        (r"\Parameters\Device", "DriverParameter", Value::sz("Mode=Kiln;Depth=2")),
+    ];
+    let of = ("xp", Architecture::X86);
+    let staging = check("kilntop.inf", of, &["kilntop"], 1, &expected);
+    assert!(files(&staging).contains(&r"\Windows\System32\drivers\kilntop.sys"));
+    let of_bus = "{7f3a2c10-5b6e-4d21-9c80-1e2f3a4b5c6d}#kilnbottom";
+    assert!(values(&staging).keys().any(|(key, _)| key.ends_with(of_bus)));
+}
+
+#[test]
+fn a_controller_of_tokens_names_another_package() {
+    let expected = [
+        ("", "ImagePath", Value::expand_sz(r"System32\drivers\kiln9k.sys")),
+        (r"\Parameters\Device", "NumberOfRequests", Value::dword(255)),
+        (r"\Parameters\Device", "MaximumSGList", Value::dword(65)),
+    ];
+    for of in [("xp", Architecture::X86), ("w7", Architecture::Amd64)] {
+        let staging = check("kiln9k.inf", of, &["kiln9k"], 2, &expected);
+        assert_eq!(staging.warnings, ["kiln9k.inf line 38: Reboot is left to Windows"]);
+        let disk = (r"HKLM\System\CurrentControlSet\Services\Disk", "TimeoutValue");
+        let timeout = values(&staging).get(&(disk.0.to_owned(), disk.1.to_owned())).cloned();
+        assert_eq!(timeout, Some(Value::dword(60)));
+        let package = package("kiln9k.inf", &fixture("vendors/kiln9k.inf"));
+        let guest = guest(of.0, of.1);
+        let fit = package.fit(&guest.target).expect("it fits");
+        let copied = package.copied_infs(fit.sections.iter().copied(), of.1);
+        assert_eq!(copied.into_iter().collect::<Vec<_>>(), ["kilnmgmt.inf"]);
+    }
+}
+
+#[test]
+fn an_old_controller_sets_more_than_it_adds() {
+    let expected = [
+        ("", "DisplayName", Value::sz("Kiln 3112 IDE controller")),
+        (r"\Parameters\Device", "RegOption", Value::binary(&[0x30, 0, 1, 0xFF])),
+        (r"\Parameters\Device", "EnableX", Value::dword(0)),
+    ];
+    let of = ("xp", Architecture::X86);
+    let staging = check("kilnide.inf", of, &["kilnide", "KilnAcc"], 2, &expected);
+    let values = values(&staging);
+    let filters = values.iter().filter(|((_, name), _)| name == "LowerFilters");
+    let filters: Vec<_> = filters.map(|(_, list)| list).collect();
+    assert_eq!(filters, [&Value::multi_sz(["KilnAcc"]), &Value::multi_sz(["KilnAcc"])]);
+    assert!(files(&staging).contains(&r"\Windows\System32\KilnSupp.dll"));
+}
+
+#[test]
+fn a_filter_sits_above_its_controller() {
+    for (of, bound) in [(("w7", Architecture::X86), 1), (("w8.1", Architecture::Amd64), 3)] {
+        let expected = [(r"\Parameters", "BusType", Value::dword(11))];
+        let staging = check("kilnsata.inf", of, &["kilnsata", "kilnxata"], bound, &expected);
+        let values = values(&staging);
+        let mut lists = values.iter().filter(|((_, name), _)| name == "UpperFilters");
+        assert_eq!(lists.next().map(|(_, list)| list), Some(&Value::multi_sz(["kilnxata"])));
+    }
+}
+
+#[test]
+fn a_universal_driver_runs_from_the_store() {
+    let list = Value::multi_sz([r#"a "quoted" one"#, "b", "c"]);
+    let expected =
+        [(r"\Parameters", "IoTimeout", Value::dword(30)), (r"\Parameters\Device", "List", list)];
+    for architecture in [Architecture::Amd64, Architecture::Arm64] {
+        let (bound, folder) =
+            if architecture == Architecture::Amd64 { (2, "x64") } else { (1, "ARM64") };
+        let of = ("w11", architecture);
+        let staging = check("kilnnvme.inf", of, &["kilnnvme", "kilnnvmf"], bound, &expected);
+        let image = (format!(r"{SERVICES}\kilnnvme"), "ImagePath".to_owned());
+        let path = format!(
+            r"\SystemRoot\System32\DriverStore\FileRepository\{}\kilnnvme.sys",
+            staging.store_name
+        );
+        assert_eq!(values(&staging).get(&image), Some(&Value::expand_sz(&path)));
+        let in_store = format!(r"{}\{folder}\kilnnvme.sys", staging.store_name);
+        assert!(files(&staging).iter().any(|file| file.ends_with(&in_store)), "{in_store}");
+        let filter = "[Nvme_Install.NT] gives the device filter kilnnvmf: that is left to Windows";
+        assert!(staging.warnings.iter().any(|text| text == filter), "{:?}", staging.warnings);
+    }
+}
+
+#[test]
+fn extensions_wait_and_hosts_of_cards_do_not() {
+    let os = guest("w10", Architecture::Amd64);
+    let extension = waiting(&package("kilnext.inf", &fixture("vendors/kilnext.inf")), &os);
+    assert!(!extension.boot_critical && extension.services.is_empty());
+    let id = [
+        0x2E, 0x4A, 0x1B, 0x3C, 0x6F, 0x8D, 0x1C, 0x4B, 0x9A, 0x7E, 0x0F, 0x1D, 0x2C, 0x3B, 0x4A,
+        0x59,
+    ];
+    let values = values(&extension);
+    let mut ids = values.iter().filter(|((_, name), _)| name == "ExtensionId");
+    assert_eq!(ids.next().map(|(_, value)| value), Some(&Value::binary(&id)));
+    for of in [("xp", Architecture::X86), ("w10", Architecture::Amd64)] {
+        let bound = if of.0 == "xp" { 1 } else { 2 };
+        check("kilnsdh.inf", of, &["kilnsdh"], bound, &[]);
+    }
+    let version = |name: &str| {
+        let package = package(name, &fixture(&format!("vendors/{name}")));
+        package.version().driver_version.map(|version| version.to_string())
+    };
+    assert_eq!(version("kilnfs.inf").as_deref(), Some("09/19/2021,1.3.0.1000"));
 }

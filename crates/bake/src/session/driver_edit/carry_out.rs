@@ -50,6 +50,14 @@ impl Session {
                     }
                 }
             }),
+            Edit::InsertString { key, name, string, before } => {
+                self.change_strings(key, name, |list| {
+                    if !list.iter().any(|known| same(known, string)) {
+                        let place = list.iter().position(|known| same(known, before));
+                        list.insert(place.unwrap_or(0), string.clone());
+                    }
+                })
+            }
             Edit::DeleteString { key, name, string } => {
                 if self.value_of(key, name)?.is_none() {
                     self.ledger.unchanged += 1;

@@ -2,13 +2,14 @@
 
 use winkiln_boot::bcd;
 use winkiln_drivers::inf::{ParseOptions, code_page};
-use winkiln_drivers::staging::{Binding, Framework, Guest};
+use winkiln_drivers::staging::{Binding, FRAMEWORK_LIBRARY, Framework, Guest};
 use winkiln_drivers::{Architecture, ProductType, Target};
 use winkiln_guest::{BootKind, HiveName, Windows};
 
 use super::super::Session;
+use super::carry_out::PROGRAM_BYTES_MAX;
 use crate::BakeError;
-use crate::drivers::DriverError;
+use crate::drivers::{DriverError, file_version};
 
 const PRODUCT_OPTIONS: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\ProductOptions";
 /// Languages and code pages.
@@ -122,14 +123,18 @@ impl Session {
         self.has_key(r"HKLM\DRIVERS\DriverDatabase")
     }
 
-    fn framework(&mut self, windows: &Windows) -> Result<Framework, BakeError> {
+    pub(super) fn framework(&mut self, windows: &Windows) -> Result<Framework, BakeError> {
         let inbox = Framework::inbox(windows.version, windows.build);
-        let file = format!(r"{}\System32\drivers\Wdf01000.sys", windows.system_root);
+        let file = format!(r"{}\System32\drivers\{FRAMEWORK_LIBRARY}", windows.system_root);
         let service = r"HKLM\SYSTEM\CurrentControlSet\Services\Wdf01000";
         let brought = inbox == Framework::None
             && self.metadata(windows.volume, &file)?.is_some()
             && self.has_key(service)?;
-        Ok(if brought { Framework::Unknown } else { inbox })
+        if !brought {
+            return Ok(inbox);
+        }
+        let version = file_version(&self.read(windows.volume, &file, PROGRAM_BYTES_MAX)?);
+        Ok(version.map_or(Framework::Unknown, |(major, minor)| Framework::Version(major, minor)))
     }
 
     /// Tells whether every Windows loader entry allows drivers signed for tests.

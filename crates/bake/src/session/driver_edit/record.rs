@@ -16,8 +16,10 @@ use crate::{BakeError, step};
 pub(in crate::session) const BEFORE: &str = "before.reg";
 pub(in crate::session) const AFTER: &str = "after.reg";
 
-/// Keys whose subkeys belong to the package that makes them.
-const OWNED: [&str; 3] = [
+/// Keys that are not put back: their subkeys belong to the package that makes them, or to the driver framework, which stays.
+const OWNED: [&str; 5] = [
+    r"hklm\system\currentcontrolset\control\wdf\kmdf\",
+    r"hklm\system\currentcontrolset\services\wdf01000\",
     r"hklm\software\microsoft\windows\currentversion\setup\pnplockdownfiles\",
     r"hklm\system\driverdatabase\",
     r"hklm\drivers\driverdatabase\",
@@ -80,7 +82,15 @@ impl Session {
         let mut seen = HashSet::new();
         for edit in &staging.edits {
             let (key, name) = match edit {
-                Edit::PutFile { .. } | Edit::AppendPath { .. } => continue,
+                // Groups of drivers are for all of them.
+                Edit::PutFile { .. } | Edit::InsertString { .. } => continue,
+                // Each package takes its own path out; who made the value is to be known.
+                Edit::AppendPath { key, name, .. } => {
+                    if self.value_of(key, name)?.is_none() {
+                        self.look(&mut recorder, key, name)?;
+                    }
+                    continue;
+                }
                 Edit::CreateKey { key } => (key, None),
                 Edit::DeleteKey { key } => {
                     for value in self.values(key)? {

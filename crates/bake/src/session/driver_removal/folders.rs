@@ -1,18 +1,21 @@
 //! Files and folders: what is installed, and the packages themselves.
 
 use winkiln_drivers::staging::Guest;
+use winkiln_hive::reg_text::RegOperation;
 
 use super::super::Session;
-use super::super::driver_edit::record::folder as record_folder;
+use super::super::driver_edit::record::{BEFORE, folder as record_folder};
 use super::Removal;
-use crate::BakeError;
+use super::put_back::value_name;
 use crate::value_text::string_data;
+use crate::{BakeError, Step};
 
 /// The driver store, below the Windows folder.
 pub(in crate::session) const REPOSITORY: &str = r"System32\DriverStore\FileRepository";
 /// Where catalogs of drivers are, below the Windows folder.
 const CATALOGS: &str = r"System32\CatRoot\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}";
 const CURRENT_VERSION: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion";
+const DEVICE_PATH: &str = "DevicePath";
 /// Where programs are installed.
 const PROGRAM_FILES: [&str; 2] = [r"\program files", r"\program files (x86)"];
 
@@ -36,6 +39,7 @@ impl Session {
         guest: &Guest,
     ) -> Result<(), BakeError> {
         let root = &guest.system_root;
+        let made = self.made_device_path(removal, guest)?;
         for installed in &removal.packages {
             if let Some(stem) = installed.inf.as_deref().and_then(|inf| inf.strip_suffix(".inf")) {
                 for path in [
@@ -49,15 +53,25 @@ impl Session {
             for store in &installed.folders {
                 self.remove_with_empty_folders(&format!(r"{root}\{REPOSITORY}\{store}"), guest)?;
                 self.remove_with_empty_folders(&record_folder(guest, store), guest)?;
-                self.forget_path(guest, store)?;
+                self.forget_path(guest, store, made)?;
             }
         }
         Ok(())
     }
 
-    /// Takes the folder of a package out of `DevicePath`.
-    fn forget_path(&mut self, guest: &Guest, store: &str) -> Result<(), BakeError> {
-        let Some((kind, data)) = self.value_of(CURRENT_VERSION, "DevicePath")? else {
+    /// Tells whether there was no `DevicePath` before one of the packages.
+    fn made_device_path(&mut self, removal: &Removal, guest: &Guest) -> Result<bool, BakeError> {
+        for store in removal.packages.iter().flat_map(|installed| &installed.folders) {
+            if self.record(guest, store, BEFORE)?.iter().any(is_device_path) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes the folder of a package out of `DevicePath`, and that too when it was `made` by a package and nothing of one is left in it.
+    fn forget_path(&mut self, guest: &Guest, store: &str, made: bool) -> Result<(), BakeError> {
+        let Some((kind, data)) = self.value_of(CURRENT_VERSION, DEVICE_PATH)? else {
             return Ok(());
         };
         let text = winkiln_hive::strings(&data).into_iter().next().unwrap_or_default();
@@ -70,7 +84,11 @@ impl Session {
             return Ok(());
         }
         let rest: Vec<&str> = text.split(';').filter(|path| !is_own(path)).collect();
-        self.set_value(CURRENT_VERSION, "DevicePath", kind, &string_data(&rest.join(";")))
+        if made && matches!(rest[..], [only] if only.eq_ignore_ascii_case(r"%SystemRoot%\inf")) {
+            let (key, name) = (CURRENT_VERSION.to_owned(), DEVICE_PATH.to_owned());
+            return self.apply_step(&Step::DeleteValue { key, name });
+        }
+        self.set_value(CURRENT_VERSION, DEVICE_PATH, kind, &string_data(&rest.join(";")))
     }
 
     /// Removes a file or a folder with all in it, and folders below that of Windows that are empty then.
@@ -117,6 +135,14 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Tells whether a line of a package's record is of `DevicePath`.
+pub(super) fn is_device_path(operation: &RegOperation) -> bool {
+    let name = value_name(&operation.action);
+    let (_, below) = CURRENT_VERSION.split_once('\\').unwrap_or_default();
+    name.is_some_and(|name| name.eq_ignore_ascii_case(DEVICE_PATH))
+        && operation.key.to_lowercase().ends_with(&below.to_lowercase())
 }
 
 /// Folders that packages alone fill: those of Windows itself stay, however empty.

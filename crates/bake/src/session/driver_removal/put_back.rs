@@ -10,6 +10,7 @@ use winkiln_hive::reg_text::{self, RegAction, RegOperation};
 use super::super::Session;
 use super::super::driver_edit::record::{AFTER, BEFORE, folder};
 use super::Removal;
+use super::folders::is_device_path;
 use super::inventory::Installed;
 use crate::value_text::multi_data;
 use crate::{BakeError, Step};
@@ -44,7 +45,7 @@ impl Session {
                 for operation in &before {
                     // What keeps drivers from starting would keep those of other packages from it too.
                     let blocks = operation.key.to_lowercase().ends_with(START_OVERRIDE);
-                    if !(blocks && others_boot) {
+                    if !(is_device_path(operation) || blocks && others_boot) {
                         self.put_value_back(operation, &after)?;
                     }
                 }
@@ -122,7 +123,7 @@ impl Session {
     }
 
     /// A file of a package's record; none of it where it cannot be read.
-    fn record(
+    pub(super) fn record(
         &mut self,
         guest: &Guest,
         store: &str,
@@ -155,7 +156,7 @@ fn place(key: &str, name: &str) -> (String, String) {
     (key.to_lowercase(), name.to_lowercase())
 }
 
-fn value_name(action: &RegAction) -> Option<&str> {
+pub(super) fn value_name(action: &RegAction) -> Option<&str> {
     match action {
         RegAction::SetValue { name, .. } | RegAction::DeleteValue { name } => Some(name),
         _ => None,

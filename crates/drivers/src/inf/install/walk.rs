@@ -181,6 +181,8 @@ impl<'a> Walk<'a> {
                 install.feature_score = Some(feature_score(entry)?);
             }
             (Part::Base, "driverver") => install.driver_version = version::driver_version(entry)?,
+            // What the package's own INFs are: see `Package::copied_infs`.
+            (Part::Base, "copyinf") => {}
             (Part::Base, key) if CLASS_ENTRIES.contains(&key) => {
                 let name = entry.localized_key().unwrap_or_default().text;
                 install.class_entries.push((name, entry.string(0)));
