@@ -13,7 +13,7 @@ use super::{SecurityError, sid};
 const REVISION: u8 = 2;
 const REVISION_OBJECTS: u8 = 4;
 /// Types of entries with GUIDs.
-const OBJECT_TYPES: std::ops::RangeInclusive<u8> = 0x05..=0x08;
+const OBJECT_TYPES: [u8; 5] = [0x05, 0x06, 0x07, 0x08, 0x0b];
 /// Types of entries with a condition or an attribute value behind the identifier.
 const TAILED_TYPES: [u8; 6] = [0x09, 0x0a, 0x0b, 0x0d, 0x12, 0x15];
 

@@ -18,6 +18,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "O:BAG:SYD:P(A;OICI;FA;;;BA)(A;;0x1200a9;;;S-1-5-32-545)",
         "D:AI(D;ID;GRGX;;;WD)(OA;CIIO;RPWP;00112233-4455-6677-8899-aabbccddeeff;;AU)S:(AU;SAFA;SD;;;WD)",
         "O:S-1-5-21-1-2-3-500S:(ML;;NW;;;HI)D:NO_ACCESS_CONTROL",
+        "D:(ZA;;RP;00112233-4455-6677-8899-aabbccddeeff;;AU)",
         "",
     ]
     .map(|text| text.as_bytes().to_vec())

@@ -10,6 +10,11 @@ const FOUND: &[(&str, &str, &[u8])] = &[
         b"O:S-1-5-21-1-2-3-500S:(OL;;NW;;;HI)D:NO_ACCESS_CONTROL",
     ),
     (
+        "a callback entry for objects was read without GUIDs, and the descriptor could not be shown",
+        "sddl",
+        b"O:BAG:SYD:P(A;OICI;FA;;;BA)(ZA;;0x1200a9;;;S-1-5-32-545)(ZA;;RP;00112233-4455-6677-8899-aabbccddeeff;;AU)",
+    ),
+    (
         "a key was put behind a last line without an end, onto that line",
         "boot_ini",
         b"[operating systems]\nmulti(0)=x\n[boot loader]",
