@@ -128,6 +128,8 @@ impl From<DeviceError> for io::Error {
         let kind = match &error {
             DeviceError::Io { source, .. } => source.kind(),
             DeviceError::OutOfRange { .. } => io::ErrorKind::UnexpectedEof,
+            // Not `Interrupted`, for which readers try again.
+            DeviceError::Interrupted => io::ErrorKind::Other,
             DeviceError::ReadOnly { .. } => io::ErrorKind::PermissionDenied,
         };
         Self::new(kind, error)

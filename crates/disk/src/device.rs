@@ -78,6 +78,9 @@ pub enum DeviceError {
         /// The device's size in bytes.
         size: u64,
     },
+    /// Somebody asked to stop (`Interrupt`).
+    #[error("stopped on request")]
+    Interrupted,
     /// The device was opened for reading only.
     #[error("the device is open for reading only (write of {length} bytes at {offset:#x})")]
     ReadOnly {

@@ -32,6 +32,8 @@ mod host;
 #[cfg(feature = "image")]
 pub mod image;
 #[cfg(feature = "image")]
+mod interrupt;
+#[cfg(feature = "image")]
 mod journal;
 #[cfg(feature = "image")]
 pub mod nbd;
@@ -53,6 +55,8 @@ pub use device::{Device, DeviceError};
 pub use image::{
     Format, Image, ImageError, JournaledFile, KnownFormat, OpenOptions, Qcow2Error, Recovery,
 };
+#[cfg(feature = "image")]
+pub use interrupt::Interrupt;
 pub use memory::MemoryDevice;
 #[cfg(feature = "image")]
 pub use nbd::NbdError;

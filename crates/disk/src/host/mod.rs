@@ -2,6 +2,7 @@
 
 pub(crate) mod disk_file;
 pub(crate) mod folder;
+pub(crate) mod holder;
 pub(crate) mod lock;
 pub(crate) mod pages;
 

@@ -297,9 +297,7 @@ pub(super) fn lock_disk_file(
     let access = if writable { Access::WRITE } else { Access::READ };
     lock::acquire(file.file(), access).map_err(|failure| match failure {
         LockFailure::Io(source) => failed("lock", path, source),
-        LockFailure::Held(permission) => {
-            ImageError::InUse { path: path.to_owned(), permission: permission.name() }
-        }
+        LockFailure::Held(permission) => ImageError::in_use(path, permission.name()),
     })
 }
 

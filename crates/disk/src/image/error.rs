@@ -1,11 +1,12 @@
 //! Why an image was not opened.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Format;
 use super::probe::KnownFormat;
 use super::qcow2_header::Qcow2Error;
+use crate::host::holder::Holders;
 use crate::nbd::NbdError;
 
 /// Why an image was not opened.
@@ -32,7 +33,7 @@ pub enum ImageError {
     },
     /// Another program has the image open.
     #[error(
-        "{} is in use by another program, which holds the \"{permission}\" lock: shut the guest down, or stop the program that has it open",
+        "{} is in use by {holders}, by the \"{permission}\" lock: shut the guest down, or stop the program that has it open",
         path.display()
     )]
     InUse {
@@ -40,6 +41,8 @@ pub enum ImageError {
         path: PathBuf,
         /// The QEMU block permission in conflict.
         permission: &'static str,
+        /// Who has it open.
+        holders: Holders,
     },
     /// The system itself uses the block device.
     #[error("{} is in use by this system: unmount its file systems and detach what is stacked on it", path.display())]
@@ -238,6 +241,11 @@ pub enum ImageError {
 }
 
 impl ImageError {
+    /// Another program has the file at `path` open.
+    pub(super) fn in_use(path: &Path, permission: &'static str) -> Self {
+        Self::InUse { path: path.to_owned(), permission, holders: Holders::of(path) }
+    }
+
     /// True when the image is not safe to open as asked: in use, encrypted, dirty, corrupt, unsupported features,
     /// a forbidden backing file. False for plain failures (not found, no permission, I/O).
     #[must_use]

@@ -4,6 +4,8 @@ mod backend;
 mod chain;
 mod container;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod journal;
 mod journaled_file;
 mod layout;
@@ -18,6 +20,7 @@ mod served;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use crate::host::holder::Holders;
 pub(crate) use backend::{BLOCK, Backend, GuestFile, Run};
 pub use error::ImageError;
 pub use journaled_file::JournaledFile;
@@ -27,6 +30,7 @@ pub use qcow2_header::Qcow2Error;
 use crate::host::HostFile;
 use crate::host::disk_file::DiskFile;
 use crate::host::folder::JournalPlace;
+use crate::interrupt::Interrupt;
 use crate::nbd::Address;
 use crate::overlay::Limits;
 use crate::undo::Keep;
@@ -87,6 +91,8 @@ pub struct OpenOptions {
     pub overlay: Option<PathBuf>,
     /// The program that serves containers of other hypervisors; `qemu-nbd`, as it is found, when `None`.
     pub qemu_nbd: Option<PathBuf>,
+    /// What the transaction over the image heeds.
+    pub interrupt: Interrupt,
 }
 
 /// What opening did about an interrupted commit.
@@ -111,6 +117,7 @@ pub struct Image {
     pub(crate) journal: PathBuf,
     /// The overlay that takes what is written.
     pub(crate) unpublished: Option<Unpublished>,
+    pub(crate) interrupt: Interrupt,
     /// Keeps the locks on the image and everything below it.
     _files: Vec<Arc<DiskFile>>,
 }
@@ -244,6 +251,7 @@ impl Image {
             backend: Arc::new(backend),
             journal,
             unpublished: None,
+            interrupt: options.interrupt.clone(),
             _files: chain.into_files(),
         })
     }
@@ -259,6 +267,7 @@ impl Image {
             backend: Arc::new(backend),
             journal: PathBuf::new(),
             unpublished: None,
+            interrupt: Interrupt::default(),
             _files: Vec::new(),
         }
     }

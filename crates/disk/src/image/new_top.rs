@@ -68,6 +68,7 @@ pub(super) fn open(image: &Path, out: &Path, options: &OpenOptions) -> Result<Im
         backend: Arc::new(backend),
         journal: PathBuf::new(),
         unpublished: Some(unpublished),
+        interrupt: options.interrupt.clone(),
         _files: chain.into_files(),
     })
 }
@@ -76,7 +77,7 @@ pub(super) fn open(image: &Path, out: &Path, options: &OpenOptions) -> Result<Im
 fn remove_left_over(temporary: &Path) -> Result<(), ImageError> {
     let Ok(file) = File::options().read(true).write(true).open(temporary) else { return Ok(()) };
     if lock::acquire(&file, Access::WRITE).is_err() {
-        return Err(ImageError::InUse { path: temporary.to_owned(), permission: "write" });
+        return Err(ImageError::in_use(temporary, "write"));
     }
     fs::remove_file(temporary).map_err(|source| failed("remove", temporary, source))
 }

@@ -72,8 +72,8 @@ impl Chain {
         let program = self.options.qemu_nbd.as_deref().unwrap_or(Path::new(PROGRAM));
         let name = format.served().unwrap_or_default();
         let refused = |failure| explain(path, format, program, failure);
-        let server = Server::start(program, &real, name, writable).map_err(refused)?;
-        NbdFile::of_server(server, writable).map_err(refused)
+        let (server, stream) = Server::start(program, &real, name, writable).map_err(refused)?;
+        NbdFile::of_server(server, stream, writable).map_err(refused)
     }
 }
 
@@ -89,11 +89,9 @@ fn explain(path: &Path, format: Format, program: &Path, failure: Start) -> Image
             let [before, after] = LOCK_WORDS;
             let held = said.split_once(before).and_then(|(_, rest)| rest.split_once(after));
             match held.map(|(permission, _)| permission) {
-                Some("consistent read") => {
-                    ImageError::InUse { path, permission: "consistent read" }
-                }
-                Some("resize") => ImageError::InUse { path, permission: "resize" },
-                Some(_) => ImageError::InUse { path, permission: "write" },
+                Some("consistent read") => ImageError::in_use(&path, "consistent read"),
+                Some("resize") => ImageError::in_use(&path, "resize"),
+                Some(_) => ImageError::in_use(&path, "write"),
                 None => ImageError::QemuNbd { path, format, said },
             }
         }

@@ -22,11 +22,6 @@ pub(super) enum Place {
 }
 
 impl Address {
-    /// The default export of a socket.
-    pub(super) fn of_socket(path: &Path) -> Self {
-        Self { place: Place::Unix(path.to_owned()), export: String::new() }
-    }
-
     /// Takes `nbd://HOST[:PORT][/EXPORT]` and `nbd+unix:///[EXPORT]?socket=PATH`; `None` for what is no address but a path.
     pub(crate) fn parse(path: &Path) -> Option<Result<Self, NbdError>> {
         let text = path.to_str()?;

@@ -4,17 +4,16 @@ use std::fmt;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use super::address::{Address, Place};
 use super::client::Client;
 use super::timed::{PATIENCE, Timed};
 use super::{NbdError, Server, Start};
 use crate::host::{HostFile, write_zeros};
-
-/// One that was just started listens soon.
-const LISTEN: Duration = Duration::from_secs(30);
 
 /// A disk behind an NBD server.
 pub(crate) struct NbdFile {
@@ -40,31 +39,19 @@ impl NbdFile {
         Self::of_client(client, writable, None)
     }
 
-    /// Connects to a server that was started for this, and ends with the file.
-    pub(crate) fn of_server(mut server: Server, writable: bool) -> Result<Self, Start> {
-        let address = Address::of_socket(&server.socket());
-        let started = Instant::now();
-        let connected = loop {
-            match Self::dial(&address) {
-                // The socket has its name a moment before it listens.
-                Err(NbdError::Connection(error))
-                    if error.kind() == io::ErrorKind::ConnectionRefused
-                        && started.elapsed() < LISTEN
-                        && server.is_running() =>
-                {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                connected => break connected,
-            }
-        };
-        let negotiated = connected.and_then(|stream| Client::connect(stream, &address.export));
-        match negotiated {
+    /// Negotiates with a server that was started for this, and ends with the file.
+    pub(crate) fn of_server(
+        mut server: Server,
+        stream: UnixStream,
+        writable: bool,
+    ) -> Result<Self, Start> {
+        match Client::connect(Timed::new(Box::new(stream)), "") {
             Ok(client) => {
                 server.is_connected();
                 Self::of_client(client, writable, Some(server)).map_err(Start::Nbd)
             }
-            // The socket is there before the image is open.
-            Err(error) => Err(server.end().map_or(Start::Nbd(error), Start::Ended)),
+            // It hangs up when it cannot open the image.
+            Err(error) => Err(server.end().unwrap_or(Start::Nbd(error))),
         }
     }
 
@@ -75,7 +62,7 @@ impl NbdFile {
                 stream.set_nodelay(true)?;
                 Box::new(stream)
             }
-            Place::Unix(path) => Box::new(UnixStream::connect(path)?),
+            Place::Unix(path) => Box::new(reach_socket(path, PATIENCE)?),
         };
         Ok(Timed::new(socket))
     }
@@ -109,6 +96,17 @@ impl NbdFile {
         // A last block that is cut short is asked for as it is.
         (start, whole.min(self.size - start) as usize, within, count)
     }
+}
+
+/// Connects to a socket. One whose server takes nobody lets callers wait, for which there is no limit but this: the thread that
+/// waits is left behind.
+fn reach_socket(path: &Path, patience: Duration) -> io::Result<UnixStream> {
+    let (sender, connected) = mpsc::channel();
+    let path = path.to_owned();
+    thread::Builder::new().spawn(move || sender.send(UnixStream::connect(path)))?;
+    let timed_out =
+        |_| io::Error::new(io::ErrorKind::TimedOut, "the NBD server takes no connection");
+    connected.recv_timeout(patience).map_err(timed_out)?
 }
 
 /// Connects to the first of a host's addresses that answers.
@@ -187,5 +185,30 @@ impl HostFile for NbdFile {
 
     fn zero(&self, offset: u64, length: u64, _: bool) -> io::Result<()> {
         write_zeros(self, offset, length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_nobody_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nbd");
+        let _listener = UnixListener::bind(&path).unwrap();
+        let mut waiting = Vec::new();
+        // Until its queue is full, which has as many places as the system gives.
+        let error = loop {
+            match reach_socket(&path, Duration::from_millis(200)) {
+                Ok(stream) => waiting.push(stream),
+                Err(error) => break error,
+            }
+            assert!(waiting.len() < 10_000);
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(!waiting.is_empty());
     }
 }

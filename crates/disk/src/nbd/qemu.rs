@@ -2,18 +2,16 @@
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
 use super::NbdError;
 
-/// It opens an image within milliseconds, or replays the image's own log first.
-const START: Duration = Duration::from_secs(60);
 /// After the connection has ended it has its tables left to write.
 const END: Duration = Duration::from_secs(60);
 /// One that has hung up ends soon.
@@ -34,6 +32,11 @@ pub(crate) enum Start {
     Nbd(NbdError),
 }
 
+/// Gives `qemu-nbd` a socket that listens already, as systemd does: the shell knows the number of the process that it becomes.
+const HAND_OVER: &str = r#"export LISTEN_FDS=1 LISTEN_PID=$$; exec "$0" "$@" 3<&0 </dev/null"#;
+/// With which a shell ends that does not find the program.
+const NOT_FOUND: i32 = 127;
+
 /// A running `qemu-nbd`. It ends with its only connection, also when this program is killed.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -41,58 +44,32 @@ pub(crate) struct Server {
     said: File,
     /// It ends by itself.
     connected: bool,
-    /// Holds the socket; nobody else may look into it.
-    folder: TempDir,
 }
 
 impl Server {
-    /// Serves an image, whose path is absolute, in a format by QEMU's name.
+    /// Serves an image, whose path is absolute, in a format by QEMU's name. Returns the connection to it as well, which nobody
+    /// else can make: its name is gone before the server begins.
     pub(crate) fn start(
         program: &Path,
         image: &Path,
         format: &str,
         writable: bool,
-    ) -> Result<Self, Start> {
-        let folder = tempfile::Builder::new()
-            .prefix("winkiln-nbd-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir()
-            .map_err(Start::Io)?;
+    ) -> Result<(Self, UnixStream), Start> {
+        let (listener, stream) = private_socket().map_err(Start::Io)?;
         let said = tempfile::tempfile().map_err(Start::Io)?;
-        let mut command = Command::new(program);
-        command.args(["--format", format, "--shared", "1", "--socket"]);
-        command.arg(socket_in(folder.path()));
+        let mut command = Command::new("sh");
+        command.args(["-c", HAND_OVER]).arg(program).args(["--format", format, "--shared", "1"]);
         if !writable {
             command.arg("--read-only");
         }
-        command.arg(image).stdin(Stdio::null()).stdout(Stdio::null());
+        command.arg(image).stdin(OwnedFd::from(listener)).stdout(Stdio::null());
         command.stderr(said.try_clone().map_err(Start::Io)?);
         // What stops this program with the keyboard leaves it to finish what it was given.
         command.process_group(0);
-        let child = command.spawn().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Start::Missing,
-            _ => Start::Io(error),
-        })?;
-        let mut server = Self { child, said, connected: false, folder };
-        let started = Instant::now();
-        while !server.socket().exists() {
-            if server.child.try_wait().map_err(Start::Io)?.is_some() {
-                return Err(Start::Ended(server.words()));
-            }
-            if started.elapsed() > START {
-                return Err(Start::Ended("it does not begin to serve".to_owned()));
-            }
-            std::thread::sleep(STEP);
-        }
-        Ok(server)
-    }
-
-    pub(super) fn socket(&self) -> PathBuf {
-        socket_in(self.folder.path())
-    }
-
-    pub(super) fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        let child = command.spawn().map_err(Start::Io)?;
+        // With `command` goes the socket that listens: the connection ends when the server does.
+        drop(command);
+        Ok((Self { child, said, connected: false }, stream))
     }
 
     /// Says that it serves a connection, with which it ends.
@@ -100,12 +77,13 @@ impl Server {
         self.connected = true;
     }
 
-    /// What it said, if it ended or is about to.
-    pub(super) fn end(mut self) -> Option<String> {
+    /// How it ended, if it did or is about to.
+    pub(super) fn end(mut self) -> Option<Start> {
         let started = Instant::now();
         while started.elapsed() < LAST_WORDS {
-            if let Ok(Some(_)) = self.child.try_wait() {
-                return Some(self.words());
+            if let Ok(Some(status)) = self.child.try_wait() {
+                let missing = status.code() == Some(NOT_FOUND);
+                return Some(if missing { Start::Missing } else { Start::Ended(self.words()) });
             }
             std::thread::sleep(STEP);
         }
@@ -124,8 +102,17 @@ impl Server {
     }
 }
 
-fn socket_in(folder: &Path) -> PathBuf {
-    folder.join("nbd")
+/// A socket that listens, and a connection to it, in a folder that nobody else may look into. Both outlive their name.
+fn private_socket() -> io::Result<(UnixListener, UnixStream)> {
+    let folder = tempfile::Builder::new()
+        .prefix("winkiln-nbd-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()?;
+    let name = folder.path().join("nbd");
+    let listener = UnixListener::bind(&name)?;
+    let stream = UnixStream::connect(&name)?;
+    folder.close()?;
+    Ok((listener, stream))
 }
 
 impl Drop for Server {

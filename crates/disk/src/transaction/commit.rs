@@ -16,6 +16,9 @@ pub enum CommitError {
     /// An earlier commit failed.
     #[error("an earlier commit failed: open the image again")]
     Failed,
+    /// Somebody asked to stop before the commit began ([`crate::Interrupt`]). Nothing was written.
+    #[error("stopped on request before the commit")]
+    Interrupted,
     /// The image could not be read for comparison. Nothing was written.
     #[error("cannot compare the changes with the image; it is unchanged")]
     Read(#[from] DeviceError),

@@ -81,6 +81,8 @@ struct State {
     passed: u64,
     /// A commit or a write failed: what is in memory may differ from what is in the file.
     failed: bool,
+    /// A commit began: it is too late to stop.
+    begun: bool,
 }
 
 impl State {
@@ -133,6 +135,10 @@ impl Transaction {
         if state.failed {
             return Err(CommitError::Failed);
         }
+        if self.image.interrupt.heed() {
+            return Err(CommitError::Interrupted);
+        }
+        state.begun = true;
         self.drop_clean_pages(&mut state)?;
         if state.front.is_empty() && state.passed == 0 {
             return Ok(CommitReport { committed: false, io: self.counts(&state) });
@@ -284,7 +290,7 @@ impl Transaction {
         let size = self.len();
         check_range(offset, data.len(), size)?;
         let mut state = self.state();
-        Self::check_usable(&state, "write", offset, data.len())?;
+        self.check_usable(&state, "write", offset, data.len())?;
         // Counted first: a write that fails half-way has changed bytes too.
         state.generation += 1;
         let length = data.len() as u64;
@@ -303,8 +309,9 @@ impl Transaction {
         self.make_room(&mut state).map_err(failed)
     }
 
-    /// Refuses work on a transaction whose commit failed.
+    /// Refuses work on a transaction whose commit failed, or that is to stop.
     fn check_usable(
+        &self,
         state: &State,
         action: &'static str,
         offset: u64,
@@ -314,7 +321,11 @@ impl Transaction {
             let source = io::Error::other("a commit or a write failed; open the image again");
             return Err(DeviceError::Io { action, offset, length: length as u64, source });
         }
-        Ok(())
+        if !state.begun && self.image.interrupt.heed() {
+            Err(DeviceError::Interrupted)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -344,7 +355,7 @@ impl Device for Transaction {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DeviceError> {
         check_range(offset, buf.len(), self.len())?;
         let mut state = self.state();
-        Self::check_usable(&state, "read", offset, buf.len())?;
+        self.check_usable(&state, "read", offset, buf.len())?;
         let State { front, cache, io, .. } = &mut *state;
         front.read(offset, buf, |at, buf| {
             cache.read(&self.backend, at, buf, &mut io.image_bytes_read)
@@ -362,7 +373,7 @@ impl Device for Transaction {
     fn read_original_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), DeviceError> {
         check_range(offset, buf.len(), self.len())?;
         let mut state = self.state();
-        Self::check_usable(&state, "read", offset, buf.len())?;
+        self.check_usable(&state, "read", offset, buf.len())?;
         let State { cache, io, passed, .. } = &mut *state;
         if *passed == 0 {
             // The backend is as it was, and its blocks may be at hand.

@@ -1,6 +1,8 @@
 //! Commits, compared with what QEMU's own tools read.
 
-use winkiln_disk::{CommitError, Device, Format, Image, Transaction};
+use winkiln_disk::{
+    CommitError, Device, DeviceError, Format, Image, Interrupt, OpenOptions, Transaction,
+};
 
 use crate::opened::open;
 use crate::tool::{Numbers, have, scratch, sh};
@@ -176,4 +178,38 @@ fn small_reads_share_what_was_fetched() {
         }
     }
     assert_eq!(transaction.io().image_bytes_read, 64 << 10);
+}
+
+/// What is asked to stop neither reads nor commits; what was written to free space goes when it is dropped.
+#[test]
+fn a_transaction_that_is_asked_to_stop_changes_nothing() {
+    let folder = scratch();
+    let path = folder.path().join("i.raw");
+    std::fs::write(&path, vec![0; 8 << 20]).unwrap();
+    let interrupt = Interrupt::default();
+    let options =
+        OpenOptions { writable: true, interrupt: interrupt.clone(), ..OpenOptions::default() };
+    let transaction = Transaction::begin(Image::open(&path, &options).unwrap());
+    transaction.write_at(0, &[1; 512]).unwrap();
+    transaction.write_fresh(1 << 20, &vec![2; 6 << 20]).unwrap();
+    assert!(!interrupt.was_heeded());
+    interrupt.ask();
+    assert!(!interrupt.was_heeded());
+    assert!(matches!(transaction.commit(), Err(CommitError::Interrupted)));
+    assert!(matches!(transaction.read_at(0, &mut [0]), Err(DeviceError::Interrupted)));
+    assert!(matches!(transaction.write_at(0, &[1]), Err(DeviceError::Interrupted)));
+    assert!(interrupt.was_heeded());
+    drop(transaction);
+    assert!(std::fs::read(&path).unwrap().iter().all(|byte| *byte == 0));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    // Once a commit began it is too late.
+    let late = Interrupt::default();
+    let options = OpenOptions { interrupt: late.clone(), ..options };
+    let transaction = Transaction::begin(Image::open(&path, &options).unwrap());
+    transaction.write_at(0, &[1; 512]).unwrap();
+    assert!(transaction.commit().unwrap().committed);
+    late.ask();
+    transaction.read_at(0, &mut [0]).unwrap();
+    assert!(!late.was_heeded());
 }
