@@ -280,6 +280,9 @@ impl BakeError {
             Self::Guest(GuestError::NoWindows) => {
                 "presets and registry keys need a Windows installation; files can be edited with `winkiln fs` and --volume N"
             }
+            Self::Path(PathError::Drive { .. }) => {
+                "name the volume with --volume N, as `winkiln inspect IMAGE` lists them; a stream of a file is written \\x:stream"
+            }
             Self::NoWindowsOnVolume { .. } => "`winkiln inspect IMAGE` lists the installations",
             Self::NoBootConfiguration { wanted: "boot.ini", .. } => {
                 "Vista and later start from a BCD store: use `winkiln bcd`"

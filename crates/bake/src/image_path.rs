@@ -18,6 +18,14 @@ pub enum PathError {
         /// As given.
         path: String,
     },
+    /// The letter of a drive that may be any volume.
+    #[error("{path:?} lies on drive {drive}:, and which volume has that letter is not known")]
+    Drive {
+        /// As given.
+        path: String,
+        /// Upper case.
+        drive: char,
+    },
     /// Nothing but a drive or a separator where a file is meant.
     #[error("{path:?} names no file or folder")]
     Empty {

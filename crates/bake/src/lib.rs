@@ -18,6 +18,7 @@ pub mod preset;
 pub mod recipe;
 pub mod reg_steps;
 pub mod report;
+mod secret;
 pub mod session;
 mod source;
 pub mod step;

@@ -2,6 +2,8 @@
 
 use winkiln_hive::ValueType;
 
+use crate::secret;
+
 /// Why a type or its data could not be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +26,19 @@ pub enum ValueTextError {
         /// What would be right.
         expected: &'static str,
     },
+}
+
+impl ValueTextError {
+    /// The same of the data of a value with this name: without the data, if that is a secret.
+    #[must_use]
+    pub fn of_value(self, name: &str) -> Self {
+        match self {
+            Self::BadData { kind, expected, .. } if secret::is_name(name) => {
+                Self::BadData { data: secret::HIDDEN.to_owned(), kind, expected }
+            }
+            other => other,
+        }
+    }
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {
@@ -189,14 +204,11 @@ fn shorten(text: &str) -> String {
     text.chars().take(LETTERS_MAX).chain(['…']).collect()
 }
 
-/// Shows a value in a report: as [`display_value`] does, unless its name says that it is a secret. Of one, type and length are told.
+/// Shows a value in a report: as [`display_value`] does, unless its name says that it is a secret, of which type and length are
+/// told. Passwords in commands and product keys are left out of text.
 #[must_use]
 pub fn report_value(name: &str, kind: ValueType, data: &[u8]) -> String {
-    let lower = name.to_ascii_lowercase();
-    match ["password", "passwd"].iter().any(|word| lower.contains(word)) {
-        true => hidden_value(kind, data),
-        false => display_value(kind, data),
-    }
+    if secret::is_name(name) { hidden_value(kind, data) } else { show(kind, data, secret::without) }
 }
 
 /// Shows that there is a value, and nothing of what it holds.
@@ -208,6 +220,10 @@ pub fn hidden_value(kind: ValueType, data: &[u8]) -> String {
 /// Shows a value as reports do: `REG_DWORD 0x00000001`, `REG_SZ "text"`, long data shortened with its length.
 #[must_use]
 pub fn display_value(kind: ValueType, data: &[u8]) -> String {
+    show(kind, data, str::to_owned)
+}
+
+fn show(kind: ValueType, data: &[u8], told: impl Fn(&str) -> String) -> String {
     let name = type_name(kind);
     match (kind, data) {
         (ValueType::Dword, &[a, b, c, d]) => {
@@ -221,12 +237,15 @@ pub fn display_value(kind: ValueType, data: &[u8]) -> String {
         }
         (ValueType::Sz | ValueType::ExpandSz, data) if data.len().is_multiple_of(2) => {
             let text = utf16(data);
-            format!("{name} {}", quoted(text.strip_suffix('\0').unwrap_or(&text)))
+            format!("{name} {}", quoted(&told(text.strip_suffix('\0').unwrap_or(&text))))
         }
         (ValueType::MultiSz, data) if data.len().is_multiple_of(2) => {
             let text = utf16(data);
-            let strings: Vec<String> =
-                text.split('\0').filter(|string| !string.is_empty()).map(quoted).collect();
+            let strings: Vec<String> = text
+                .split('\0')
+                .filter(|string| !string.is_empty())
+                .map(|string| quoted(&told(string)))
+                .collect();
             format!("{name} [{}]", strings.join(", "))
         }
         (_, []) => format!("{name} (empty)"),

@@ -8,6 +8,8 @@
 //! | 3 | refused: the image is not safe to edit |
 //! | 4 | done, and problems were found |
 //!
+//! A program that a signal stops ends by that signal, which shells show as 130 (SIGINT), 143 (SIGTERM) or 129 (SIGHUP).
+//!
 //! Errors go to standard error as text, with `--json` too: standard output then stays empty.
 
 use std::error::Error;

@@ -23,7 +23,7 @@ use crate::error::{Doing as _, Result};
 use crate::output::Output;
 use file::HiveFile;
 pub(crate) use ledger::Ledger;
-pub(crate) use mount::{full_name, guess};
+pub(crate) use mount::{full_name, guess, is_secret};
 
 /// A hive file, open.
 pub(crate) struct LooseHive {
@@ -86,7 +86,7 @@ impl LooseHive {
             None => guessed.map(str::to_owned),
         };
         let mut ledger = Ledger::default();
-        if guessed.into_iter().chain(mount.as_deref()).any(mount::is_secret) {
+        if guessed.into_iter().chain(mount.as_deref()).any(is_secret) {
             ledger.hide_values();
         }
         Ok(Self {

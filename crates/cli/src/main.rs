@@ -13,6 +13,7 @@ mod progress;
 mod provenance;
 mod render;
 mod session;
+mod signals;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ use clap::Parser as _;
 static FAULT: Mutex<String> = Mutex::new(String::new());
 
 fn main() -> ExitCode {
+    signals::watch();
     let cli = args::Cli::parse();
     panic::set_hook(Box::new(|fault| {
         *FAULT.lock().unwrap_or_else(PoisonError::into_inner) = fault.to_string();
@@ -33,8 +35,5 @@ fn main() -> ExitCode {
         let what = FAULT.lock().unwrap_or_else(PoisonError::into_inner).replace('\n', " ");
         Err(error::CliError::fault(what))
     });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.report(),
-    }
+    signals::end(done)
 }

@@ -17,6 +17,7 @@ use crate::args::ApplyArgs;
 use crate::error::{CliError, Result};
 use crate::render::inspect_json::architecture;
 use crate::render::text::hex;
+use crate::signals;
 
 /// The preset whose argument is a file.
 const TRUST_CERTIFICATE: &str = "trust-certificate";
@@ -203,6 +204,7 @@ fn input(kind: &'static str, path: &Path, to: Option<String>) -> Result<Input> {
     let mut hash = Sha256::new();
     let mut piece = vec![0; 1 << 20];
     loop {
+        signals::check()?;
         let count = file.read(&mut piece).map_err(|error| CliError::host(doing(), &error))?;
         if count == 0 {
             break;

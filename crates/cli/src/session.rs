@@ -13,6 +13,7 @@ use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::render;
+use crate::signals;
 
 /// Opens an image for reading, and says what there is to know about its state.
 pub(crate) fn open_read_only(image: &Path, args: &ImageArgs, output: Output) -> Result<Session> {
@@ -51,6 +52,7 @@ pub(crate) fn open(image: &Path, args: &ImageArgs, write: &WriteArgs) -> Result<
         open: winkiln_disk::OpenOptions {
             undo: write.undo.clone(),
             overlay: write.overlay.clone(),
+            interrupt: signals::interrupt(),
             ..open_options(args)
         },
         dry_run: write.dry_run,

@@ -9,7 +9,7 @@ use super::Recipe;
 use super::error::{RecipeError, RecipeProblem};
 use super::security;
 use super::table::{Node, Table};
-use crate::value_text::{multi_data, parse_type, parse_value, type_name};
+use crate::value_text::{ValueTextError, multi_data, parse_type, parse_value, type_name};
 use crate::{BakeError, Step};
 
 pub(super) fn read(table: &Table<'_>, folder: &Path, recipe: &mut Recipe) -> Result<(), BakeError> {
@@ -60,7 +60,9 @@ fn inline(table: &Table<'_>) -> Result<Step, RecipeError> {
         });
     }
     let (kind, data) = match (data, kind, name) {
-        (Some(data), kind, _) => typed(&data, kind.unwrap_or("REG_SZ"))?,
+        (Some(data), kind, name) => {
+            typed(&data, kind.unwrap_or("REG_SZ"), name.unwrap_or_default())?
+        }
         (None, None, None) => return Ok(Step::CreateKey { key }),
         (None, Some(kind), _) => {
             let error = |error| table.error(RecipeProblem::Value(error));
@@ -77,8 +79,12 @@ fn inline(table: &Table<'_>) -> Result<Step, RecipeError> {
 }
 
 /// Data in the form that suits its type: an integer, a text as `reg add` takes it, a list of texts.
-fn typed(node: &Node<'_>, type_text: &str) -> Result<(ValueType, Vec<u8>), RecipeError> {
-    let error = |error| node.error(RecipeProblem::Value(error));
+fn typed(
+    node: &Node<'_>,
+    type_text: &str,
+    name: &str,
+) -> Result<(ValueType, Vec<u8>), RecipeError> {
+    let error = |error: ValueTextError| node.error(RecipeProblem::Value(error.of_value(name)));
     let kind = parse_type(type_text).map_err(error)?;
     match (node.value(), kind) {
         (DeValue::String(text), _) => parse_value(type_text, text).map_err(error),

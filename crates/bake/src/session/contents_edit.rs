@@ -25,7 +25,7 @@ impl Session {
         parents: bool,
     ) -> Result<(), BakeError> {
         let volume = self.file_volume()?;
-        let mut target = self.image_path(path, volume)?;
+        let mut target = self.image_path(path)?;
         let source = Source::open(contents)?;
         // Most are new names in a folder: no need to look first whether they are folders.
         if target.may_name_a_file() && self.create_file(volume, &target.path, &source)? {

@@ -4,7 +4,7 @@ use winkiln_volume::{Filesystem, Metadata, Volume, VolumeError};
 
 use super::Session;
 use crate::BakeError;
-use crate::image_path::ImagePath;
+use crate::image_path::{ImagePath, PathError};
 use crate::ledger::{State, Target};
 
 /// Files and folders removed by one step.
@@ -24,7 +24,7 @@ pub(super) fn too_much(path: &str) -> BakeError {
 impl Session {
     pub(super) fn make_directory(&mut self, path: &str, parents: bool) -> Result<(), BakeError> {
         let volume = self.file_volume()?;
-        let path = self.image_path(path, volume)?.path;
+        let path = self.image_path(path)?.path;
         if self.is_folder(volume, &path)? {
             self.ledger.unchanged += 1;
             return Ok(());
@@ -64,7 +64,7 @@ impl Session {
 
     pub(super) fn remove(&mut self, path: &str, recursive: bool) -> Result<(), BakeError> {
         let volume = self.file_volume()?;
-        let path = self.image_path(path, volume)?;
+        let path = self.image_path(path)?;
         let path = ImagePath::parse_entry(&path.path)?.path;
         self.remove_from(volume, &path, recursive)
     }
@@ -126,7 +126,7 @@ impl Session {
 
     pub(super) fn set_attributes(&mut self, path: &str, wanted: u32) -> Result<(), BakeError> {
         let volume = self.file_volume()?;
-        let path = self.image_path(path, volume)?.path;
+        let path = self.image_path(path)?.path;
         let Some(found) = self.metadata(volume, &path)? else {
             let source = VolumeError::NotFound { path: path.clone() };
             return Err(BakeError::Volume { path, source });
@@ -147,15 +147,29 @@ impl Session {
         Ok(())
     }
 
-    /// A path inside the image. Which volume a drive letter means is not looked up, so other letters than C are noted.
-    pub(super) fn image_path(&mut self, text: &str, volume: u32) -> Result<ImagePath, BakeError> {
+    /// Refuses a path on another drive than C, unless its letter is one of `known` or the volume was named: which volume a letter
+    /// means is not looked up.
+    ///
+    /// # Errors
+    /// [`crate::error::PathError::Drive`], and what else is no path inside an image.
+    pub fn check_drive(&self, path: &str, known: &[char]) -> Result<(), BakeError> {
+        self.placed(path, known).map(drop)
+    }
+
+    fn placed(&self, text: &str, known: &[char]) -> Result<ImagePath, BakeError> {
         let path = ImagePath::parse(text)?;
-        if let Some(drive) = path.drive.filter(|drive| *drive != 'C') {
-            self.warn(format!(
-                "{drive}: was taken for volume {volume}; drive letters are not looked up"
-            ));
+        let is_known = |drive: char| {
+            drive == 'C' || known.iter().any(|known| known.eq_ignore_ascii_case(&drive))
+        };
+        match path.drive.filter(|drive| self.volume.is_none() && !is_known(*drive)) {
+            Some(drive) => Err(PathError::Drive { path: text.to_owned(), drive }.into()),
+            None => Ok(path),
         }
-        Ok(path)
+    }
+
+    /// A path inside the image.
+    pub(super) fn image_path(&self, text: &str) -> Result<ImagePath, BakeError> {
+        self.placed(text, &[])
     }
 
     pub(super) fn metadata(

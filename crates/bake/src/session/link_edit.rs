@@ -16,7 +16,7 @@ impl Session {
         kind: LinkKind,
     ) -> Result<(), BakeError> {
         let volume = self.file_volume()?;
-        let given = self.image_path(path, volume)?;
+        let given = self.image_path(path)?;
         let there = self.metadata(volume, &given.path)?;
         let receives = there.as_ref().is_some_and(|f| f.is_directory && f.reparse_tag.is_none());
         let path = if given.folder || receives {
@@ -49,7 +49,7 @@ impl Session {
     }
 
     fn hard_link(&mut self, volume: u32, path: &str, target: &str) -> Result<(), BakeError> {
-        let other = self.image_path(target, volume)?;
+        let other = self.image_path(target)?;
         let other = ImagePath::parse_entry(&other.path)?.path;
         if self.disk.volume(volume)?.filesystem() == Filesystem::Ntfs {
             let failed = |path: &str| {

@@ -12,14 +12,14 @@ const ENCRYPTED: u32 = 0x4000;
 impl Session {
     pub(super) fn rename(&mut self, from: &str, to: &str) -> Result<(), BakeError> {
         let volume = self.file_volume()?;
-        let from = self.image_path(from, volume)?;
+        let from = self.image_path(from)?;
         let from = ImagePath::parse_entry(&from.path)?.path;
         let Some(found) = self.metadata(volume, &from)? else {
             let source = VolumeError::NotFound { path: from.clone() };
             return Err(BakeError::Volume { path: from, source });
         };
         let from = self.spelt(volume, &from)?;
-        let to = self.image_path(to, volume)?;
+        let to = self.image_path(to)?;
         let to = self.destination(volume, &from, &found, &to)?;
         if from == to {
             self.ledger.unchanged += 1;

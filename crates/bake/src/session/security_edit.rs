@@ -18,7 +18,7 @@ impl Session {
         let sddl_error = |source| BakeError::Sddl { text: sddl.to_owned(), source };
         let given = self.descriptor(sddl)?;
         let volume = self.file_volume()?;
-        let target = self.image_path(path, volume)?;
+        let target = self.image_path(path)?;
         let mut path = target.path;
         let mut found = self.metadata(volume, &path)?;
         if let Some(name) = inside

@@ -22,6 +22,7 @@ use crate::args::files::{FollowArgs, FsCommand};
 use crate::error::{CliError, Doing as _, Result};
 use crate::guest_path::{base_name, parent};
 use crate::progress::Progress;
+use crate::signals;
 
 /// Bytes copied at a time.
 const PIECE: usize = 1 << 20;
@@ -43,9 +44,10 @@ pub(super) fn run(command: FsCommand) -> Result<()> {
     }
 }
 
-/// The volume that file commands use, open for reading, with its number.
-fn volume<'s>(session: &'s mut Session, image: &Path) -> Result<(u32, &'s Volume)> {
+/// The volume that a file command on `path` uses, open for reading, with its number.
+fn volume<'s>(session: &'s mut Session, image: &Path, path: &str) -> Result<(u32, &'s Volume)> {
     let doing = || format!("cannot use {}", image.display());
+    session.check_drive(path, &[])?;
     let number = session.file_volume().doing(doing)?;
     Ok((number, session.disk().volume(number).doing(doing)?))
 }
@@ -58,10 +60,11 @@ fn volume_and_path<'s>(
     links: &FollowArgs,
 ) -> Result<(u32, &'s Volume, String)> {
     if !links.follow {
-        let (number, volume) = volume(session, image)?;
+        let (number, volume) = volume(session, image, path)?;
         return Ok((number, volume, path.to_owned()));
     }
-    let (number, _) = volume(session, image)?;
+    session.check_drive(path, &links.drive)?;
+    let number = session.file_volume()?;
     let mut drives = links.drive.clone();
     if drives.is_empty() {
         let windows = session.disk().find_windows()?;
@@ -69,7 +72,7 @@ fn volume_and_path<'s>(
             drives.push('C');
         }
     }
-    let (_, volume) = volume(session, image)?;
+    let volume = session.disk().volume(number)?;
     let led = volume.resolve(path, &drives).doing(|| format!("cannot follow {path}"))?;
     Ok((number, volume, led))
 }
@@ -107,6 +110,7 @@ fn copy(volume: &Volume, path: &str, out: &mut dyn Write, progress: &Progress) -
     let mut piece = vec![0; PIECE];
     let mut offset = 0u64;
     loop {
+        signals::check()?;
         let read =
             volume.read_at(path, offset, &mut piece).doing(|| format!("cannot read {path}"))?;
         if read == 0 {

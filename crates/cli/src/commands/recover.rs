@@ -8,6 +8,7 @@ use crate::args::RecoverArgs;
 use crate::error::{Doing as _, Result};
 use crate::output::Output;
 use crate::session;
+use crate::signals;
 
 #[derive(Debug, Serialize)]
 struct RecoverJson {
@@ -20,6 +21,7 @@ pub(crate) fn run(args: &RecoverArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
     let mut options = session::open_options(&args.with.open);
     options.writable = !args.dry_run;
+    options.interrupt = signals::interrupt();
     let image = Image::open(&args.image, &options)
         .doing(|| format!("cannot recover {}", args.image.display()))?;
     let (word, text) = match (image.recovery(), args.dry_run) {

@@ -7,6 +7,7 @@ use crate::args::UndoArgs;
 use crate::error::{Doing as _, Result};
 use crate::output::Output;
 use crate::render::text::size;
+use crate::signals;
 
 #[derive(Debug, Serialize)]
 struct UndoJson {
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &UndoArgs) -> Result<()> {
         open: OpenOptions {
             writable: !args.dry_run,
             journal_dir: args.journal_dir.clone(),
+            interrupt: signals::interrupt(),
             ..OpenOptions::default()
         },
         ignore_date: args.ignore_date,

@@ -8,6 +8,7 @@ use winkiln_disk::JournaledFile;
 
 use super::replace;
 use crate::error::{CliError, Doing as _, Result};
+use crate::signals;
 
 /// A hive is at most this long: what 32-bit cell offsets with their top bit reserved can reach.
 pub(super) const HIVE_BYTES_MAX: u64 = 2 << 30;
@@ -64,12 +65,14 @@ impl HiveFile {
         };
         let writes: Vec<(u64, &[u8])> = ranges.iter().filter_map(part).collect();
         let path = self.path;
+        signals::be_waited_for();
         let report = self.file.commit(&writes);
         Ok(report.doing(|| format!("cannot write {}", path.display()))?.io.into())
     }
 
     /// Puts a new file with these contents in its place.
     pub(super) fn replace(self, bytes: &[u8]) -> Result<Io> {
+        signals::be_waited_for();
         replace::replace(&self.path, bytes).map_err(|error| {
             CliError::host(format!("cannot write {}", self.path.display()), &error)
         })?;

@@ -37,9 +37,11 @@ pub(crate) fn guess(hive: &Hive) -> Option<&'static str> {
     }
 }
 
-/// True for the places of hives that accounts and secrets are kept in.
-pub(super) fn is_secret(mount: &str) -> bool {
-    [r"HKLM\SAM", r"HKLM\SECURITY"].iter().any(|place| mount.eq_ignore_ascii_case(place))
+/// True for keys of the hives that accounts and secrets are kept in.
+pub(crate) fn is_secret(key: &str) -> bool {
+    let (root, rest) = split_root(key);
+    let hive = rest.split('\\').next().unwrap_or_default();
+    root == "HKLM" && ["SAM", "SECURITY"].iter().any(|secret| hive.eq_ignore_ascii_case(secret))
 }
 
 /// The full path of a key with the root's long name.

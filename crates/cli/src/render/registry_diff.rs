@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use winkiln_bake::value_text::display_value;
+use winkiln_bake::value_text::{hidden_value, report_value};
 use winkiln_hive::ValueType;
 use winkiln_hive::diff::Differs;
 
 use crate::commands::Compared;
+use crate::loose_hive::is_secret;
 use crate::render::text::printable;
 
 /// `reg diff --json`.
@@ -36,7 +37,8 @@ pub(crate) fn json(compared: &[Compared]) -> DiffJson {
                 Differs::KeyAdded => ("key-added", None, None, Some("key".to_owned())),
                 Differs::KeyRemoved => ("key-removed", None, Some("key".to_owned()), None),
                 Differs::Value { name, before, after } => {
-                    ("value", Some(name.clone()), data(before.as_ref()), data(after.as_ref()))
+                    let data = |value: &Option<_>| data(prefix, name, value.as_ref());
+                    ("value", Some(name.clone()), data(before), data(after))
                 }
                 Differs::Class { before, after } => ("class", None, before.clone(), after.clone()),
             };
@@ -70,8 +72,10 @@ pub(crate) fn text(compared: &[Compared]) -> String {
             let line = match &difference.what {
                 Differs::KeyAdded | Differs::KeyRemoved => continue,
                 Differs::Value { name, before, after } => {
+                    let data = |value: &Option<_>| data(prefix, name, value.as_ref());
+                    let (before, after) = (data(before), data(after));
                     let name = if name.is_empty() { "(Default)" } else { name };
-                    match (data(before.as_ref()), data(after.as_ref())) {
+                    match (before, after) {
                         (None, after) => format!("+     {name}    {}", after.unwrap_or_default()),
                         (before, None) => format!("-     {name}    {}", before.unwrap_or_default()),
                         (Some(before), Some(after)) => {
@@ -95,6 +99,11 @@ fn full(prefix: &str, key: &str) -> String {
     if key.is_empty() { prefix.to_owned() } else { format!("{prefix}\\{key}") }
 }
 
-fn data(value: Option<&(ValueType, Vec<u8>)>) -> Option<String> {
-    value.map(|(kind, data)| display_value(*kind, data))
+/// What a value holds, without secrets, as reports tell it.
+fn data(prefix: &str, name: &str, value: Option<&(ValueType, Vec<u8>)>) -> Option<String> {
+    let secret = is_secret(prefix);
+    value.map(|(kind, data)| match secret {
+        true => hidden_value(*kind, data),
+        false => report_value(name, *kind, data),
+    })
 }

@@ -149,7 +149,7 @@ pub(crate) fn path(path: &Path) -> &str {
 }
 
 /// Copies a file, leaving out what is zero.
-fn copy_sparse(from: &Path, to: &Path) {
+pub(crate) fn copy_sparse(from: &Path, to: &Path) {
     use std::os::unix::fs::FileExt as _;
     let mut source = File::open(from).expect("the sample is there");
     let target = File::create(to).expect("the folder can be written");

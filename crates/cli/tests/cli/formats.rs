@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::env::{Guest, require_tools, winkiln};
+use crate::outside_tools::{judge, run};
 use crate::overlay::qemu_img;
 
 const APPLY: [&str; 6] =
@@ -44,5 +45,22 @@ fn a_bake_is_the_same_in_every_container() {
         }
         let shown = winkiln(&["inspect", &image, "--json"]).json();
         assert_eq!(shown["image"]["format"], name);
+        for (inside, local) in
+            [(r"\Windows\System32\config\SYSTEM", "SYSTEM"), (r"\Boot\BCD", "BCD")]
+        {
+            let local = guest.local(local);
+            drop(winkiln(&["fs", "get", &image, inside, &local]).ok());
+            judged("hivecheck.py", "python3", &local);
+        }
+    }
+    // Each container holds what this one does.
+    judged("ntfscheck.sh", "bash", guest.image());
+}
+
+fn judged(name: &str, interpreter: &str, file: &str) {
+    if let Some(judge) = judge(name)
+        && let Some((clean, said)) = run(Command::new(interpreter).arg(judge).arg(file))
+    {
+        assert!(clean, "{file}: {said}");
     }
 }

@@ -16,6 +16,7 @@ mod dry_run;
 mod env;
 mod files;
 mod formats;
+mod full_disk;
 mod help;
 mod hostile;
 mod json;

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::env::{Guest, require_tools, winkiln};
 
 /// Runs a program; `None`, said loudly, when it is not here.
-fn run(command: &mut Command) -> Option<(bool, String)> {
+pub(crate) fn run(command: &mut Command) -> Option<(bool, String)> {
     match command.output() {
         Ok(done) => {
             let said = [done.stdout, done.stderr].concat();
@@ -21,7 +21,7 @@ fn run(command: &mut Command) -> Option<(bool, String)> {
     }
 }
 
-fn judge(name: &str) -> Option<PathBuf> {
+pub(crate) fn judge(name: &str) -> Option<PathBuf> {
     let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/judges").join(name);
     if judge.is_file() {
         return Some(judge);

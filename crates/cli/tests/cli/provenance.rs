@@ -18,6 +18,18 @@ name = "DefaultPassword"
 type = "REG_SZ"
 data = "hunter2"
 [[registry]]
+key = 'HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion'
+name = "DigitalProductId"
+type = "REG_BINARY"
+data = "68756e74657232"
+[[registry]]
+key = 'HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\RunOnce'
+name = "agent"
+data = 'C:\setup.exe /quiet /password:hunter2 PIDKEY=HUNT2-HUNT2-HUNT2-HUNT2-HUNT2'
+[[firstboot]]
+name = "user"
+run = 'net user admin hunter2'
+[[registry]]
 file = "site.reg"
 "#;
 
@@ -59,6 +71,12 @@ fn the_same_bake_gives_the_same_image_and_report() {
         change["target"].as_str().is_some_and(|target| target.ends_with("DefaultPassword"))
     });
     assert_eq!(secret.expect("the value")["after"], "REG_SZ (a secret of 16 bytes)");
+    let agent = changes.iter().find(|change| change["after"].to_string().contains("setup.exe"));
+    let shown = r#"REG_SZ "C:\\setup.exe /quiet /password:*** PIDKEY=***""#;
+    assert_eq!(agent.expect("the command")["after"], shown);
+    for secret in ["HUNT2", "68756e"] {
+        assert!(!text.contains(secret) && !printed.contains(secret), "{text}{printed}");
+    }
     assert!(!text.contains("hunter2") && !printed.contains("hunter2"), "{text}{printed}");
     assert!(!text.contains("/tmp/"), "nothing of the host: {text}");
 }
@@ -89,4 +107,35 @@ fn loose_hives_of_secrets_are_told_without_values() {
     let run = winkiln(&[&again[..], &["--mount", r"hklm\sam", "--json"]].concat());
     let printed = run.text() + &run.err;
     assert!(printed.contains("a secret of 16 bytes") && !printed.contains("hunter2"), "{printed}");
+}
+
+/// What is asked for by name is shown; differences and errors are not that.
+#[test]
+fn differences_and_errors_tell_no_secrets() {
+    let (a, b) = (Guest::new(), Guest::new());
+    let key = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon";
+    let add = ["reg", "add", b.image(), key, "-v", "DefaultPassword", "-d", "hunter2"];
+    let told = winkiln(&add).ok();
+    let values = [winkiln(&["diff", a.image(), b.image()]).ok(), told];
+    let more = [
+        winkiln(&["diff", "--json", a.image(), b.image()]).ok(),
+        winkiln(&["reg", "diff", a.image(), b.image()]).ok(),
+        winkiln(&["reg", "diff", "--json", a.image(), b.image()]).ok(),
+    ];
+    for text in values.iter().chain(&more) {
+        assert!(text.contains("a secret of 16 bytes") && !text.contains("hunter2"), "{text}");
+    }
+    // A .reg file that makes the one what the other is, and a query, are for the value itself.
+    assert!(winkiln(&["reg", "diff", "--reg", a.image(), b.image()]).ok().contains("hunter2"));
+    assert!(winkiln(&["reg", "query", b.image(), key]).ok().contains("hunter2"));
+
+    let wrong = [&add[..], &["-t", "REG_DWORD"]].concat();
+    let text = format!(
+        "[[registry]]\nkey = '{key}'\nname = 'DefaultPassword'\ntype = 'REG_DWORD'\ndata = 'hunter2'\n"
+    );
+    let recipe = b.write("recipe.toml", text.as_bytes());
+    for run in [winkiln(&wrong), winkiln(&["apply", b.image(), &recipe])] {
+        assert!(run.err.contains("not data of type REG_DWORD"), "{}", run.err);
+        assert!(!run.err.contains("hunter2"), "{}", run.err);
+    }
 }

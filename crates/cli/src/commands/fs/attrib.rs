@@ -19,14 +19,14 @@ pub(super) fn run(args: &AttribArgs) -> Result<()> {
     }
     if set | clear == 0 {
         let mut session = session::open_read_only(&args.image, &args.with.open, output)?;
-        let (number, volume) = volume(&mut session, &args.image)?;
+        let (number, volume) = volume(&mut session, &args.image, &args.path)?;
         let bits = existing(volume, &args.path)?.attributes;
         let path = normal(&args.path);
         return output
             .data(&files::attrib_json(number, &path, bits), || files::attrib_text(&path, bits));
     }
     let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
-    let (_, volume) = volume(&mut session, &args.image)?;
+    let (_, volume) = volume(&mut session, &args.image, &args.path)?;
     let attributes = existing(volume, &args.path)?.attributes & !clear | set;
     let step = Step::SetAttributes { path: args.path.clone(), attributes };
     let report = session::bake(session, &[step], &args.image, output)?;

@@ -16,6 +16,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::render::text::{count, size};
 use crate::session;
+use crate::signals;
 
 /// Reparse points are links and mount points of the guest; they are not followed.
 const REPARSE_POINT: u32 = 0x400;
@@ -134,6 +135,8 @@ pub(in crate::commands) fn get_file(
         target.to_owned()
     };
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    // A signal leaves no half a copy behind.
+    signals::be_waited_for();
     let mut out = tempfile::Builder::new()
         .prefix(".winkiln-")
         .permissions(fs::Permissions::from_mode(0o666))

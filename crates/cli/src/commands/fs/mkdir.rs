@@ -12,7 +12,7 @@ use crate::session;
 pub(super) fn run(args: &MakeDirectoryArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
     let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
-    let (_, volume) = volume(&mut session, &args.image)?;
+    let (_, volume) = volume(&mut session, &args.image, &args.path)?;
     match volume.metadata(&args.path)? {
         Some(facts) if !facts.is_directory => {
             return Err(CliError::failed(format!("{} is a file", args.path)));

@@ -13,7 +13,7 @@ use crate::session;
 pub(super) fn run(args: &MoveArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
     let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
-    let (_, volume) = volume(&mut session, &args.image)?;
+    let (_, volume) = volume(&mut session, &args.image, &args.from)?;
     existing(volume, &args.from)?;
     if base_name(&args.from).is_none() {
         return Err(CliError::usage("the root folder of a volume cannot be renamed"));

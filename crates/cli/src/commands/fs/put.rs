@@ -1,21 +1,27 @@
 //! `winkiln fs put`.
 
-use std::fs;
-use std::io::Read as _;
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
 use winkiln_bake::Step;
 use winkiln_bake::step::Contents;
 
-use super::volume_and_path;
+use super::{PIECE, volume_and_path};
 use crate::args::files::PutArgs;
 use crate::error::{CliError, Result};
 use crate::guest_path::{base_name, join, name_of_host, names_a_folder, parent};
 use crate::output::Output;
 use crate::session;
+use crate::signals;
 
 /// Folders below folders, which bounds a walk that the host changes meanwhile.
 const LEVELS_MAX: usize = 4096;
+/// Milliseconds that standard input is waited for at a time.
+const WAIT: u8 = 100;
 
 /// Copies into the image.
 pub(super) fn run(args: &PutArgs) -> Result<()> {
@@ -75,9 +81,25 @@ fn put_file(path: String, local: &Path, parents: bool) -> Step {
 fn spool_standard_input() -> Result<tempfile::NamedTempFile> {
     let failed = |error: &std::io::Error| CliError::host("cannot read standard input", error);
     let mut spool = tempfile::NamedTempFile::new().map_err(|error| failed(&error))?;
-    std::io::copy(&mut std::io::stdin().lock().by_ref(), spool.as_file_mut())
-        .map_err(|error| failed(&error))?;
-    Ok(spool)
+    let standard = std::io::stdin();
+    let input = standard.as_fd().try_clone_to_owned().map_err(|error| failed(&error))?;
+    let mut input = File::from(input);
+    let mut piece = vec![0; PIECE];
+    loop {
+        // Nothing may ever come: a signal is heeded meanwhile.
+        signals::check()?;
+        let mut waiting = [PollFd::new(standard.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut waiting, WAIT) {
+            Ok(0) | Err(Errno::EINTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(failed(&error.into())),
+        }
+        let read = input.read(&mut piece).map_err(|error| failed(&error))?;
+        if read == 0 {
+            return Ok(spool);
+        }
+        spool.write_all(&piece[..read]).map_err(|error| failed(&error))?;
+    }
 }
 
 /// The steps of a copy from the host to `path`. `existing` tells whether that is a folder, when it exists.

@@ -13,7 +13,7 @@ use crate::session;
 pub(super) fn run(args: &RemoveArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
     let mut session = session::open(&args.image, &args.with.open, &args.with.write)?;
-    let (_, volume) = volume(&mut session, &args.image)?;
+    let (_, volume) = volume(&mut session, &args.image, &args.path)?;
     let facts = existing(volume, &args.path)?;
     let Some(name) = base_name(&args.path) else {
         return Err(CliError::usage("the root folder of a volume cannot be removed"));

@@ -16,7 +16,7 @@ pub(super) fn run(args: &SecurityArgs) -> Result<()> {
     let output = Output::new(&args.with.output);
     let Some(sddl) = &args.sddl else {
         let mut session = session::open_read_only(&args.image, &args.with.open, output)?;
-        let (number, volume) = volume(&mut session, &args.image)?;
+        let (number, volume) = volume(&mut session, &args.image, &args.path)?;
         let facts = existing(volume, &args.path)?;
         let path = normal(&args.path);
         let Some(descriptor) = facts.security else {

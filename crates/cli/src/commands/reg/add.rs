@@ -23,7 +23,7 @@ pub(super) fn run(args: &AddArgs) -> Result<()> {
         Some(name) => {
             let data = args.data.as_deref().unwrap_or_default();
             let (kind, data) = parse_value(&args.kind, data)
-                .map_err(|error| CliError::usage(error.to_string()))?;
+                .map_err(|error| CliError::usage(error.of_value(name).to_string()))?;
             RegAction::SetValue { name: name.to_owned(), kind, data }
         }
         None if args.data.is_some() => {
