@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::tools::{hash, have, outside, run};
+use crate::tools::{hash, have, outside, run, winkiln};
 
 /// Kills the program when the test ends, however it ends.
 struct Running(Child);
@@ -44,7 +44,7 @@ fn a_running_guest_refuses_winkiln() {
             .stdin(Stdio::null())
             .spawn()
             .expect("qemu runs");
-        let _qemu = Running(qemu);
+        let qemu = Running(qemu);
         let start = Instant::now();
         while !monitor.exists() {
             assert!(start.elapsed() < Duration::from_secs(30), "qemu does not start");
@@ -57,9 +57,71 @@ fn a_running_guest_refuses_winkiln() {
         }
         let refused =
             run(["apply", &image.display().to_string(), "--preset", "utc-clock"]).expect(3);
-        assert!(refused.stderr.contains("in use"), "{}", refused.stderr);
+        let holder = format!("in use by qemu-system-x86_64 (process {})", qemu.0.id());
+        assert!(refused.stderr.contains(&holder), "{}", refused.stderr);
         assert_eq!(hash(&image), before);
     }
+}
+
+/// One that was stopped in the middle of a bake.
+#[test]
+fn a_running_winkiln_refuses_others() {
+    if !have(&["qemu-system-x86_64", "qemu-img", "qemu-nbd"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let agent = folder.path().join("agent.bin");
+    std::fs::write(&agent, vec![7; 8 << 20]).expect("a file");
+    for format in ["raw", "qcow2"] {
+        let image = demo_image(folder.path(), format);
+        let mut journal = image.clone().into_os_string();
+        journal.push(".winkiln-journal");
+        let mut put = Running(
+            Command::new(winkiln())
+                .args(["fs", "put", "-q", text(&image), text(&agent), r"C:\agent.bin"])
+                .spawn()
+                .expect("the built program starts"),
+        );
+        let start = Instant::now();
+        while !Path::new(&journal).exists() {
+            assert!(start.elapsed() < Duration::from_secs(30), "no journal");
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        let signal = |name: &str| {
+            let process = put.0.id().to_string();
+            let sent = Command::new("kill").args([name, &process]).status();
+            assert!(sent.expect("kill runs").success());
+        };
+        signal("-STOP");
+        let socket = folder.path().join("socket");
+        let drive = format!("file={},format={format},if=ide", image.display());
+        let others: [(&str, Vec<&str>); 4] = [
+            ("qemu-system-x86_64", {
+                let machine =
+                    ["-accel", "tcg", "-m", "32", "-display", "none", "-S", "-nodefaults"];
+                [&machine[..], &["-drive", &drive]].concat()
+            }),
+            ("qemu-nbd", vec!["-f", format, "--socket", text(&socket), text(&image)]),
+            ("qemu-img", vec!["info", text(&image)]),
+            ("qemu-img", vec!["convert", "-f", format, "-O", "raw", text(&image), "/dev/null"]),
+        ];
+        for (other, args) in others {
+            let done = Command::new(other).args(&args).stdin(Stdio::null()).output();
+            let done = done.expect("it runs");
+            let said = String::from_utf8_lossy(&done.stderr);
+            assert!(!done.status.success() && said.contains("lock"), "{other}: {said}");
+        }
+        let refused = run(["fs", "ls", text(&image), r"C:\"]).expect(3);
+        let holder = format!("in use by winkiln (process {})", put.0.id());
+        assert!(refused.stderr.contains(&holder), "{}", refused.stderr);
+        signal("-CONT");
+        assert!(put.0.wait().expect("it ends").success());
+        assert!(run(["fs", "ls", text(&image), r"C:\"]).expect(0).stdout.contains("agent.bin"));
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("text")
 }
 
 fn locked(image: &Path, format: &str) -> bool {

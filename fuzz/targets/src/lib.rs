@@ -15,6 +15,7 @@ pub mod boot_ini;
 pub mod boot_sector;
 pub mod catalog;
 pub mod check;
+pub mod container;
 pub mod fat;
 pub mod hive;
 pub mod hive_cells;
@@ -27,10 +28,12 @@ pub mod log;
 pub mod lznt1;
 pub mod nbd;
 pub mod ntfs_volume;
+pub mod nvram;
 pub mod overlay;
 pub mod partition;
 pub mod pe;
 pub mod qcow2;
+pub mod recipe;
 pub mod record;
 pub mod reg_text;
 pub mod run_list;
@@ -79,4 +82,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "catalog", run: catalog::run, seeds: catalog::seeds },
     Target { name: "journal", run: journal::run, seeds: journal::seeds },
     Target { name: "nbd", run: nbd::run, seeds: nbd::seeds },
+    Target { name: "nvram", run: nvram::run, seeds: nvram::seeds },
+    Target { name: "container", run: container::run, seeds: container::seeds },
+    Target { name: "recipe", run: recipe::run, seeds: recipe::seeds },
 ];
