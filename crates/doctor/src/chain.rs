@@ -124,7 +124,14 @@ fn configuration(patient: &mut Patient<'_>, windows: &Windows) -> Result<String,
 fn loader(patient: &mut Patient<'_>, windows: &Windows) -> Result<String, BakeError> {
     let (volume, path) = match loader_place(patient, windows)? {
         Some(place) => place,
-        None => (windows.volume, format!(r"{}\System32\ntoskrnl.exe", windows.system_root)),
+        None => {
+            let program = match (windows.boot.kind, windows.boot.firmware) {
+                (BootKind::BootIni, _) => "ntoskrnl.exe",
+                (_, Firmware::Uefi) => "winload.efi",
+                _ => "winload.exe",
+            };
+            (windows.volume, format!(r"{}\System32\{program}", windows.system_root))
+        }
     };
     Ok(format!("{path} of volume {volume}"))
 }
