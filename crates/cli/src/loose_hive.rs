@@ -144,9 +144,20 @@ impl LooseHive {
         now: u64,
     ) -> Result<()> {
         for (key, path) in self.places(&operation.key, all_control_sets)? {
+            if mount::is_users_classes(self.mount(), &path) {
+                self.warn_of_classes();
+            }
             self.ledger.apply(&mut self.hive, &key, &path, &operation.action, now)?;
         }
         Ok(())
+    }
+
+    fn warn_of_classes(&mut self) {
+        let warning =
+            r"for Software\Classes of a user, Windows looks into UsrClass.dat, not into NTUSER.DAT";
+        if !self.warnings.iter().any(|said| said == warning) {
+            self.warnings.push(warning.to_owned());
+        }
     }
 
     /// The full names and paths that a key means, through symbolic links: one, or one in each control set.

@@ -5,6 +5,7 @@ use crate::hive::{Hive, KeyId, Value};
 use crate::reg_text::{RegAction, RegOperation};
 use crate::value::ValueType;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// One difference between two keys. Names are the same whatever the case of their letters; times and access rights are
 /// not compared.
@@ -47,8 +48,12 @@ pub enum Differs {
 /// What is damaged in either.
 pub fn diff(a: (&Hive, KeyId), b: (&Hive, KeyId)) -> Result<Vec<Difference>, HiveError> {
     let mut found = Vec::new();
-    let mut left = vec![(Some(a.1), Some(b.1), String::new())];
-    while let Some((old, new, path)) = left.pop() {
+    // The path of the key above and the name: a full path for each that waits would be more than the hives hold.
+    let top: Rc<str> = "".into();
+    let mut left = vec![(Some(a.1), Some(b.1), top, String::new())];
+    while let Some((old, new, above, name)) = left.pop() {
+        let separator = if above.is_empty() { "" } else { "\\" };
+        let path = format!("{above}{separator}{name}");
         match (old, new) {
             (Some(_), None) => found.push(Difference { key: path, what: Differs::KeyRemoved }),
             (old, Some(new)) => {
@@ -66,9 +71,9 @@ pub fn diff(a: (&Hive, KeyId), b: (&Hive, KeyId)) -> Result<Vec<Difference>, Hiv
                     let pair = subkeys.entry(upper).or_insert((String::new(), None, None));
                     (pair.0, pair.2) = (name, Some(subkey));
                 }
-                let separator = if path.is_empty() { "" } else { "\\" };
+                let above: Rc<str> = path.into();
                 for (name, old, new) in subkeys.into_values().rev() {
-                    left.push((old, new, format!("{path}{separator}{name}")));
+                    left.push((old, new, Rc::clone(&above), name));
                 }
             }
             (None, None) => {}

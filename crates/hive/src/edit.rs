@@ -34,6 +34,7 @@ pub(crate) fn create_subkey(
     let mut key = KeyNode::new(parent, security, now);
     key.flags.set(if stored.compressed { key_node::COMP_NAME } else { 0 });
     key.name_length.set(u16::try_from(stored.bytes.len()).unwrap_or(u16::MAX));
+    key.inherit_virtualization(&node);
     let mut cell = key.as_bytes().to_vec();
     cell.extend(stored.bytes.iter());
     let at = cells.allocate_with(&cell)?;

@@ -55,6 +55,7 @@ pub(crate) struct KeyNode {
     pub(crate) class: U32,
     /// Bytes of the longest subkey name, as UTF-16. The upper half is something else and is kept.
     pub(crate) largest_subkey_name: U16,
+    /// Bits 4 to 7 are the control flags of registry virtualization.
     pub(crate) virtualization: U16,
     /// Bytes of the longest subkey class name.
     pub(crate) largest_subkey_class: U32,
@@ -95,6 +96,19 @@ impl KeyNode {
             work_var: U32::new(0),
             name_length: U16::new(0),
             class_length: U16::new(0),
+        }
+    }
+
+    /// Takes over how writes of programs without the rights for them are redirected, where the parent passes that on
+    /// (`reg flags ... RECURSE_FLAG`).
+    ///
+    /// Source: Microsoft, "ORSetVirtualFlags"; M. Suhanov, "Windows registry file format specification", "Key node".
+    pub(crate) fn inherit_virtualization(&mut self, parent: &Self) {
+        const CONTROL: u16 = 0x00f0;
+        const RECURSE: u16 = 0x0080;
+        let flags = parent.virtualization.get() & CONTROL;
+        if flags & RECURSE != 0 {
+            self.virtualization.set(self.virtualization.get() & !CONTROL | flags);
         }
     }
 

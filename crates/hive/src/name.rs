@@ -88,6 +88,17 @@ impl<'a> StoredName<'a> {
     }
 }
 
+/// The path of a key below `parent`, as findings tell it: of a long one the beginning is left out, since a hive of some
+/// hundred levels has more in its paths than in its cells.
+pub(crate) fn told_path(parent: &str, name: StoredName<'_>) -> String {
+    const MAX: usize = 1024;
+    match parent {
+        "" | "\\" => format!("{parent}{}", name.to_key_text()),
+        _ if parent.len() > MAX => format!("...\\{}", name.to_key_text()),
+        _ => format!("{parent}\\{}", name.to_key_text()),
+    }
+}
+
 /// The units of a name in upper case.
 pub(crate) fn upper(name: &str) -> Vec<u16> {
     units(name).map(upcase).collect()

@@ -5,11 +5,10 @@ use crate::cell::{CellOffset, CellSet};
 use crate::cells::Cells;
 use crate::error::{HiveError, Structure};
 use crate::key_node::{self, KeyNode};
-use crate::name::StoredName;
+use crate::name::{self, StoredName};
 use crate::subkey_list::{self, Leaves, List, ListKind};
 use std::collections::HashMap;
 use std::mem::offset_of;
-use std::rc::Rc;
 use zerocopy::{FromBytes, IntoBytes};
 
 mod security;
@@ -19,7 +18,8 @@ mod value;
 /// Something that a repair left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
-    /// Path of the key below the root; empty for the root itself and for what belongs to no key.
+    /// Path of the key below the root, without its beginning when it is long; empty for the root itself and for what
+    /// belongs to no key.
     pub key: String,
     /// Offset in the damaged file, bytes.
     pub offset: u64,
@@ -51,7 +51,7 @@ struct Todo {
     old: CellOffset,
     new: CellOffset,
     level: u32,
-    path: Rc<str>,
+    path: Box<str>,
 }
 
 /// Copies all that the root key reaches. With `tolerant`, what cannot be read is left out and told.
@@ -190,10 +190,7 @@ impl<'a> Rebuild<'a> {
         let security = Some(CellOffset(node.security.get()));
         let first = left.len();
         for (name, at) in subkeys {
-            let path: Rc<str> = match &*todo.path {
-                "" => name.to_key_text().into(),
-                path => format!("{path}\\{}", name.to_key_text()).into(),
-            };
+            let path = name::told_path(&todo.path, name);
             if entries.last().is_some_and(|(_, before)| before.cmp(name).is_eq()) {
                 let fault = HiveError::Unsorted { offset: todo.old.in_file() };
                 self.lose(&path, at, "the second of two keys of this name", fault)?;
@@ -206,7 +203,7 @@ impl<'a> Rebuild<'a> {
             let class = u32::from(child.class_length.get());
             node.largest_subkey_class.set(node.largest_subkey_class.get().max(class));
             entries.push((new, name));
-            left.push(Todo { old: at, new, level: todo.level + 1, path });
+            left.push(Todo { old: at, new, level: todo.level + 1, path: path.into() });
         }
         // The first subkey is copied first.
         if let Some(pushed) = left.get_mut(first..) {

@@ -80,7 +80,9 @@ fn apply_entries(
     base: Option<&BaseBlock>,
     logs: &[Log<'_>],
 ) -> Result<Option<(Vec<u8>, Recovery)>, HiveError> {
-    let least = base.map_or(0, |base| base.primary_sequence.get());
+    // The number of the first entry since the hive's file was last brought up to date, when primary and secondary number
+    // were one; the primary one has gone on since.
+    let least = base.map_or(0, |base| base.secondary_sequence.get());
     let mut chains: Vec<(&Log<'_>, Vec<Entry<'_>>)> = Vec::new();
     for log in logs {
         let mut entries = log.entries();
@@ -116,6 +118,7 @@ fn apply_entries(
     }
     let last = chains.last().and_then(|(_, entries)| entries.last());
     if let Some(last) = last {
+        enter_flags(&mut file, last.flags);
         stamp(&mut file, last.sequence, last.bins_length);
     }
     Ok(Some((file, Recovery { entries: count, base_block: base.is_none() })))
@@ -161,16 +164,30 @@ fn check_length(length: u32, file: usize, logs: usize) -> Result<(), HiveError> 
     Ok(())
 }
 
+/// Takes the flag that log entries carry over into the base block.
+///
+/// Source: the specification named above, "Log entries"; that bit 0 alone is meant, the rest being of other uses, is
+/// how other readers take it.
+fn enter_flags(file: &mut [u8], flags: u32) {
+    const AT: usize = 144;
+    const PENDING_TRANSACTIONS: u32 = 1;
+    if let Some(&[b0, b1, b2, b3]) = file.get(AT..).and_then(|field| field.first_chunk()) {
+        let others = u32::from_le_bytes([b0, b1, b2, b3]) & !PENDING_TRANSACTIONS;
+        put(file, AT, others | (flags & PENDING_TRANSACTIONS));
+    }
+}
+
+fn put(file: &mut [u8], at: usize, number: u32) {
+    if let Some(field) = file.get_mut(at..at + 4) {
+        field.copy_from_slice(&number.to_le_bytes());
+    }
+}
+
 /// Enters sequence number and length of all bins, and the checksum over them.
 fn stamp(file: &mut [u8], sequence: u32, bins_length: u32) {
-    let mut put = |at: usize, number: u32| {
-        if let Some(field) = file.get_mut(at..at + 4) {
-            field.copy_from_slice(&number.to_le_bytes());
-        }
-    };
-    put(offset_of!(BaseBlock, primary_sequence), sequence);
-    put(offset_of!(BaseBlock, secondary_sequence), sequence);
-    put(offset_of!(BaseBlock, length), bins_length);
+    put(file, offset_of!(BaseBlock, primary_sequence), sequence);
+    put(file, offset_of!(BaseBlock, secondary_sequence), sequence);
+    put(file, offset_of!(BaseBlock, length), bins_length);
     if let Some(sum) = base_block::checksum(file)
         && let Some(field) = file.get_mut(base_block::CHECKSUM_AT..base_block::CHECKSUM_AT + 4)
     {

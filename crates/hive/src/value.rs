@@ -173,6 +173,10 @@ impl KeyValue {
         if length == 0 {
             return Ok(Place::Inline(&[]));
         }
+        if length > cells.length() {
+            let (offset, field, found) = (at.in_file(), "data length", u64::from(length));
+            return Err(HiveError::Field { what: WHAT, offset, field, found });
+        }
         let cell = CellOffset(self.data.get());
         let payload = cells.payload(cell, Structure::ValueData)?;
         if minor >= 4 && wanted > big_data::SEGMENT && payload.starts_with(b"db") {

@@ -54,9 +54,7 @@ impl Session {
             let path = if key.is_none() { &place.path } else { parent };
             return Err(BakeError::NoKey { key: full_key(&place.hive, path) });
         };
-        let before = hive.info(key).map_err(failed)?.name;
-        let moved = hive.move_key(key, above, name, now).map_err(failed)?;
-        if moved == key && before == name {
+        if hive.move_key(key, above, name, now).map_err(failed)?.is_none() {
             ledger.unchanged += 1;
             return Ok(());
         }

@@ -80,6 +80,10 @@ pub(super) fn locate(hive: &Hive, mount: Option<&str>, key: &str) -> Result<Stri
     let inside = strip_key_prefix(&key, mount).map(str::to_owned).or_else(|| alias(&key, mount));
     match inside {
         Some(path) => Ok(through_current_control_set(hive, mount, path)),
+        None if mount == USER && is_classes_root(&key) => {
+            Err(CliError::usage("a user's classes lie in UsrClass.dat, not in NTUSER.DAT")
+                .hint(r"--hive UsrClass.dat --mount HKU\<SID>_Classes"))
+        }
         None => {
             Err(CliError::usage(format!("the key lies outside of {mount}, which this hive holds"))
                 .hint("if the hive is another one, say which with --mount"))
@@ -105,9 +109,20 @@ fn alias(key: &str, mount: &str) -> Option<String> {
         // HKU\<who>\...
         let below = strip_key_prefix(key, "HKU")?;
         let (who, rest) = below.split_once('\\').unwrap_or((below, ""));
-        return (!who.is_empty()).then(|| rest.to_owned());
+        return (!who.is_empty() && !is_classes_root(key)).then(|| rest.to_owned());
     }
     None
+}
+
+/// True for `HKU\<who>_Classes` and what is below it.
+fn is_classes_root(key: &str) -> bool {
+    let who = strip_key_prefix(key, "HKU").and_then(|below| below.split('\\').next());
+    who.is_some_and(|who| who.to_ascii_lowercase().ends_with("_classes"))
+}
+
+/// True for a path in a user's hive that Windows takes for one in `UsrClass.dat`.
+pub(super) fn is_users_classes(mount: Option<&str>, path: &str) -> bool {
+    mount == Some(USER) && strip_key_prefix(path, r"Software\Classes").is_some()
 }
 
 /// `CurrentControlSet` is a link that only a running system has.
@@ -227,5 +242,9 @@ mod tests {
             locate(&hive, Some("HKCU"), r"HKU\S-1-5-18\Software").ok().as_deref(),
             Some("Software")
         );
+        assert!(locate(&hive, Some("HKCU"), r"HKU\S-1-5-21-1-2-3-1001_Classes\.txt").is_err());
+        assert!(is_users_classes(Some("HKCU"), r"software\classes\.txt"));
+        assert!(!is_users_classes(Some("HKCU"), r"Software\Classesx"));
+        assert!(!is_users_classes(Some(r"HKLM\SOFTWARE"), r"Software\Classes"));
     }
 }

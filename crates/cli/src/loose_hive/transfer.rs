@@ -24,9 +24,7 @@ impl Ledger {
         let key = find(hive, from, old)?;
         let (parent, name) = new.rsplit_once('\\').unwrap_or(("", new));
         let parent = find(hive, parent, parent)?;
-        let before = hive.info(key).doing(doing)?.name;
-        let moved = hive.move_key(key, parent, name, now).doing(doing)?;
-        if moved == key && before == name {
+        if hive.move_key(key, parent, name, now).doing(doing)?.is_none() {
             self.record(None);
             return Ok(());
         }

@@ -44,6 +44,13 @@ fn keys_are_copied_and_renamed() {
         assert!(run("query", &[r"HKLM\SOFTWARE"]).ok().contains("NEW NAME"));
         let same = run("rename", &[r"HKLM\SOFTWARE\NEW NAME", r"HKLM\SOFTWARE\NEW NAME", "--json"]);
         assert_eq!(same.json()["committed"], false);
+        // Another place, the same name.
+        let [here, there] = [r"HKLM\SOFTWARE\NEW NAME\Copy", r"HKLM\SOFTWARE\Microsoft\Copy"];
+        for [from, to] in [[here, there], [there, here]] {
+            let report = run("rename", &[from, to, "--json"]).json();
+            assert_eq!(report["committed"], true, "{report}");
+            run("query", &[from]).fails(1, &["no such key"]);
+        }
         run("rename", &[r"HKLM\SOFTWARE\Old", r"HKLM\SOFTWARE\X"]).fails(1, &["no such key"]);
         run("rename", &[r"HKLM\SOFTWARE\NEW NAME", r"HKLM\SOFTWARE\Microsoft"])
             .fails(1, &["already"]);

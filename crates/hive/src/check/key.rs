@@ -4,12 +4,9 @@ use super::Check;
 use crate::cell::CellOffset;
 use crate::error::{HiveError, Structure};
 use crate::key_node::{self, KeyNode};
-use crate::name::StoredName;
+use crate::name::{self, StoredName};
 use std::cmp::Ordering;
 use std::rc::Rc;
-
-/// Bytes of a path in a finding, above which its beginning is left out.
-const PATH_MAX: usize = 1024;
 
 /// A key still to be checked.
 struct Todo {
@@ -24,7 +21,7 @@ struct Todo {
 impl<'a> Check<'a> {
     /// Checks the root key and all below it.
     pub(super) fn tree(&mut self, root: CellOffset) {
-        let mut left = vec![Todo { at: root, parent: None, level: 0, path: "".into() }];
+        let mut left = vec![Todo { at: root, parent: None, level: 0, path: "\\".into() }];
         while let Some(todo) = left.pop() {
             self.key(&todo, &mut left);
         }
@@ -49,9 +46,8 @@ impl<'a> Check<'a> {
             Err(fault) => return self.add("key.signature", at, fault.to_string()),
         };
         let path: Rc<str> = match todo.parent {
-            None => "".into(),
-            Some(_) if todo.path.len() > PATH_MAX => format!("...\\{}", name.to_text()).into(),
-            Some(_) => format!("{}\\{}", todo.path, name.to_text()).into(),
+            None => Rc::clone(&todo.path),
+            Some(_) => name::told_path(&todo.path, name).into(),
         };
         self.identity(todo, node, name, &path);
         self.class(at, node, &path);

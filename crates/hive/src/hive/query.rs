@@ -107,13 +107,7 @@ impl Hive {
 
     /// Values with their names in upper case.
     pub(crate) fn upper_values(&self, key: KeyId) -> Result<Vec<(Vec<u16>, Value)>, HiveError> {
-        let (node, _) = KeyNode::read(&self.cells, key.cell())?;
-        value::list(&self.cells, node)?
-            .map(|at| {
-                let name = KeyValue::read(&self.cells, at)?.1;
-                Ok((name.units().map(upcase).collect(), self.read_value(at)?))
-            })
-            .collect()
+        self.list_values(key, |name| name.units().map(upcase).collect())
     }
 
     fn list_subkeys<T>(
@@ -150,8 +144,26 @@ impl Hive {
     /// # Errors
     /// When the list or one of the values is damaged.
     pub fn values(&self, key: KeyId) -> Result<Vec<Value>, HiveError> {
+        let values = self.list_values(key, |_| ())?;
+        Ok(values.into_iter().map(|((), value)| value).collect())
+    }
+
+    fn list_values<T>(
+        &self,
+        key: KeyId,
+        spell: impl Fn(StoredName<'_>) -> T,
+    ) -> Result<Vec<(T, Value)>, HiveError> {
         let (node, _) = KeyNode::read(&self.cells, key.cell())?;
-        value::list(&self.cells, node)?.map(|at| self.read_value(at)).collect()
+        // More than the hive holds is there more than once: it would take memory without bound.
+        let mut left = self.cells.length() as usize;
+        value::list(&self.cells, node)?
+            .map(|at| {
+                let (value, name) = KeyValue::read(&self.cells, at)?;
+                let shared = HiveError::Shared { what: Structure::KeyValue, offset: at.in_file() };
+                left = left.checked_sub(value.length() as usize).ok_or(shared)?;
+                Ok((spell(name), self.read_value(at)?))
+            })
+            .collect()
     }
 
     /// Reads all values of a key as [`Hive::values`] does, and keeps none.

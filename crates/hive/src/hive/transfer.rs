@@ -10,7 +10,8 @@ use crate::subkey_list;
 
 impl Hive {
     /// Renames a key, or moves it with all below it to another parent of the same hive. Values, class names, access rights
-    /// and the times of all below it stay. The key's own number may change: it is returned.
+    /// and the times of all below it stay. The key's own number may change: it is returned, or `None` when the key has that
+    /// parent and name already.
     ///
     /// # Errors
     /// [`HiveError::Exists`] when the new parent has a subkey of that name already, [`HiveError::IntoItself`],
@@ -21,7 +22,7 @@ impl Hive {
         parent: KeyId,
         name: &str,
         now: u64,
-    ) -> Result<KeyId, HiveError> {
+    ) -> Result<Option<KeyId>, HiveError> {
         self.refuse_dirty()?;
         if key.cell() == self.root {
             return Err(HiveError::RootKey);
@@ -36,7 +37,7 @@ impl Hive {
             return Err(HiveError::NoDelete { offset });
         }
         if node.parent.get() == parent.0 && own_name.units().eq(name::units(name)) {
-            return Ok(key);
+            return Ok(None);
         }
         self.refuse_below_itself(key, parent)?;
         let depth = key_node::level(&self.cells, self.root, parent.cell())? + self.height(key)? + 1;
@@ -65,7 +66,7 @@ impl Hive {
             self.sorted.insert(moved);
         }
         self.edited = true;
-        Ok(KeyId(moved.0))
+        Ok(Some(KeyId(moved.0)))
     }
 
     /// Copies the values, class name and subkeys of a key into `to`, with all below them. What is there already is kept,

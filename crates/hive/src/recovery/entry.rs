@@ -30,6 +30,8 @@ struct EntryHeader {
 
 /// An entry that is whole.
 pub(super) struct Entry<'a> {
+    /// Those of the hive when the entry was written.
+    pub(super) flags: u32,
     pub(super) sequence: u32,
     pub(super) bins_length: u32,
     /// Offset from the first bin, content.
@@ -78,7 +80,8 @@ fn read(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
         pages.push((offset, page));
         data = left;
     }
-    Some((Entry { sequence: header.sequence.get(), bins_length, pages }, rest))
+    let (flags, sequence) = (header.flags.get(), header.sequence.get());
+    Some((Entry { flags, sequence, bins_length, pages }, rest))
 }
 
 impl Entry<'_> {

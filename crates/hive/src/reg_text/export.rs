@@ -3,6 +3,7 @@
 use super::{RegAction, RegOperation};
 use crate::{Hive, HiveError, KeyId, Value, ValueType};
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 const HEADER: &str = "Windows Registry Editor Version 5.00\r\n";
 
@@ -34,17 +35,21 @@ pub fn export_all(
     prefix: &str,
 ) -> Result<(), HiveError> {
     let prefix = if prefix.is_empty() { "\\" } else { prefix };
-    let mut left = vec![(key, prefix.to_owned())];
-    while let Some((key, path)) = left.pop() {
+    // The path of the key above and the name: a full path for each that waits would be more than the hive holds.
+    let top: Rc<str> = "".into();
+    let mut left = vec![(key, top, prefix.to_owned())];
+    while let Some((key, above, name)) = left.pop() {
+        let separator = if above.is_empty() || above.ends_with('\\') { "" } else { "\\" };
+        let path = format!("{above}{separator}{name}");
         text.push_str("\r\n[");
         text.push_str(&path);
         text.push_str("]\r\n");
         for value in hive.values(key)? {
             write_value(text, &value);
         }
-        let separator = if path.ends_with('\\') { "" } else { "\\" };
+        let above: Rc<str> = path.into();
         for (name, subkey) in hive.subkeys(key)?.into_iter().rev() {
-            left.push((subkey, format!("{path}{separator}{name}")));
+            left.push((subkey, Rc::clone(&above), name));
         }
     }
     Ok(())

@@ -146,3 +146,24 @@ fn keys_that_name_each_other_do_not_go_round() {
     assert!(hive.check().iter().any(|finding| finding.id == "ref.twice"));
     assert!(!hive.is_modified());
 }
+
+/// One value named by all entries of a list would be read as often as it is named.
+#[test]
+fn values_that_share_a_cell_take_no_memory() {
+    let mut hive = Hive::create("ROOT", 1);
+    let (key, _) = hive.create_key(hive.root(), "k", 1).unwrap();
+    hive.set_value(key, "large", ValueType::Binary, &vec![7; 1_000_000], 1).unwrap();
+    for number in 0..500 {
+        hive.set_value(key, &number.to_string(), ValueType::Dword, &[0; 4], 1).unwrap();
+    }
+    hive.seal(2);
+    let mut bytes = hive.bytes().to_vec();
+    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let list = 4096 + word(&bytes, 4096 + key.0 as usize + 4 + 40) as usize + 4;
+    for entry in 1..501 {
+        bytes.copy_within(list..list + 4, list + entry * 4);
+    }
+    let hive = Hive::open(bytes).unwrap();
+    assert!(matches!(hive.values(key), Err(HiveError::Shared { .. })));
+    assert!(matches!(reg_text::export(&hive, key, "K"), Err(HiveError::Shared { .. })));
+}

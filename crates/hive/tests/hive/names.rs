@@ -45,7 +45,7 @@ fn odd_names_are_written_found_and_shown_without_loss() {
     let key = hive.find(root, &format!("{}\\below", KEYS[2])).unwrap().unwrap();
     assert_eq!(hive.values(key).unwrap().len(), VALUES.len());
     let renamed = hive.find(root, KEYS[0]).unwrap().unwrap();
-    let renamed = hive.move_key(renamed, root, "\u{fffd}dbff", 3).unwrap();
+    let renamed = hive.move_key(renamed, root, "\u{fffd}dbff", 3).unwrap().unwrap();
     assert_eq!(hive.info(renamed).unwrap().name, "\u{fffd}dbff");
     for name in VALUES {
         assert!(hive.delete_value(key, name, 4).unwrap(), "{name}");

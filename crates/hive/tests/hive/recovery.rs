@@ -24,7 +24,7 @@ pub fn recover(bytes: &[u8], logs: &[Vec<u8>]) -> Result<(Hive, Recovery), HiveE
 
 /// Dirty hives with new-format logs: how many entries Windows would apply.
 pub const DIRTY: [(&str, u32); 12] = [
-    ("hive/museum-amcache-server2022/Amcache.hve", 6),
+    ("hive/museum-amcache-server2022/Amcache.hve", 7),
     ("hive/museum-amcache-win10-aptsimulatorvm/Amcache.hve", 4),
     ("hive/museum-amcache-win11-rathbunvm/Amcache.hve", 9),
     ("hive/museum-win10-networkservice/NTUSER.DAT", 8),
@@ -128,6 +128,44 @@ fn logs_that_do_not_fit_are_not_applied() {
     logs.retain(|log| log[4..8] == 68u32.to_le_bytes());
     assert_eq!(recover(&bytes, &logs).unwrap().1.entries, 2);
     assert!(matches!(recover(&bytes, &[]), Err(HiveError::Dirty { .. })));
+}
+
+/// The file of a hive is marked dirty by raising its primary number, after which the secondary one names the first entry.
+#[test]
+fn the_first_entry_since_the_hive_was_clean_is_applied() {
+    let Some((bytes, mut logs)) = with_logs("hive/museum-amcache-server2022/Amcache.hve") else {
+        return;
+    };
+    assert_eq!(bytes[4..12], [4, 0, 0, 0, 3, 0, 0, 0]);
+    let second = (1024..logs[0].len()).step_by(512).find(|at| logs[0][*at..].starts_with(b"HvLE"));
+    logs[0].truncate(second.unwrap());
+    logs.truncate(1);
+    assert_eq!(logs[0][512 + 12..512 + 16], [3, 0, 0, 0]);
+    let (hive, recovery) = recover(&bytes, &logs).unwrap();
+    assert_eq!(recovery, Recovery { entries: 1, base_block: false });
+    let pages = usize::from(logs[0][512 + 20]);
+    let mut from = 512 + 40 + pages * 8;
+    for page in 0..pages {
+        let word = |at: usize| u32::from_le_bytes(logs[0][at..at + 4].try_into().unwrap()) as usize;
+        let (to, size) = (4096 + word(512 + 40 + page * 8), word(512 + 44 + page * 8));
+        assert!(hive.bytes()[to..to + size] == logs[0][from..from + size], "page {page}");
+        from += size;
+    }
+}
+
+/// "Pending transactions", bit 0 of the flags, comes from the last entry.
+#[test]
+fn a_hive_gets_the_flags_of_the_log() {
+    let Some((mut bytes, logs)) = with_logs("hive/regipy-win10-1709-x64-dirty/SYSTEM") else {
+        return;
+    };
+    assert_eq!(bytes[144], 1);
+    let (hive, _) = recover(&bytes, &logs).unwrap();
+    assert_eq!(hive.bytes()[144], 1);
+    bytes[144] ^= 7;
+    bytes[508] ^= 7;
+    let (hive, _) = recover(&bytes, &logs).unwrap();
+    assert_eq!(hive.bytes()[144], 7);
 }
 
 #[test]

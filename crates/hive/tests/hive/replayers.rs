@@ -46,7 +46,7 @@ fn number(bytes: &[u8], at: usize) -> u32 {
 /// A hive with the pages of all entries put where they belong, the older log first. With `fitting`, only entries that
 /// follow each other and are not older than the hive.
 fn replay(hive: &[u8], logs: &[Vec<u8>], fitting: bool) -> Vec<u8> {
-    let least = number(hive, 4);
+    let least = number(hive, 8);
     let mut hive = hive.to_vec();
     for log in logs {
         let (mut at, mut last) = (512, None);

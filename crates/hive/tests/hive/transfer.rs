@@ -27,7 +27,7 @@ fn a_renamed_key_keeps_all_it_has() {
     // Longer, shorter, other letters, another case alone.
     let mut key = old;
     for name in ["A much longer name than before, which its cell cannot hold", "Я", "я", "Old"] {
-        key = hive.move_key(key, root, name, 2).unwrap();
+        key = hive.move_key(key, root, name, 2).unwrap().unwrap();
         assert_eq!(hive.info(key).unwrap().name, name);
         assert_eq!(hive.find(root, name).unwrap(), Some(key));
         let deep = hive.find(key, "below\\deep").unwrap().unwrap();
@@ -39,7 +39,12 @@ fn a_renamed_key_keeps_all_it_has() {
         judged_clean(&hive);
     }
     let other = hive.find(root, "other").unwrap().unwrap();
-    let key = hive.move_key(key, other, "Moved", 4).unwrap();
+    let key = hive.move_key(key, other, "Moved", 4).unwrap().unwrap();
+    assert_eq!(hive.move_key(key, other, "Moved", 4).unwrap(), None);
+    // Another parent, the same name: nothing but the parent tells the two apart.
+    for parent in [root, other] {
+        assert_eq!(hive.move_key(key, parent, "Moved", 4).unwrap(), Some(key));
+    }
     assert_eq!(hive.find(root, "Other\\Moved\\Below").unwrap().map(|_| ()), Some(()));
     assert_eq!(hive.find(root, "Old").unwrap(), None);
     let below = hive.find(key, "Below").unwrap().unwrap();

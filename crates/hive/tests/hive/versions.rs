@@ -56,6 +56,24 @@ fn each_version_gets_the_structures_it_knows() {
     }
 }
 
+/// `reg flags KEY SET ... /RECURSE_FLAG`: keys made below have them too.
+#[test]
+fn virtualization_is_passed_on_where_the_key_says_so() {
+    for (flags, expected) in [(0xa3, 0xa0), (0x23, 0), (0, 0)] {
+        let mut hive = Hive::create("ROOT", 1);
+        let (key, _) = hive.create_key(hive.root(), "k", 1).unwrap();
+        hive.seal(2);
+        let mut bytes = hive.bytes().to_vec();
+        let control = |key: winkiln_hive::KeyId| 4096 + key.0 as usize + 4 + 54;
+        bytes[control(key)] = flags;
+        let mut hive = Hive::open(bytes).unwrap();
+        let (below, _) = hive.create_key(key, "a\\b", 3).unwrap();
+        hive.seal(4);
+        assert_eq!(hive.bytes()[control(below)], expected, "{flags:#x}");
+        judged_clean(&hive);
+    }
+}
+
 #[test]
 fn random_edits_of_every_version() {
     let (seeds, steps) =
