@@ -124,7 +124,7 @@ pub(super) fn key(plan: &mut Plan<'_>, service: &Service) -> Result<(), StagingE
 }
 
 /// A text for people: from Windows Vista on a reference to the INF's string.
-fn shown(plan: &Plan<'_>, text: &Localized) -> String {
+pub(super) fn shown(plan: &Plan<'_>, text: &Localized) -> String {
     let token = text.raw.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
     match token {
         Some(token) if plan.published && !plan.request.guest.is_nt5() && !token.contains('%') => {

@@ -1,7 +1,10 @@
 //! The key of a setup class that the guest does not know.
 
-use super::{Plan, StagingError, Value, registry};
-use crate::inf::{RegistryRoot, actual_section};
+use super::{Plan, StagingError, Value, registry, service_key};
+use crate::inf::{
+    Inf, Install, Localized, RegistryData, RegistryEdit, RegistryOperation, RegistryRoot,
+    actual_section,
+};
 
 /// Keys of setup classes.
 pub(super) const CLASSES: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Class";
@@ -20,9 +23,69 @@ pub(super) fn make(plan: &mut Plan<'_>) -> Result<(), StagingError> {
     if let Some(name) = &package.version().class {
         plan.set(&*key, "Class", Value::sz(name));
     }
-    registry::below(plan, &install.registry, &key);
+    let texts = texts(&install);
+    let edits = match &texts.description {
+        // Windows 8 and later keep the text under its new name alone.
+        Some(description) if !request.guest.is_nt5() => {
+            let text = localized(package.inf(), description);
+            let text = service_key::shown(plan, &text);
+            plan.set(&*key, "ClassDesc", Value::sz(&text));
+            let kept = |edit: &&RegistryEdit| *edit != description || !request.guest.has_database();
+            install.registry.iter().filter(kept).cloned().collect()
+        }
+        _ => install.registry.clone(),
+    };
+    if let Some(icon) = texts.icon.filter(|_| !request.guest.is_nt5()) {
+        let path = format!(r"%SystemRoot%\System32\setupapi.dll,{icon}");
+        plan.set(&*key, "IconPath", Value::multi_sz([path]));
+    }
+    registry::below(plan, &edits, &key);
     for edit in install.registry.iter().filter(|edit| edit.root != RegistryRoot::Relative) {
         registry::elsewhere(plan, edit);
     }
     Ok(())
+}
+
+/// What Windows Vista and later keep under names of their own.
+#[derive(Default)]
+struct Texts {
+    /// The edit of the default value, which describes the class.
+    description: Option<RegistryEdit>,
+    /// The number of an icon of Windows, negative, where the INF gives no path of one.
+    icon: Option<String>,
+}
+
+fn texts(install: &Install) -> Texts {
+    let mut texts = Texts::default();
+    let mut has_path = false;
+    for edit in &install.registry {
+        let RegistryOperation::Set { name, data: RegistryData::Sz(text), .. } = &edit.operation
+        else {
+            has_path |= matches!(&edit.operation, RegistryOperation::Set { name, .. }
+                if name.to_string().eq_ignore_ascii_case("IconPath"));
+            continue;
+        };
+        if edit.root != RegistryRoot::Relative || !edit.key.is_empty() {
+            continue;
+        }
+        match name.to_string().to_ascii_lowercase().as_str() {
+            "" => texts.description = Some(edit.clone()),
+            "icon" => texts.icon = Some(text.to_string()).filter(|icon| icon.starts_with('-')),
+            _ => {}
+        }
+    }
+    texts.icon = texts.icon.filter(|_| !has_path);
+    texts
+}
+
+/// The text that an edit sets, as its line of the INF writes it.
+fn localized(inf: &Inf, edit: &RegistryEdit) -> Localized {
+    let lines = inf.sections().iter().flat_map(|section| &section.lines);
+    let line = lines.filter(|_| edit.file == inf.name()).find(|line| line.number == edit.line);
+    let raw = line.and_then(|line| line.values.get(4)).cloned().unwrap_or_default();
+    let text = match &edit.operation {
+        RegistryOperation::Set { data: RegistryData::Sz(text), .. } => text.to_string(),
+        _ => String::new(),
+    };
+    Localized { raw, text }
 }

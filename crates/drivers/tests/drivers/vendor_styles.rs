@@ -17,13 +17,13 @@ fn package(name: &str, bytes: &[u8]) -> Package {
 
 /// What adding it means, of one that starts with the guest.
 fn staged(package: &Package, guest: &Guest) -> Staging {
-    let staging = waiting(package, guest);
+    let staging = waiting(package, guest, true);
     assert!(staging.boot_critical, "{}", package.path());
     staging
 }
 
 /// What adding it means; it has all the files that it names.
-fn waiting(package: &Package, guest: &Guest) -> Staging {
+fn waiting(package: &Package, guest: &Guest, has_class: bool) -> Staging {
     let fit = package.fit(&guest.target).unwrap_or_else(|refusal| panic!("{refusal}"));
     let sections = fit.sections.iter().copied();
     let needed = package.files(sections, guest.target.architecture).expect("files");
@@ -44,7 +44,7 @@ fn waiting(package: &Package, guest: &Guest) -> Staging {
         now: 0,
         origin: "",
         signature: &Signature::None,
-        has_class: true,
+        has_class,
         class: None,
     };
     stage(&request).unwrap_or_else(|error| panic!("{}: {error}", package.path()))
@@ -278,9 +278,21 @@ fn a_universal_driver_runs_from_the_store() {
 }
 
 #[test]
+fn a_service_of_user_mode_comes_along() {
+    let expected = [(r"\Parameters", "*PNP0A03", Value::sz("PCI"))];
+    for of in [("xp", Architecture::X86), ("w10", Architecture::Amd64)] {
+        let staging = check("kilniface.inf", of, &["kilniface", "kilnagent"], 2, &expected);
+        let agent = (format!(r"{SERVICES}\kilnagent"), "ImagePath".to_owned());
+        let path = Value::expand_sz(r"%SystemRoot%\System32\kilnagent_9_1_0_12.exe");
+        assert_eq!(values(&staging).get(&agent), Some(&path));
+        assert!(files(&staging).contains(&r"\Windows\System32\kilnagent_9_1_0_12.exe"));
+    }
+}
+
+#[test]
 fn extensions_wait_and_hosts_of_cards_do_not() {
     let os = guest("w10", Architecture::Amd64);
-    let extension = waiting(&package("kilnext.inf", &fixture("vendors/kilnext.inf")), &os);
+    let extension = waiting(&package("kilnext.inf", &fixture("vendors/kilnext.inf")), &os, true);
     assert!(!extension.boot_critical && extension.services.is_empty());
     let id = [
         0x2E, 0x4A, 0x1B, 0x3C, 0x6F, 0x8D, 0x1C, 0x4B, 0x9A, 0x7E, 0x0F, 0x1D, 0x2C, 0x3B, 0x4A,
@@ -298,4 +310,38 @@ fn extensions_wait_and_hosts_of_cards_do_not() {
         package.version().driver_version.map(|version| version.to_string())
     };
     assert_eq!(version("kilnfs.inf").as_deref(), Some("09/19/2021,1.3.0.1000"));
+}
+
+/// The names and types are those of classes in the hives of Windows 7, 8.1 and 10, such as that of readers of magnetic stripes.
+#[test]
+fn a_class_is_made_as_windows_makes_it() {
+    let text = String::from_utf8(fixture("vendors/kilnsdh.inf")).expect("UTF-8");
+    let own = "{A0A588A4-C46F-4B37-B7EA-C82FE89870C7}";
+    let text = text.replace("=SDHost", "=KilnHost").replace("C82FE89870C6", "C82FE89870C7")
+        + "[ClassInstall32]\nAddReg=Class\n[Class]\nHKR,,,0,%Desc%\nHKR,,Icon,,\"-10\"\n";
+    let package = package("kilnsdh.inf", text.as_bytes());
+    for (os, names) in [
+        ("xp", &["", "Class", "Icon"][..]),
+        ("w7", &["", "Class", "ClassDesc", "Icon", "IconPath"]),
+        ("w8.1", &["Class", "ClassDesc", "Icon", "IconPath"]),
+        ("w10", &["Class", "ClassDesc", "Icon", "IconPath"]),
+    ] {
+        let architecture = if os == "xp" { Architecture::X86 } else { Architecture::Amd64 };
+        let staging = waiting(&package, &guest(os, architecture), false);
+        let key = format!(r"HKLM\SYSTEM\CurrentControlSet\Control\Class\{own}");
+        let values = values(&staging);
+        let made = values.iter().filter(|((of, _), _)| *of == key);
+        let made: Vec<_> = made.map(|((_, name), value)| (name.as_str(), value)).collect();
+        assert_eq!(made.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names, "{os}");
+        for (name, expected) in [
+            ("", Value::sz("Kiln SD host")),
+            ("Class", Value::sz("KilnHost")),
+            ("ClassDesc", Value::sz("@oem0.inf,%Desc%;Kiln SD host")),
+            ("Icon", Value::sz("-10")),
+            ("IconPath", Value::multi_sz([r"%SystemRoot%\System32\setupapi.dll,-10"])),
+        ] {
+            let found = made.iter().find(|(known, _)| *known == name);
+            assert!(found.is_none_or(|(_, value)| **value == expected), "{os}: {name}");
+        }
+    }
 }
