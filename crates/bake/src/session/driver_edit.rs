@@ -30,6 +30,7 @@ pub(super) const CLASSES: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Class";
 impl Session {
     /// Adds the packages of a source that are for the guest.
     pub(super) fn add_drivers(&mut self, wanted: &DriverSource) -> Result<(), BakeError> {
+        let wanted = &wanted.resolved();
         let mut guest = self.driver_guest()?;
         let target = guest.target;
         let options = self.inf_options()?;

@@ -110,7 +110,7 @@ impl KeepIpArgs {
 /// Of `drivers list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// Folder, ISO, zip, cabinet, MSI, tar or tar.gz
+    /// Folder, ISO, zip, cabinet, MSI, tar, tar.gz or INF
     #[arg(value_name = "SOURCE")]
     pub(crate) source: PathBuf,
     /// Tell what fits this Windows
@@ -131,7 +131,7 @@ pub(crate) struct AddArgs {
     /// Raw or qcow2 image, or block device
     #[arg(value_name = "IMAGE")]
     pub(crate) image: PathBuf,
-    /// Folder, ISO, zip, cabinet, MSI, tar or tar.gz with driver packages
+    /// Folder, ISO, zip, cabinet, MSI, tar or tar.gz with driver packages; or the INF of one
     #[arg(value_name = "SOURCE")]
     pub(crate) source: PathBuf,
     #[command(flatten)]

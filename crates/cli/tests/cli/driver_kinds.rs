@@ -174,6 +174,15 @@ fn what_a_package_copies_along_comes_with_it() {
     let missing = "kiln.inf: gone.inf, which it copies along, is missing";
     assert!(report["warnings"].to_string().contains(missing), "{report:#}");
     assert_eq!(became(&add(&["--exclude", "kiln2"])), ["kiln.inf"]);
+    // An INF by its own path is asked for as by its name.
+    let inf = source.join("kiln2.inf");
+    let command = ["drivers", "add", guest.image(), path(&inf), "--force-unsigned", "--dry-run"];
+    let report = winkiln(&[&command[..], &["--json"]].concat()).json();
+    assert_eq!(became(&report), ["kiln2.inf", "kiln3.inf"], "{report:#}");
+    let listed = winkiln(&["drivers", "list", path(&inf), "--json"]).json();
+    let names: Vec<_> =
+        listed["packages"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+    assert_eq!(names, ["kiln2"]);
 }
 
 /// Windows XP has no framework: that in the co-installer of the package is put in.

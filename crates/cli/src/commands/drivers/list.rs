@@ -1,6 +1,7 @@
 //! `winkiln drivers list`.
 
 use winkiln_archive::Tree;
+use winkiln_bake::DriverSource;
 use winkiln_bake::drivers::signature_score;
 use winkiln_drivers::Package;
 use winkiln_drivers::choice::{Options, choose};
@@ -16,10 +17,13 @@ use crate::render::drivers::{self, Listed};
 pub(crate) fn run(args: &ListArgs) -> Result<()> {
     let output = Output::new(&args.output);
     let (target, architecture) = (args.target()?, args.architecture()?);
-    let tree =
-        Tree::open(&args.source).doing(|| format!("cannot read {}", args.source.display()))?;
-    let found = Found::all(&tree, &ParseOptions::default());
     let selection = args.selection.selection();
+    let source =
+        DriverSource { path: args.source.clone(), selection, ..DriverSource::default() }.resolved();
+    let tree =
+        Tree::open(&source.path).doing(|| format!("cannot read {}", source.path.display()))?;
+    let found = Found::all(&tree, &ParseOptions::default());
+    let selection = source.selection;
     if let Some(name) = selection.unknown(&found.packages).first() {
         return Err(CliError::usage(format!(
             "no package, service or class {name} in {}",
@@ -37,7 +41,10 @@ pub(crate) fn run(args: &ListArgs) -> Result<()> {
         .packages
         .iter()
         .enumerate()
-        .filter(|(_, package)| selection.takes(package))
+        .filter(|(index, package)| {
+            let chosen = choice.iter().flat_map(|choice| &choice.chosen);
+            selection.takes(package) || chosen.clone().any(|chosen| chosen.index == *index)
+        })
         .filter(|(_, package)| {
             target.is_some() || architecture.is_none_or(|a| drivers::is_for(package, a))
         })
