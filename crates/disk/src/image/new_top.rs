@@ -84,8 +84,10 @@ fn remove_left_over(temporary: &Path) -> Result<(), ImageError> {
 
 fn create(path: &Path, header: &[u8]) -> io::Result<()> {
     let mut file = File::options().read(true).write(true).create_new(true).open(path)?;
-    file.write_all(header)?;
-    file.sync_all()
+    file.write_all(header).and_then(|()| file.sync_all()).inspect_err(|_| {
+        // Of no use to anybody; the next overlay of this name would take it away, too.
+        let _ = fs::remove_file(path);
+    })
 }
 
 /// The image as the overlay names it: absolute when it was given so, otherwise as seen from the overlay's folder, which is

@@ -13,8 +13,8 @@ use crate::host::folder::JournalPlace;
 use crate::nbd::{Address, NbdFile, Server, Start};
 
 const PROGRAM: &str = "qemu-nbd";
-/// What `qemu-nbd` says when another program holds the opposite lock.
-const LOCK_WORDS: [&str; 2] = ["Failed to get \"", "\" lock"];
+/// What `qemu-nbd` says when another program holds the opposite lock: `Failed to get "write" lock`, or `... shared "write" lock`.
+const LOCK_WORDS: [&str; 3] = ["Failed to get ", "shared ", "\" lock"];
 
 /// Connects to the server at an address. Its journal can be in no folder but the one asked for.
 pub(super) fn connect(
@@ -86,8 +86,11 @@ fn explain(path: &Path, format: Format, program: &Path, failure: Start) -> Image
         Start::Io(source) => failed("serve", &path, source),
         Start::Nbd(source) => ImageError::Nbd { path, source },
         Start::Ended(said) => {
-            let [before, after] = LOCK_WORDS;
-            let held = said.split_once(before).and_then(|(_, rest)| rest.split_once(after));
+            let [before, shared, after] = LOCK_WORDS;
+            let held = said.split_once(before).and_then(|(_, rest)| {
+                let name = rest.strip_prefix(shared).unwrap_or(rest).strip_prefix('"')?;
+                name.split_once(after)
+            });
             match held.map(|(permission, _)| permission) {
                 Some("consistent read") => ImageError::in_use(&path, "consistent read"),
                 Some("resize") => ImageError::in_use(&path, "resize"),
