@@ -102,7 +102,7 @@ fn a_running_winkiln_refuses_others() {
                 [&machine[..], &["-drive", &drive]].concat()
             }),
             ("qemu-nbd", vec!["-f", format, "--socket", text(&socket), text(&image)]),
-            ("qemu-img", vec!["info", text(&image)]),
+            ("qemu-img", vec!["resize", "-f", format, text(&image), "+1M"]),
             ("qemu-img", vec!["convert", "-f", format, "-O", "raw", text(&image), "/dev/null"]),
         ];
         for (other, args) in others {

@@ -171,6 +171,9 @@ pub(crate) struct WriteArgs {
     /// Leave the image as it is and put the result in this new qcow2, whose backing file it is
     #[arg(long, value_name = "OUT.qcow2", conflicts_with = "undo")]
     pub(crate) overlay: Option<PathBuf>,
+    /// Keep what was done, from what, in this new file (JSON): the image's provenance. The same with every run of the same edit
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Whether new long names get 8.3 names: on, off, or guest for what the guest's registry says
     #[arg(
         long,
@@ -283,9 +286,6 @@ pub(crate) struct ApplyArgs {
     /// Import a .reg file after the recipe
     #[arg(long, value_name = "FILE")]
     pub(crate) reg: Vec<PathBuf>,
-    /// Keep what was done, from what, in this new file (JSON): the image's provenance. The same with every run of the same bake
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) with: EditArgs,
 }

@@ -17,19 +17,12 @@ pub(crate) struct Output {
     json: bool,
     quiet: bool,
     verbose: u8,
-    /// Reports hold every change, whatever of them is shown.
-    all_changes: bool,
 }
 
 impl Output {
     /// As the options ask.
     pub(crate) fn new(args: &OutputArgs) -> Self {
-        Self { json: args.json, quiet: args.quiet, verbose: args.verbose, all_changes: false }
-    }
-
-    /// The same, with reports that hold every change.
-    pub(crate) fn with_all_changes(self) -> Self {
-        Self { all_changes: true, ..self }
+        Self { json: args.json, quiet: args.quiet, verbose: args.verbose }
     }
 
     /// True when standard output is one JSON document.
@@ -49,7 +42,7 @@ impl Output {
 
     /// Changes of a report that are shown one by one; `None` for all.
     pub(crate) fn changes_told(self) -> Option<usize> {
-        (!self.json && self.verbose == 0 && !self.all_changes).then_some(report::CHANGES_MAX)
+        (!self.json && self.verbose == 0).then_some(report::CHANGES_MAX)
     }
 
     /// Prints data: the JSON form when asked for, otherwise the text.

@@ -13,7 +13,6 @@ use tempfile::NamedTempFile;
 use winkiln_bake::step::Contents;
 use winkiln_bake::{Change, DriverReport, Preset, Recipe, Report, Session, Step};
 
-use crate::args::ApplyArgs;
 use crate::error::{CliError, Result};
 use crate::render::inspect_json::architecture;
 use crate::render::text::hex;
@@ -92,38 +91,16 @@ pub(crate) struct Provenance {
 }
 
 impl Provenance {
-    /// Makes the file, and takes in what the bake is made from.
-    pub(crate) fn begin(
-        path: &Path,
-        args: &ApplyArgs,
-        recipe: &Recipe,
-        session: &mut Session,
-        steps: &[Step],
-    ) -> Result<Self> {
-        let doing = || format!("cannot make the report {}", path.display());
+    /// Makes the file, for what is about to be done to an image.
+    pub(crate) fn begin(path: &Path, time: Option<u64>, session: &mut Session) -> Result<Self> {
         if path.symlink_metadata().is_ok() {
             return Err(CliError::failed(format!("{} is there already", path.display()))
                 .hint("name a file that is not there"));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .map_err(|error| CliError::host(doing(), &error))?;
-        let mut inputs = Vec::new();
-        if let Some(recipe) = &args.recipe {
-            inputs.push(input("recipe", recipe, None)?);
-        }
-        for reg in &recipe.reg_files {
-            inputs.push(input("reg-file", reg, None)?);
-        }
-        let certificates = recipe.presets.iter().filter(|preset| preset.name == TRUST_CERTIFICATE);
-        for path in certificates.filter_map(|preset| preset.argument.as_deref()) {
-            inputs.push(input("certificate", Path::new(path), None)?);
-        }
-        for step in steps {
-            if let Step::PutFile { path: to, contents: Contents::HostFile(from), .. } = step {
-                inputs.push(input("file", from, Some(to.clone()))?);
-            }
-        }
+        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(|error| {
+            CliError::host(format!("cannot make the report {}", path.display()), &error)
+        })?;
         let (format, virtual_size) = session.image();
         let windows = session.windows().ok().map(|windows| WindowsFacts {
             version: format!("{}.{}", windows.version.0, windows.version.1),
@@ -137,10 +114,47 @@ impl Provenance {
             path: path.to_owned(),
             image: ImageFacts { format, virtual_size },
             windows,
-            time: args.with.write.time,
-            inputs,
-            presets: recipe.presets.iter().map(preset_text).collect(),
+            time,
+            inputs: Vec::new(),
+            presets: Vec::new(),
         })
+    }
+
+    /// Takes in a recipe with all that it names but for files, which steps name.
+    pub(crate) fn add_recipe(&mut self, file: Option<&Path>, recipe: &Recipe) -> Result<()> {
+        if let Some(recipe) = file {
+            self.add_input("recipe", recipe, None)?;
+        }
+        for reg in &recipe.reg_files {
+            self.add_input("reg-file", reg, None)?;
+        }
+        let certificates = recipe.presets.iter().filter(|preset| preset.name == TRUST_CERTIFICATE);
+        for path in certificates.filter_map(|preset| preset.argument.as_deref()) {
+            self.add_input("certificate", Path::new(path), None)?;
+        }
+        self.presets.extend(recipe.presets.iter().map(preset_text));
+        Ok(())
+    }
+
+    /// Takes in the file that a step puts into the image.
+    pub(crate) fn add_step(&mut self, step: &Step) -> Result<()> {
+        match step {
+            Step::PutFile { path: to, contents: Contents::HostFile(from), .. } => {
+                self.add_input("file", from, Some(to.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes in a file that an edit is made from.
+    pub(crate) fn add_input(
+        &mut self,
+        kind: &'static str,
+        path: &Path,
+        to: Option<String>,
+    ) -> Result<()> {
+        self.inputs.push(input(kind, path, to)?);
+        Ok(())
     }
 
     /// Writes what was done, and gives the file its name.
@@ -171,7 +185,7 @@ impl Provenance {
         };
         let doing = || match report.committed {
             true => {
-                format!("the image is baked, but cannot write the report {}", self.path.display())
+                format!("the image is edited, but cannot write the report {}", self.path.display())
             }
             false => format!("cannot write the report {}", self.path.display()),
         };

@@ -1,6 +1,7 @@
 //! Opening an image as the common options ask.
 
 use std::borrow::Borrow;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use winkiln_bake::{BakeError, Report, Session, SessionOptions, ShortNames, Step};
@@ -12,6 +13,7 @@ use crate::clock;
 use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::provenance::Provenance;
 use crate::render;
 use crate::signals;
 
@@ -46,8 +48,34 @@ pub(crate) fn look_at(image: &Path, args: &ImageArgs) -> Result<Session> {
     Session::open_read_only(image, &options).map_err(|error| cannot_open(error, image))
 }
 
+/// An image open for editing, and the report that is kept of that.
+pub(crate) struct Editing {
+    session: Session,
+    pub(crate) provenance: Option<Provenance>,
+}
+
+impl From<Session> for Editing {
+    fn from(session: Session) -> Self {
+        Self { session, provenance: None }
+    }
+}
+
+impl Deref for Editing {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Editing {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
+
 /// Opens an image for editing.
-pub(crate) fn open(image: &Path, args: &ImageArgs, write: &WriteArgs) -> Result<Session> {
+pub(crate) fn open(image: &Path, args: &ImageArgs, write: &WriteArgs) -> Result<Editing> {
     let options = SessionOptions {
         open: winkiln_disk::OpenOptions {
             undo: write.undo.clone(),
@@ -65,7 +93,12 @@ pub(crate) fn open(image: &Path, args: &ImageArgs, write: &WriteArgs) -> Result<
             ShortNamesArg::Off => ShortNames::Off,
         },
     };
-    Session::open(image, &options).map_err(|error| cannot_open(error, image))
+    let mut session = Session::open(image, &options).map_err(|error| cannot_open(error, image))?;
+    let provenance = match &write.report {
+        Some(path) => Some(Provenance::begin(path, write.time, &mut session)?),
+        None => None,
+    };
+    Ok(Editing { session, provenance })
 }
 
 /// Names the image, unless the error does.
@@ -77,13 +110,15 @@ fn cannot_open(error: BakeError, image: &Path) -> CliError {
 
 /// Applies steps, which may be given away one by one, and commits.
 pub(crate) fn bake<S: Borrow<Step>>(
-    mut session: Session,
+    editing: impl Into<Editing>,
     steps: impl IntoIterator<Item = S, IntoIter: ExactSizeIterator>,
     image: &Path,
     output: Output,
 ) -> Result<Report> {
+    let mut editing = editing.into();
     let steps = steps.into_iter();
-    session.tell_changes(output.changes_told());
+    let told = if editing.provenance.is_some() { None } else { output.changes_told() };
+    editing.tell_changes(told);
     {
         let progress = Progress::steps(output, steps.len(), "editing");
         for step in steps {
@@ -91,17 +126,27 @@ pub(crate) fn bake<S: Borrow<Step>>(
             let text = render::step::describe(step);
             progress.say(&text);
             output.detail(|| text.clone());
-            session.apply(step).doing(|| format!("cannot {text} in {}", image.display()))?;
+            if let Some(provenance) = &mut editing.provenance {
+                provenance.add_step(step)?;
+            }
+            editing.apply(step).doing(|| format!("cannot {text} in {}", image.display()))?;
             progress.advance(1);
         }
     }
-    finish(session, image, output)
+    finish(editing, image, output)
 }
 
-/// Verifies and commits what was edited.
-pub(crate) fn finish(session: Session, image: &Path, output: Output) -> Result<Report> {
-    let _progress = Progress::spinner(output, "verifying and committing");
-    session.finish().doing(|| format!("cannot commit to {}", image.display()))
+/// Verifies and commits what was edited, and keeps the report of it.
+pub(crate) fn finish(editing: Editing, image: &Path, output: Output) -> Result<Report> {
+    let Editing { session, provenance } = editing;
+    let report = {
+        let _progress = Progress::spinner(output, "verifying and committing");
+        session.finish().doing(|| format!("cannot commit to {}", image.display()))?
+    };
+    if let Some(provenance) = provenance {
+        provenance.finish(&report)?;
+    }
+    Ok(report)
 }
 
 /// What the options say of the image's container.

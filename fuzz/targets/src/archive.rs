@@ -36,10 +36,12 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// A stored zip, a stored cabinet, a tar, and an ISO image cut to its descriptors and folder.
+/// A stored zip, a cabinet of each kind, a tar, an ISO image cut to its descriptors and folder, and a file of `compress.exe`.
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
-    vec![zip(), cabinet(), tar(), iso()]
+    let mszip = cabinet([1, 0]);
+    let lzx = cabinet([3, 0x12]);
+    vec![zip(), cabinet([0, 0]), mszip, lzx, tar(), iso(), szdd()]
 }
 
 const NAME: &[u8] = b"w10/kiln.inf";
@@ -57,7 +59,12 @@ fn zip() -> Vec<u8> {
     [&local[..], &central, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &size, &at, &[0, 0]].concat()
 }
 
-fn cabinet() -> Vec<u8> {
+/// Eight letters as they are.
+fn szdd() -> Vec<u8> {
+    [b"SZDD\x88\xf0\x27\x33A\0\x08\0\0\0\xff".as_slice(), &DATA[..8]].concat()
+}
+
+fn cabinet(packed: [u8; 2]) -> Vec<u8> {
     let files = 44u32;
     let data = files + 17 + NAME.len() as u32;
     let length = DATA.len() as u8;
@@ -67,7 +74,10 @@ fn cabinet() -> Vec<u8> {
         bytes.extend(number.to_le_bytes());
     }
     bytes.extend([3, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
-    bytes.extend([&data.to_le_bytes()[..], &[1, 0, 0, 0, length], &[0; 15], NAME, &[0]].concat());
+    bytes.extend(
+        [&data.to_le_bytes()[..], &[1, 0, packed[0], packed[1], length], &[0; 15], NAME, &[0]]
+            .concat(),
+    );
     bytes.extend([&[0, 0, 0, 0, length, 0, length, 0], DATA].concat());
     bytes
 }

@@ -9,7 +9,6 @@ use winkiln_volume::Remedies;
 use crate::args::ApplyArgs;
 use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
-use crate::provenance::Provenance;
 use crate::session;
 
 /// Recipes longer than this are not recipes.
@@ -55,15 +54,10 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<()> {
         .plan(&recipe.presets)
         .doing(|| format!("cannot plan the presets for {}", args.image.display()))?;
     steps.extend(std::mem::take(&mut recipe.steps));
-    let provenance = match &args.report {
-        Some(path) => Some(Provenance::begin(path, args, &recipe, &mut session, &steps)?),
-        None => None,
-    };
-    let told = if provenance.is_some() { output.with_all_changes() } else { output };
-    let report = session::bake(session, &steps, &args.image, told)?;
-    if let Some(provenance) = provenance {
-        provenance.finish(&report)?;
+    if let Some(provenance) = &mut session.provenance {
+        provenance.add_recipe(args.recipe.as_deref(), &recipe)?;
     }
+    let report = session::bake(session, &steps, &args.image, output)?;
     output.report(&report, Some(started.elapsed()))
 }
 

@@ -66,7 +66,7 @@ fn repair(
     let mut session = session::open(image, &args.with.open, &write)?;
     let doing = || format!("cannot repair {}", image.display());
     let treated = treat(&mut session, target(args), selection).doing(doing)?;
-    let report = session.finish().doing(|| format!("cannot commit to {}", image.display()))?;
+    let report = session::finish(session, image, output)?;
     // What opening did to volumes is done too.
     let by_opening = examined.found.findings.iter().filter(|finding| {
         let is_left = treated.left.findings.iter().any(|left| left == *finding);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::env::{Guest, command, copy_sparse, hash, path, winkiln};
+use crate::env::{Guest, command, copy_sparse, hash, path, require_tools, winkiln};
 use crate::overlay::qemu_img;
 
 /// A bake that writes the same bytes each time, some of them ahead of the commit.
@@ -153,6 +153,35 @@ fn a_killed_bake_is_whole_or_never_was() {
     assert!(ends[0] > 0, "no round was killed before the commit: {ends:?}");
 }
 
+/// A limit on the size of files ends the program in the middle of writing the image in place: its journal is complete by then.
+#[test]
+fn an_interrupted_commit_is_told_looked_through_and_finished() {
+    let guest = Guest::new();
+    let key = r"HKLM\SOFTWARE\Site";
+    let add = command(&["reg", "add", guest.image(), key, "-v", "x", "-d", "new"]);
+    let ended = Command::new("sh")
+        .args(["-c", "ulimit -c 0; ulimit -f 2048; exec \"$0\" \"$@\""])
+        .arg(add.get_program())
+        .args(add.get_args())
+        .output()
+        .expect("a shell");
+    assert_eq!(ended.status.signal(), Some(Signal::SIGXFSZ as i32), "{ended:?}");
+    let before = guest.hash();
+    let told = winkiln(&["reg", "query", guest.image(), key]);
+    assert!(told.err.contains("is shown as if it were finished"), "{}", told.err);
+    assert!(told.ok().contains("new"));
+    let possible = winkiln(&["recover", "--dry-run", "--json", guest.image()]).json();
+    assert_eq!((&possible["recovery"], guest.hash()), (&"finished".into(), before));
+    assert_eq!(names(guest.dir.path()), 2);
+    let done = winkiln(&["recover", guest.image()]).ok();
+    assert!(done.contains("finished the interrupted commit"), "{done}");
+    assert_eq!(names(guest.dir.path()), 1);
+    assert_ne!(guest.hash(), before);
+    let after = winkiln(&["reg", "query", guest.image(), key]);
+    assert!(after.err.is_empty(), "{}", after.err);
+    assert!(after.ok().contains("new"));
+}
+
 /// Without a word of `recover`: what a signal stops is tidy at once.
 #[test]
 fn a_bake_that_a_signal_stops_leaves_nothing_behind() {
@@ -160,10 +189,11 @@ fn a_bake_that_a_signal_stops_leaves_nothing_behind() {
         if qemu_img(&["--version"]).is_some() { &["raw", "qcow2"] } else { &["raw"] };
     for format in formats {
         let count = rounds(5, 150);
+        let signals = heeded();
         let rounds = Rounds::new(Guest::new(), format);
         let mut ends = [0, 0];
         for round in 0..count {
-            let signal = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP][round as usize % 3];
+            let signal = signals[round as usize % signals.len()];
             let child = rounds.begin(round, count);
             let _ = kill(pid(&child), signal);
             let done = child.wait_with_output().expect("the program ends");
@@ -186,6 +216,15 @@ fn a_bake_that_a_signal_stops_leaves_nothing_behind() {
         let _ = writeln!(std::io::stderr(), "{text}");
         assert!(before > 0, "no round was stopped before the commit: {ends:?}");
     }
+}
+
+/// Those that this process, and what it starts, was not told to ignore, as shells do for what runs in their background.
+fn heeded() -> Vec<Signal> {
+    let status = fs::read_to_string("/proc/self/status").expect("of this process");
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("a mask");
+    let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a number");
+    let all = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
+    all.into_iter().filter(|signal| ignored >> (*signal as i32 - 1) & 1 == 0).collect()
 }
 
 /// Ends a program that waits for what never comes.
@@ -236,10 +275,58 @@ fn a_program_that_waits_is_stopped_as_well() {
     let child = spawn(&["apply", &address, "--journal-dir", path(folder), "--preset", "utc-clock"]);
     let _connection = listener.accept().expect("it connects");
     for _ in 0..2 {
-        let _ = kill(pid(&child), Signal::SIGINT);
+        let _ = kill(pid(&child), Signal::SIGTERM);
         thread::sleep(Duration::from_millis(50));
     }
-    let _ = ends_by(child, Signal::SIGINT);
+    let _ = ends_by(child, Signal::SIGTERM);
+}
+
+/// `qemu-nbd` ends with the connection, and its socket has no name that could stay.
+#[test]
+fn a_killed_program_leaves_no_server_behind() {
+    if Command::new("qemu-nbd").arg("--version").output().is_err() {
+        assert!(!require_tools(), "qemu-nbd is missing");
+        return eprintln!("SKIPPED: qemu-nbd is missing");
+    }
+    let guest = Guest::new();
+    let image = guest.local("guest.vmdk");
+    if qemu_img(&["convert", "-f", "raw", "-O", "vmdk", guest.image(), &image]).is_none() {
+        return;
+    }
+    let folder = guest.dir.path().join("temporary");
+    fs::create_dir(&folder).expect("a folder");
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        let mut child = command(&["fs", "put", &image, "-", r"C:\x"])
+            .env("TMPDIR", &folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the built program starts");
+        let started = Instant::now();
+        let mut input = child.stdin.take().expect("a pipe");
+        input.write_all(b"half").expect("it reads");
+        // What it reads goes to a file once the image is open.
+        while names(&folder) == 0 || folder_of_a_socket(&folder) {
+            assert!(started.elapsed() < Duration::from_secs(20), "it does not begin");
+            thread::sleep(Duration::from_millis(2));
+        }
+        winkiln(&["fs", "ls", &image]).fails(3, &["in use by qemu-nbd (process "]);
+        let _ = kill(pid(&child), signal);
+        let _ = ends_by(child, signal);
+        let ended = Instant::now();
+        while winkiln(&["fs", "ls", &image]).status != 0 {
+            assert!(ended.elapsed() < Duration::from_secs(20), "{signal}: it is still served");
+            thread::sleep(Duration::from_millis(20));
+        }
+        // A copy of what was read stays where the program could not tidy up.
+        assert_eq!(names(&folder), usize::from(signal == Signal::SIGKILL), "{signal}");
+    }
+}
+
+fn folder_of_a_socket(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).expect("the folder is there").flatten();
+    entries.into_iter().any(|entry| entry.path().is_dir())
 }
 
 /// As with `nohup`, or in the background of a script.

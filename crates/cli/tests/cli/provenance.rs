@@ -90,6 +90,45 @@ fn a_report_that_cannot_be_kept_keeps_the_bake_from_happening() {
     assert_eq!(guest.hash(), before);
 }
 
+/// Of every command that writes to an image, by the same form.
+#[test]
+fn single_edits_are_kept_as_well() {
+    let guest = Guest::new();
+    let note = guest.write("note.txt", b"kept");
+    let reg = guest.write("site.reg", b"REGEDIT4\n\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Site]\n");
+    let kept = guest.local("report.json");
+    for (edit, kind, target) in [
+        (&["fs", "put", guest.image(), &note, r"\note.txt"][..], "file", r"\note.txt"),
+        (&["reg", "import", guest.image(), &reg], "reg-file", r"HKLM\SOFTWARE\Site"),
+        (&["bootini", "show", guest.image()], "", ""),
+        (&["fs", "mkdir", guest.image(), r"\new"], "", r"\new"),
+        (&["doctor", "--fix", guest.image(), "--target", "ide"], "", ""),
+    ] {
+        let run = winkiln(&[edit, &["--report", &kept, "--time", "1700000000"]].concat());
+        if edit[1] == "show" {
+            // It writes nothing.
+            run.fails(2, &["--report"]);
+            continue;
+        }
+        assert!([0, 4].contains(&run.status), "{edit:?}: {}", run.err);
+        let Ok(text) = fs::read_to_string(&kept) else {
+            // Nothing was there to repair.
+            assert_eq!(edit[0], "doctor");
+            continue;
+        };
+        let report: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!((&report["schema"], &report["committed"]), (&1.into(), &true.into()), "{text}");
+        assert_eq!(report["inputs"][0]["kind"].as_str().unwrap_or_default(), kind, "{text}");
+        let changes = report["changes"].as_array().expect("a list");
+        let is_told = |change: &Value| change["target"].as_str().unwrap().ends_with(target);
+        assert!(changes.iter().any(is_told), "{text}");
+        fs::remove_file(&kept).expect("the report");
+    }
+    let hive = guest.hive(r"\Windows\System32\config\SOFTWARE", "SOFTWARE");
+    let loose = ["reg", "add", "--hive", &hive, r"\x", "--report", &kept];
+    winkiln(&loose).fails(2, &["--report is for images"]);
+}
+
 #[test]
 fn loose_hives_of_secrets_are_told_without_values() {
     let guest = Guest::new();

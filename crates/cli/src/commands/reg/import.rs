@@ -38,7 +38,12 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     let operations = operations(&source, code_page)?;
     let report = match &target {
         Target::Image(image) => {
-            let session = session::open(image, &args.with.open, &args.with.write)?;
+            let mut session = session::open(image, &args.with.open, &args.with.write)?;
+            if let Some(provenance) =
+                session.provenance.as_mut().filter(|_| source != Path::new("-"))
+            {
+                provenance.add_input("reg-file", &source, None)?;
+            }
             let steps = reg_steps::steps(operations).doing(doing)?;
             let steps = steps.into_iter().map(|step| in_sets(step, args.all_control_sets));
             session::bake(session, steps, image, output)?

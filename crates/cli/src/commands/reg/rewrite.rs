@@ -63,7 +63,7 @@ fn in_image(args: &RewriteArgs, image: &Path, rest: &[OsString], why: Rewrite) -
     session.apply(&step).doing(|| format!("cannot {verb} {name} in {}", image.display()))?;
     let plan = session.rewritten().last().cloned();
     let plan = plan.ok_or_else(|| CliError::fault("no hive was written anew".to_owned()))?;
-    let report = session.finish().doing(|| format!("cannot commit to {}", image.display()))?;
+    let report = session::finish(session, image, Output::new(&args.output.common()))?;
     let before = plan.before.len() as u64;
     let after = plan.after.map_or(before, |after| after.len() as u64);
     let done = Rewritten { report, before, after, losses: plan.losses };
