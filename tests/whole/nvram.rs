@@ -53,9 +53,12 @@ fn an_entry_is_added_read_by_others_and_undone() {
 
         let raw = folder.path().join("raw.fd");
         convert("raw", Path::new(vars), &raw);
-        judged(&raw, &added);
+        judged(&raw, &added, Some("Windows Boot Manager"));
         if std::env::var_os("WINKILN_LONG").is_some() {
             starts(Path::new(image), code, &raw, &uuid);
+        }
+        if format == "raw" {
+            edited_entries(&raw, &added);
         }
         drop(run(["undo", undo]).expect(0));
         assert_eq!(hash(Path::new(vars)), untouched, "{format}");
@@ -67,13 +70,26 @@ fn an_entry_is_added_read_by_others_and_undone() {
     assert!(refused.stderr.contains("firmware variables"), "{}", refused.stderr);
 }
 
+/// The entry gets another name, is first already, and goes.
+fn edited_entries(vars: &Path, added: &str) {
+    let text = vars.to_str().unwrap();
+    drop(run(["nvram", "rename", text, added, "-d", "Renamed"]).expect(0));
+    let ordered = run(["nvram", "order", text, added, "--json"]).expect(0).json();
+    assert_eq!((&ordered["committed"], &ordered["entry"]), (&false.into(), &added.into()));
+    judged(vars, added, Some("Renamed"));
+    drop(run(["nvram", "delete", text, added]).expect(0));
+    judged(vars, added, None);
+    let missing = run(["nvram", "delete", text, added]).expect(1);
+    assert!(missing.stderr.contains("there is no boot entry"), "{}", missing.stderr);
+}
+
 fn convert(format: &str, from: &Path, to: &Path) {
     let (from, to) = (from.to_str().expect("text"), to.to_str().expect("text"));
     outside("qemu-img", ["convert", "-O", format, from, to]);
 }
 
-/// virt-firmware's reader finds the entry.
-fn judged(vars: &Path, added: &str) {
+/// virt-firmware's reader finds the entry by that name, or none.
+fn judged(vars: &Path, added: &str, name: Option<&str>) {
     let venv = workspace().join("target/readers/venv/bin");
     let path = format!("{}:{}", venv.display(), std::env::var("PATH").unwrap_or_default());
     let output = Command::new("virt-fw-vars")
@@ -87,7 +103,13 @@ fn judged(vars: &Path, added: &str) {
         return;
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains(added) && text.contains("bootmgfw.efi"), "{text}");
+    match name {
+        Some(name) => {
+            let has = [added, name, "bootmgfw.efi"].iter().all(|part| text.contains(part));
+            assert!(has, "{text}");
+        }
+        None => assert!(!text.contains(added) && !text.contains("bootmgfw.efi"), "{text}"),
+    }
 }
 
 /// OVMF itself tries the entry first, on that partition. The boot manager there is a stand-in, which it cannot start.

@@ -18,6 +18,7 @@
 //!
 //! Source: EDK2 `MdeModulePkg/Include/Guid/VariableFormat.h`, `MdePkg/Include/Pi/PiFirmwareVolume.h`; UEFI specification, "Boot manager".
 
+mod edit;
 mod load_option;
 mod store;
 mod variable;

@@ -125,6 +125,14 @@ impl LoadOption {
     }
 }
 
+/// What a variable holds, with another description; `None` for what is no boot entry.
+pub(super) fn renamed(data: &[u8], description: &str) -> Option<Vec<u8>> {
+    let (head, rest) = data.split_at_checked(6)?;
+    let (_, behind) = text(rest)?;
+    let wide = description.encode_utf16().chain([0]).flat_map(u16::to_le_bytes);
+    Some(head.iter().copied().chain(wide).chain(behind.iter().copied()).collect())
+}
+
 fn read_partition(body: &[u8]) -> Option<EfiPartition> {
     let number = u32::from_le_bytes(*body.first_chunk()?);
     let long = |at: usize| Some(u64::from_le_bytes(*body.get(at..)?.first_chunk()?));

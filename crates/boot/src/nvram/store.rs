@@ -7,12 +7,12 @@ use super::variable::{DELETED_BIT, Slot, Variable, slot_of};
 use crate::bcd::GuidBytes;
 
 /// `{8be4df61-93ca-11d2-aa0d-00e098032b8c}`, the owner of what the UEFI specification names.
-const GLOBAL: GuidBytes = [
+pub(super) const GLOBAL: GuidBytes = [
     0x61, 0xDF, 0xE4, 0x8B, 0xCA, 0x93, 0xD2, 0x11, 0xAA, 0x0D, 0x00, 0xE0, 0x98, 0x03, 0x2B, 0x8C,
 ];
 /// Kept, for boot services, at run time: as boot entries are.
-const ATTRIBUTES: u32 = 7;
-const ORDER: &str = "BootOrder";
+pub(super) const ATTRIBUTES: u32 = 7;
+pub(super) const ORDER: &str = "BootOrder";
 
 /// `{fff12b8d-7696-4c8b-a985-2747075b4f50}`, a firmware volume of variables.
 const VOLUME: GuidBytes = [
@@ -60,10 +60,16 @@ pub enum NvramError {
         free: usize,
     },
     /// Every number from 0000 to FFFF is taken, or the entry is none that can be written.
-    #[error("no boot entry can be added: {reason}")]
+    #[error("no such boot entry can be written: {reason}")]
     NoEntry {
         /// Why.
         reason: &'static str,
+    },
+    /// There is no boot entry of that number.
+    #[error("there is no boot entry Boot{number:04X}")]
+    NoSuchEntry {
+        /// As asked.
+        number: u16,
     },
 }
 
@@ -238,7 +244,7 @@ impl NvramStore {
     }
 
     /// Puts variables behind the others, and deletes what they replace. Where there is no room behind, what was deleted before goes.
-    fn put(&mut self, new: &[Variable]) -> Result<(), NvramError> {
+    pub(super) fn put(&mut self, new: &[Variable]) -> Result<(), NvramError> {
         let slots: Option<Vec<u8>> = new
             .iter()
             .map(|variable| slot_of(variable, self.authenticated))
@@ -251,17 +257,7 @@ impl NvramStore {
             })
         };
         if slots.len() <= self.end - self.free {
-            let replaced: Vec<usize> = self
-                .live()
-                .into_iter()
-                .filter(|(_, slot)| is_replaced(slot))
-                .map(|(at, _)| at)
-                .collect();
-            for at in replaced {
-                if let Some(state) = self.bytes.get_mut(at + 2) {
-                    *state &= !DELETED_BIT;
-                }
-            }
+            self.delete_where(is_replaced);
             let free = self.free;
             if let Some(place) = self.bytes.get_mut(free..free + slots.len()) {
                 place.copy_from_slice(&slots);
@@ -288,6 +284,26 @@ impl NvramStore {
         }
         self.free = first + length;
         Ok(())
+    }
+}
+
+impl NvramStore {
+    /// Deletes a variable of the specification's own, as firmware does: by a bit of its state.
+    pub(super) fn delete(&mut self, name: &str) {
+        self.delete_where(|slot| {
+            slot.variable().is_some_and(|old| old.name == name && old.owner == GLOBAL)
+        });
+    }
+
+    fn delete_where(&mut self, is_meant: impl Fn(&Slot<'_>) -> bool) {
+        let live = self.live().into_iter();
+        let places: Vec<usize> =
+            live.filter(|(_, slot)| is_meant(slot)).map(|(at, _)| at).collect();
+        for at in places {
+            if let Some(state) = self.bytes.get_mut(at + 2) {
+                *state &= !DELETED_BIT;
+            }
+        }
     }
 }
 

@@ -209,3 +209,46 @@ fn another_reader_finds_the_entry() {
         assert!(text.contains("BootOrder"), "{text}");
     }
 }
+
+#[test]
+fn entries_are_deleted_ordered_and_renamed() {
+    for authenticated in [true, false] {
+        let [one, two] = ["One", "Two"].map(|name| entry(name, r"\x.efi").encode().unwrap());
+        // What a program is given stands behind its path.
+        let two = [two, b"given".to_vec()].concat();
+        let slots = [
+            slot(authenticated, 0x3F, "Boot0000", &one),
+            slot(authenticated, 0x3F, "Boot000A", &two),
+            slot(authenticated, 0x3F, "BootOrder", &[0, 0, 10, 0]),
+        ];
+        let before = store(authenticated, &slots);
+        let open = || NvramStore::open(before.clone()).unwrap();
+        let mut nvram = open();
+        assert_eq!(nvram.put_first(&[10, 10]), Ok(true));
+        assert_eq!((nvram.boot_order(), nvram.put_first(&[10])), (vec![10, 0], Ok(false)));
+        nvram.delete_boot_entry(0).unwrap();
+        assert_eq!(nvram.bytes()[FIRST + 2], 0x3D, "a bit is cleared, as in flash");
+        assert_eq!(nvram.boot_order(), [10]);
+        assert_eq!(nvram.boot_entries().into_keys().collect::<Vec<_>>(), [10]);
+        assert_eq!(nvram.rename_boot_entry(10, "Windows \u{41F}"), Ok(true));
+        assert_eq!(nvram.rename_boot_entry(10, "Windows \u{41F}"), Ok(false));
+        let again = NvramStore::open(nvram.bytes().to_vec()).unwrap();
+        assert_eq!(again, nvram);
+        let renamed = again.variables().into_iter().find(|variable| variable.name == "Boot000A");
+        let renamed = renamed.unwrap().data;
+        let expected = entry("Windows \u{41F}", r"\x.efi").encode().unwrap();
+        assert_eq!(renamed, [expected, b"given".to_vec()].concat());
+        // The last one takes the order with it.
+        nvram.delete_boot_entry(10).unwrap();
+        assert_eq!(nvram.variables(), []);
+        assert!(nvram.bytes()[END..] == before[END..], "what is behind the store stays");
+        // What is not there changes nothing.
+        let mut nvram = open();
+        let missing = NvramError::NoSuchEntry { number: 1 };
+        assert_eq!(nvram.delete_boot_entry(1), Err(missing.clone()));
+        assert_eq!(nvram.put_first(&[0, 1]), Err(missing.clone()));
+        assert_eq!(nvram.rename_boot_entry(1, "x"), Err(missing));
+        assert!(matches!(nvram.rename_boot_entry(0, "a\n"), Err(NvramError::NoEntry { .. })));
+        assert!(nvram.bytes() == before);
+    }
+}

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use winkiln_boot::nvram::NvramStore;
+use winkiln_boot::nvram::{NvramError, NvramStore};
 use winkiln_disk::{Device as _, Image, OpenOptions, Transaction};
 use winkiln_guest::efi_entry;
 
-use crate::args::nvram::{NvramAddArgs, NvramCommand, NvramListArgs};
+use crate::args::nvram::{
+    CommitArgs, NvramAddArgs, NvramCommand, NvramEntryArgs, NvramListArgs, NvramOrderArgs,
+    NvramRenameArgs,
+};
 use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
 use crate::render::nvram as render;
@@ -20,6 +23,9 @@ pub(super) fn run(command: NvramCommand) -> Result<()> {
     match command {
         NvramCommand::List(args) => list(&args),
         NvramCommand::Add(args) => add(&args),
+        NvramCommand::Delete(args) => delete(&args),
+        NvramCommand::Order(args) => order(&args),
+        NvramCommand::Rename(args) => rename(&args),
     }
 }
 
@@ -42,30 +48,136 @@ fn add(args: &NvramAddArgs) -> Result<()> {
         ))
     })?;
     drop(session);
+    let mut added = None;
+    let edited = edit(&args.vars, &args.commit, |store| {
+        let done = store.add_boot_entry(&entry)?;
+        added = Some(done.number);
+        Ok(done.changed)
+    })?;
+    let found = added.and_then(|number| edited.store.boot_entries().remove(&number));
+    let is_first = edited.store.boot_order().first().copied() == added;
+    let leads_there = found.is_some_and(|found| found.leads_where(&entry));
+    let (Some(number), true, true) = (added, is_first, leads_there) else {
+        return Err(not_read_back(&args.vars));
+    };
+    let edited = Done { is_added: true, ..edited.commit()? };
+    let what = [("is first now", "would be first"), ("was first already", "was first already")];
+    edited.shown(output, Some(number), what, &entry.description)
+}
+
+fn delete(args: &NvramEntryArgs) -> Result<()> {
+    let output = Output::new(&args.with.output);
+    let mut gone = None;
+    let edited = edit(&args.vars, &args.commit, |store| {
+        gone = store.boot_entries().remove(&args.entry);
+        store.delete_boot_entry(args.entry).map(|()| true)
+    })?;
+    let is_named = edited.store.boot_order().contains(&args.entry);
+    if is_named || edited.store.boot_entries().contains_key(&args.entry) {
+        return Err(not_read_back(&args.vars));
+    }
+    let name = gone.map(|entry| entry.description).unwrap_or_default();
+    let what = [("is deleted", "would be deleted"); 2];
+    edited.commit()?.shown(output, Some(args.entry), what, &name)
+}
+
+fn order(args: &NvramOrderArgs) -> Result<()> {
+    let output = Output::new(&args.with.output);
+    let edited = edit(&args.vars, &args.commit, |store| store.put_first(&args.entries))?;
+    let first = args.entries.first().copied();
+    if edited.store.boot_order().first().copied() != first {
+        return Err(not_read_back(&args.vars));
+    }
+    let entry = first.and_then(|number| edited.store.boot_entries().remove(&number));
+    let name = entry.map(|entry| entry.description).unwrap_or_default();
+    let what = [("is first now", "would be first"), ("was first already", "was first already")];
+    edited.commit()?.shown(output, first, what, &name)
+}
+
+fn rename(args: &NvramRenameArgs) -> Result<()> {
+    let output = Output::new(&args.of.with.output);
+    let NvramEntryArgs { vars, entry, commit, .. } = &args.of;
+    let edited = edit(vars, commit, |store| store.rename_boot_entry(*entry, &args.description))?;
+    let found = edited.store.boot_entries().remove(entry);
+    if found.is_none_or(|found| found.description != args.description) {
+        return Err(not_read_back(vars));
+    }
+    let what = [("is now", "would be"), ("was already", "was already")];
+    edited.commit()?.shown(output, Some(*entry), what, &args.description)
+}
+
+/// An edit that is not committed yet.
+struct Edited<'a> {
+    vars: &'a Path,
+    transaction: Transaction,
+    /// As it is read back out of what is about to be committed.
+    store: NvramStore,
+    changed: bool,
+    dry_run: bool,
+}
+
+/// What became of an edit.
+struct Done<'a> {
+    vars: &'a Path,
+    store: NvramStore,
+    is_added: bool,
+    changed: bool,
+    committed: bool,
+}
+
+fn edit<'a>(
+    vars: &'a Path,
+    args: &CommitArgs,
+    change: impl FnOnce(&mut NvramStore) -> std::result::Result<bool, NvramError>,
+) -> Result<Edited<'a>> {
     let options =
         OpenOptions { writable: !args.dry_run, undo: args.undo.clone(), ..OpenOptions::default() };
-    let (transaction, mut store) = open(&args.vars, &options)?;
-    let editing = || format!("cannot edit {}", args.vars.display());
+    let (transaction, mut store) = open(vars, &options)?;
+    let doing = || format!("cannot edit {}", vars.display());
     let before = store.clone();
-    let added = store.add_boot_entry(&entry).doing(editing)?;
-    write(&transaction, &before, &store).doing(editing)?;
-    // What a reader will find, read back out of what is about to be committed.
-    let again = read(&transaction).doing(editing)?;
-    let is_first = again.boot_order().first() == Some(&added.number);
-    let found = again.boot_entries().remove(&added.number);
-    let leads_there = found.is_some_and(|found| found.leads_where(&entry));
-    if !is_first || !leads_there {
-        return Err(CliError::fault(format!(
-            "{}: the new entry is not read back",
-            args.vars.display()
-        )));
+    let changed = change(&mut store).doing(doing)?;
+    write(&transaction, &before, &store).doing(doing)?;
+    let store = read(&transaction).doing(doing)?;
+    Ok(Edited { vars, transaction, store, changed, dry_run: args.dry_run })
+}
+
+fn not_read_back(vars: &Path) -> CliError {
+    CliError::fault(format!("{}: what was written is not read back", vars.display()))
+}
+
+impl<'a> Edited<'a> {
+    fn commit(self) -> Result<Done<'a>> {
+        let Self { vars, transaction, store, changed, dry_run } = self;
+        let committed = changed && !dry_run;
+        if committed {
+            transaction.commit().doing(|| format!("cannot commit to {}", vars.display()))?;
+        }
+        Ok(Done { vars, store, is_added: false, changed, committed })
     }
-    let committed = added.changed && !args.dry_run;
-    if committed {
-        transaction.commit().doing(|| format!("cannot commit to {}", args.vars.display()))?;
+}
+
+impl Done<'_> {
+    /// `what` says what is so now and what would be; then the same of an edit that changed nothing.
+    fn shown(
+        &self,
+        output: Output,
+        entry: Option<u16>,
+        what: [(&'static str, &'static str); 2],
+        description: &str,
+    ) -> Result<()> {
+        let [changed, unchanged] = what;
+        let (done, would) = if self.changed { changed } else { unchanged };
+        let what = if self.committed { done } else { would };
+        let edited = render::Edited {
+            vars: self.vars,
+            store: &self.store,
+            entry,
+            is_added: self.is_added,
+            changed: self.changed,
+            committed: self.committed,
+        };
+        output.outcome(&edited.document(), || edited.text(what, description))
     }
-    let done = render::Added { vars: &args.vars, entry: &entry, added, committed, store: &again };
-    output.outcome(&done.document(), || done.text())
 }
 
 fn open(path: &Path, options: &OpenOptions) -> Result<(Transaction, NvramStore)> {

@@ -1,10 +1,9 @@
 //! Boot entries of firmware, as text and as JSON.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
-use winkiln_boot::nvram::{AddedEntry, LoadOption, NvramStore};
+use winkiln_boot::nvram::{LoadOption, NvramStore};
 
 use super::table::{Align, columns};
 use super::text::printable;
@@ -72,47 +71,45 @@ pub(crate) fn text(store: &NvramStore) -> String {
     columns(0, &[Align::Right, Align::Left, Align::Left, Align::Left, Align::Left], &rows)
 }
 
-/// What `nvram add` did.
-pub(crate) struct Added<'a> {
+/// What an edit came to.
+pub(crate) struct Edited<'a> {
     pub(crate) vars: &'a Path,
-    pub(crate) entry: &'a LoadOption,
-    pub(crate) added: AddedEntry,
-    pub(crate) committed: bool,
     pub(crate) store: &'a NvramStore,
+    pub(crate) entry: Option<u16>,
+    /// The entry is one that `nvram add` was asked for.
+    pub(crate) is_added: bool,
+    pub(crate) changed: bool,
+    pub(crate) committed: bool,
 }
 
-/// `nvram add --json`.
+/// The JSON form of an edit.
 #[derive(Serialize)]
-pub(crate) struct AddedJson {
+pub(crate) struct EditedJson {
     committed: bool,
     changed: bool,
-    added: String,
+    entry: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added: Option<String>,
     #[serde(flatten)]
     now: Document,
 }
 
-impl Added<'_> {
+impl Edited<'_> {
     /// The JSON form.
-    pub(crate) fn document(&self) -> AddedJson {
-        AddedJson {
+    pub(crate) fn document(&self) -> EditedJson {
+        EditedJson {
             committed: self.committed,
-            changed: self.added.changed,
-            added: name(self.added.number),
+            changed: self.changed,
+            entry: self.entry.map(name),
+            added: self.entry.filter(|_| self.is_added).map(name),
             now: document(self.vars, self.store),
         }
     }
 
     /// The text form.
-    pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        let what = match (self.added.changed, self.committed) {
-            (false, _) => "was first already:",
-            (true, true) => "is first now:",
-            (true, false) => "would be first:",
-        };
-        let description = printable(&self.entry.description);
-        let _ = writeln!(text, "{} {what} {description}", name(self.added.number));
-        text
+    pub(crate) fn text(&self, what: &str, description: &str) -> String {
+        let entry = self.entry.map(name).unwrap_or_default();
+        format!("{entry} {what}: {}\n", printable(description))
     }
 }
 
