@@ -5,4 +5,5 @@ mod boot_ini;
 mod corpus;
 mod nvram;
 mod objects;
+mod random_store;
 mod retarget;

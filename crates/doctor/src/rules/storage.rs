@@ -17,6 +17,8 @@ use crate::rule::Look;
 struct Blocked {
     /// Of the controller, for people.
     controller: String,
+    /// It stands for every controller that there is.
+    is_all: bool,
     obstacle: Obstacle,
     severity: Severity,
 }
@@ -89,16 +91,23 @@ fn innermost(obstacle: &Obstacle) -> &Obstacle {
 /// One finding for each thing in the way that a rule is for.
 fn told(patient: &mut Patient<'_>, rule: &'static str, is_wanted: fn(&Obstacle) -> bool) -> Look {
     let mut findings: Vec<Finding> = Vec::new();
-    for Blocked { controller, obstacle, severity } in blocked(patient)? {
+    for Blocked { controller, is_all, obstacle, severity } in blocked(patient)? {
         if !is_wanted(innermost(&obstacle)) {
             continue;
         }
         let repair = repair(patient, innermost(&obstacle), &controller)?;
+        let mut found = obstacle.to_string();
+        if is_all && !is_bound(&obstacle) {
+            let own = own_controllers(patient)?;
+            if !own.is_empty() {
+                found += &format!("; Windows ran on {}, which no hypervisor has", own.join(", "));
+            }
+        }
         let finding = Finding {
             rule,
             severity,
             object: controller,
-            found: obstacle.to_string(),
+            found,
             expected: "a driver that the boot loader starts, and all that it needs".to_owned(),
             repair,
         };
@@ -139,7 +148,7 @@ fn blocked(patient: &mut Patient<'_>) -> Result<Vec<Blocked>, BakeError> {
             continue;
         };
         let controller = format!("{}, {}", bus.name, best.name);
-        blocked.push(Blocked { controller, obstacle: obstacle.clone(), severity });
+        blocked.push(Blocked { controller, is_all: false, obstacle: obstacle.clone(), severity });
     }
     // Of all controllers that there are, only what is nearest to booting is worth telling.
     if patient.target.is_none() && !all_must && blocked.iter().any(|one| is_bound(&one.obstacle)) {
@@ -152,9 +161,37 @@ fn blocked(patient: &mut Patient<'_>) -> Result<Vec<Blocked>, BakeError> {
         for one in &mut blocked {
             let names: Vec<&str> = wanted.iter().map(|bus| bus.name).collect();
             one.controller = format!("{}: none of them", names.join(", "));
+            one.is_all = true;
         }
     }
     Ok(blocked)
+}
+
+/// Controllers told one by one; a machine has a few.
+const OWN_MAX: usize = 8;
+
+/// Disk controllers that Windows met, by the identifiers under which it keeps them.
+fn own_controllers(patient: &mut Patient<'_>) -> Result<Vec<String>, BakeError> {
+    /// Setup classes of disk controllers: `hdc` and `SCSIAdapter`.
+    const CLASSES: [&str; 2] =
+        ["{4D36E96A-E325-11CE-BFC1-08002BE10318}", "{4D36E97B-E325-11CE-BFC1-08002BE10318}"];
+    let bus = patient.in_set(r"Enum\PCI");
+    let mut found = Vec::new();
+    for device in patient.subkeys(&bus)?.unwrap_or_default() {
+        let key = format!(r"{bus}\{device}");
+        for instance in patient.subkeys(&key)?.unwrap_or_default() {
+            let class = patient.text(&format!(r"{key}\{instance}"), "ClassGUID")?;
+            let is_one = class.is_some_and(|class| {
+                CLASSES.iter().any(|known| known.eq_ignore_ascii_case(&class))
+            });
+            let id = device.split("&SUBSYS").next().unwrap_or(&device);
+            let id = format!(r"PCI\{id}");
+            if is_one && !found.contains(&id) && found.len() < OWN_MAX {
+                found.push(id);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn is_bound(obstacle: &Obstacle) -> bool {

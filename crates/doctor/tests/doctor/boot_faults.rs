@@ -3,6 +3,7 @@
 use std::os::unix::fs::FileExt as _;
 
 use winkiln_bake::{Session, SessionOptions, Step};
+use winkiln_boot::bcd::ElementValue;
 use winkiln_doctor::{Selection, Target, diagnose};
 use winkiln_hive::ValueType;
 use winkiln_volume::Remedies;
@@ -211,6 +212,83 @@ fn a_cloned_disk_is_made_consistent() {
         let Some(guest) = Guest::new(os) else { return };
         crate::disk::give_new_identity(&guest.image(), os == Os::Ten);
         guest.is_repaired(None, "boot-entry-elsewhere", true);
+    }
+}
+
+/// All that a store of Windows has: a resume loader, the memory tester, a recovery environment on a ramdisk with its options, a
+/// program that is searched for; and drive letters.
+#[test]
+fn a_cloned_disk_with_all_that_windows_has_is_made_consistent() {
+    for os in [Os::Seven, Os::Ten] {
+        let Some(guest) = Guest::new(os) else { return };
+        let [resume, recovery, options, searched] =
+            [1, 2, 3, 4].map(|n| format!("{{00000000-0000-4000-8000-00000000000{n}}}"));
+        let create = |object: &str, kind: u32| Step::BcdCreate {
+            object: object.into(),
+            kind,
+            description: Some("x".into()),
+        };
+        let here = format!("partition={}", os.volume());
+        let wim = format!(r"ramdisk=[{}]\Recovery\Winre.wim,{options}", os.volume());
+        guest.apply(&[
+            create(&resume, 0x1020_0004),
+            set(&resume, "device", &here),
+            set(&resume, "filedevice", &here),
+            set(&resume, "filepath", r"\hiberfil.sys"),
+            create("{memdiag}", 0x1020_0005),
+            set("{memdiag}", "device", "partition=1"),
+            set("{bootmgr}", "device", "partition=1"),
+            create(&options, 0x3000_0000),
+            set(&options, "ramdisksdidevice", &here),
+            set(&options, "ramdisksdipath", r"\Recovery\boot.sdi"),
+            create(&recovery, 0x1020_0003),
+            set(&recovery, "device", &wim),
+            set(&recovery, "osdevice", &wim),
+            set(&recovery, "winpe", "on"),
+            create(&searched, 0x1020_0003),
+            set(&searched, "device", r"locate=\elsewhere"),
+            set(LOADER, "resumeobject", &resume),
+            set(LOADER, "recoverysequence", &recovery),
+            put(os.volume(), r"\Recovery\Winre.wim", b"stands for it"),
+            put(os.volume(), r"\Recovery\boot.sdi", b"stands for it"),
+            Step::SetValue {
+                key: r"HKLM\SYSTEM\MountedDevices".into(),
+                name: r"\DosDevices\C:".into(),
+                kind: ValueType::Binary,
+                data: crate::disk::mounted_device(&guest.image(), os.volume()),
+            },
+        ]);
+        guest.is_healthy(None);
+        // Every device with the volume that it names.
+        let devices = |guest: &Guest| {
+            let mut session = guest.open(Remedies::default());
+            let (registry, disk) = session.registry().unwrap();
+            let table = disk.table().clone();
+            let store = registry.hive(disk, &winkiln_guest::HiveName::Bcd).unwrap();
+            let mut found = Vec::new();
+            for object in winkiln_boot::bcd::objects(store).unwrap() {
+                for element in object.elements {
+                    let ElementValue::Device(device) = &element.value else { continue };
+                    let volumes: Vec<_> = device
+                        .partitions()
+                        .into_iter()
+                        .map(|named| winkiln_guest::named_volume(&table, named))
+                        .collect();
+                    found.push((object.guid.clone(), element.id, volumes));
+                }
+            }
+            found
+        };
+        let before = devices(&guest);
+        let (all, none) = (before.len(), [vec![None], Vec::new()]);
+        assert!(before.iter().filter(|device| none.contains(&device.2)).count() == 1, "{before:?}");
+        crate::disk::give_new_identity(&guest.image(), os == Os::Ten);
+        let lost = devices(&guest);
+        assert_eq!(lost.iter().filter(|device| none.contains(&device.2)).count(), all, "{lost:?}");
+        let treated = guest.treat(None, &Selection { safe: true, rules: Vec::new() });
+        assert_eq!(treated.left.findings, [], "{os:?}: {:#?}", treated.repaired);
+        assert_eq!(devices(&guest), before, "{os:?}");
+        guest.is_healthy(None);
     }
 }
 
