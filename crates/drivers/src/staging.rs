@@ -149,7 +149,9 @@ pub fn stage(request: &Request<'_>) -> Result<Staging, StagingError> {
     let inf = format!("oem{}.inf", request.oem_number);
     let mut plan = Plan::new(request, class, inf, request.store_name());
     plan.read_installs()?;
-    let boot_critical = boot::is_critical(plan.class, &plan.installs);
+    // One that need not start with the guest waits for a framework as it does for its device.
+    let boot_critical = boot::is_critical(plan.class, &plan.installs)
+        || boot::starts_a_device(&plan.installs) && framework::suffices(&plan);
     plan.check_functions(boot_critical)?;
     framework::check(&mut plan, boot_critical)?;
     plan.published = boot_critical || request.guest.has_database();

@@ -14,13 +14,16 @@ pub(super) fn is_storage(class: Guid) -> bool {
     STORAGE.contains(&class.to_string().as_str())
 }
 
-/// Tells whether a package must start with the guest: one whose devices the loader starts the service of, whatever their class, for
-/// disks hang on hosts of memory cards and makers' own buses too; or a controller of disks, or a device of the system, with any
-/// service that the loader starts.
+/// Tells whether a package must start with the guest: a controller of disks, or a device of the system, with a service that the
+/// loader starts.
 pub(super) fn is_critical(class: Guid, installs: &[Install]) -> bool {
-    let any = is_storage(class) || class.to_string() == SYSTEM;
-    installs
-        .iter()
-        .flat_map(|install| &install.services)
-        .any(|service| service.start == 0 && (any || service.flags.is_function_driver()))
+    let at_boot = |install: &Install| install.services.iter().any(|service| service.start == 0);
+    (is_storage(class) || class.to_string() == SYSTEM) && installs.iter().any(at_boot)
+}
+
+/// Tells whether the loader starts the service of a device, whatever its class: disks hang on hosts of memory cards and makers' own
+/// buses too.
+pub(super) fn starts_a_device(installs: &[Install]) -> bool {
+    let functions = installs.iter().filter_map(Install::function_service);
+    functions.into_iter().any(|service| service.start == 0)
 }

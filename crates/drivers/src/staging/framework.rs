@@ -72,6 +72,13 @@ impl Framework {
     }
 }
 
+impl Framework {
+    /// Tells whether the source brings one that is new enough.
+    fn is_brought(self, needed: (u32, u32)) -> bool {
+        matches!(self, Self::Brought(major, minor) if (major, minor) >= needed)
+    }
+}
+
 /// `1.9`, `none`.
 impl fmt::Display for Framework {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,12 +90,22 @@ impl fmt::Display for Framework {
     }
 }
 
+/// Tells whether the drivers of a package find the framework that they need when the guest starts.
+pub(super) fn suffices(plan: &Plan<'_>) -> bool {
+    let found = plan.request.guest.framework;
+    let mut needed = plan.installs.iter().flat_map(|install| &install.wdf);
+    needed.all(|wdf| {
+        let needed = wdf.library_version.as_deref().and_then(parse);
+        needed.is_none_or(|needed| found.has(needed) || found.is_brought(needed))
+    })
+}
+
 /// Refuses a driver that must start with the guest and needs a framework that is not there then, unless the source brings it; tells
 /// of others.
 pub(super) fn check(plan: &mut Plan<'_>, boot_critical: bool) -> Result<(), StagingError> {
     let found = plan.request.guest.framework;
     let mut told = Vec::new();
-    let mut brings = None;
+    let mut brings = false;
     for install in &plan.installs {
         let coinstaller = !install.coinstallers.files.is_empty();
         for wdf in &install.wdf {
@@ -103,11 +120,8 @@ pub(super) fn check(plan: &mut Plan<'_>, boot_critical: bool) -> Result<(), Stag
             if found.has(needed) {
                 continue;
             }
-            if let Framework::Brought(major, minor) = found
-                && boot_critical
-                && (major, minor) >= needed
-            {
-                brings = Some((major, minor));
+            if boot_critical && found.is_brought(needed) {
+                brings = true;
                 continue;
             }
             if boot_critical {
@@ -128,7 +142,7 @@ pub(super) fn check(plan: &mut Plan<'_>, boot_critical: bool) -> Result<(), Stag
     for text in told {
         plan.warn(text);
     }
-    if let Some((major, minor)) = brings {
+    if let (true, Framework::Brought(major, minor)) = (brings, found) {
         bring(plan);
         plan.warn(format!(
             "the kernel-mode driver framework {major}.{minor} of the source comes along; it stays when the package is removed"

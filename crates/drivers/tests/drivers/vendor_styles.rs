@@ -305,6 +305,14 @@ fn extensions_wait_and_hosts_of_cards_do_not() {
         let bound = if of.0 == "xp" { 1 } else { 2 };
         check("kilnsdh.inf", of, &["kilnsdh"], bound, &[]);
     }
+    // Without its framework it waits.
+    let text = String::from_utf8(fixture("vendors/kilnsdh.inf")).expect("UTF-8");
+    let text = text + "[SDH.NT.Wdf]\nKmdfService=kilnsdh,Wdf\n[Wdf]\nKmdfLibraryVersion=1.5\n";
+    let needs_one = package("kilnsdh.inf", text.as_bytes());
+    for (os, starts) in [("xp", false), ("w7", true)] {
+        let staging = waiting(&needs_one, &guest(os, Architecture::X86), true);
+        assert_eq!(staging.boot_critical, starts, "{os}: {:?}", staging.warnings);
+    }
     let version = |name: &str| {
         let package = package(name, &fixture(&format!("vendors/{name}")));
         package.version().driver_version.map(|version| version.to_string())
