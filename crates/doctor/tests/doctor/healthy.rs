@@ -20,7 +20,7 @@ fn guests_of_each_generation_are_healthy() {
     }
 }
 
-/// The others, told from those by what their SOFTWARE hive says.
+/// The others, told from those by what their SOFTWARE hive says, on the controllers that such machines have.
 #[test]
 fn every_version_between_is_healthy() {
     let key = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
@@ -28,6 +28,9 @@ fn every_version_between_is_healthy() {
         (Os::Xp, "Microsoft Windows Server 2003", "5.2", "3790"),
         (Os::Seven, "Windows Vista (TM) Business", "6.0", "6002"),
         (Os::Seven, "Windows Server 2008 R2 Standard", "6.1", "7601"),
+        (Os::Ten, "Windows 7 Professional", "6.1", "7601"),
+        (Os::Seven, "Windows 8.1 Pro", "6.3", "9600"),
+        (Os::Seven, "Windows 10 Pro", "10.0", "19045"),
         (Os::Ten, "Windows Server 2012", "6.2", "9200"),
         (Os::Ten, "Windows 8.1 Pro", "6.3", "9600"),
         (Os::Ten, "Windows 10 Pro", "10.0", "22631"),
@@ -40,12 +43,12 @@ fn every_version_between_is_healthy() {
             text(key, "CurrentVersion", ValueType::Sz, version),
             text(key, "CurrentBuildNumber", ValueType::Sz, build),
         ];
-        if os == Os::Ten {
+        if os != Os::Xp && (os == Os::Ten || major == "10") {
             steps.push(dword(key, "CurrentMajorVersionNumber", major.parse().unwrap()));
             steps.push(dword(key, "CurrentMinorVersionNumber", minor.parse().unwrap()));
         }
         guest.apply(&steps);
         guest.is_healthy(None);
-        guest.is_healthy(Some(Target::VirtioBlk));
+        guest.is_healthy(Some(if os == Os::Xp { Target::Ide } else { Target::Ahci }));
     }
 }
