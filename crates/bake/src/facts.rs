@@ -71,6 +71,12 @@ pub trait Lookup {
     /// When the hive cannot be read.
     fn values(&mut self, key: &str) -> Result<Vec<Value>, BakeError>;
 
+    /// The names of the keys below a key; `None` when the key is missing.
+    ///
+    /// # Errors
+    /// When the hive cannot be read.
+    fn subkeys(&mut self, key: &str) -> Result<Option<Vec<String>>, BakeError>;
+
     /// The entries that start an installed Windows, in the store's order.
     ///
     /// # Errors

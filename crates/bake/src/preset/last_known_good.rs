@@ -16,6 +16,10 @@ pub(super) fn plan(planner: &mut Planner<'_>) -> Result<(), BakeError> {
     let Some(good) = number("LastKnownGood").filter(|good| *good != 0) else {
         return Err(planner.not_for_guest("it knows no last good control set").into());
     };
+    if planner.lookup.subkeys(&format!(r"HKLM\SYSTEM\ControlSet{good:03}"))?.is_none() {
+        let reason = "the last good control set that it names is not there";
+        return Err(planner.not_for_guest(reason).into());
+    }
     if number("Default") == Some(good) && number("Current") == Some(good) {
         planner.warn("nothing to do: the last known good control set is the one that is started");
         return Ok(());

@@ -26,6 +26,18 @@ impl Lookup for GuestLookup<'_> {
         }
     }
 
+    fn subkeys(&mut self, key: &str) -> Result<Option<Vec<String>>, BakeError> {
+        let registry = &mut self.guest.registry;
+        let place = registry.locate(self.disk, key)?;
+        let hive = registry.hive(self.disk, &place.hive)?;
+        let failed = |source| BakeError::Hive { key: key.to_owned(), source };
+        let Some(found) = hive.find(hive.root(), &place.path).map_err(failed)? else {
+            return Ok(None);
+        };
+        let below = hive.subkeys(found).map_err(failed)?;
+        Ok(Some(below.into_iter().map(|(name, _)| name).collect()))
+    }
+
     fn loaders(&mut self) -> Result<Vec<Loader>, BakeError> {
         require_bcd(self.guest)?;
         let store = self.guest.registry.hive(self.disk, &HiveName::Bcd)?;

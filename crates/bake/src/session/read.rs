@@ -23,13 +23,8 @@ impl Session {
     /// # Errors
     /// When the hive cannot be read.
     pub fn subkeys(&mut self, key: &str) -> Result<Option<Vec<String>>, BakeError> {
-        let (place, hive, _) = self.hive_of(key)?;
-        let failed = |source| BakeError::Hive { key: key.to_owned(), source };
-        let Some(found) = hive.find(hive.root(), &place.path).map_err(failed)? else {
-            return Ok(None);
-        };
-        let below = hive.subkeys(found).map_err(failed)?;
-        Ok(Some(below.into_iter().map(|(name, _)| name).collect()))
+        let (guest, disk, _) = self.guest()?;
+        GuestLookup { disk, guest }.subkeys(key)
     }
 
     /// Lets go of what was read of the guest and not edited, so that steps may replace hives, and what they changed is seen.

@@ -20,6 +20,10 @@ impl Lookup for Guest {
         Ok(self.values.get(key).cloned().unwrap_or_default())
     }
 
+    fn subkeys(&mut self, key: &str) -> Result<Option<Vec<String>>, BakeError> {
+        Ok(self.values.contains_key(key).then(Vec::new))
+    }
+
     fn loaders(&mut self) -> Result<Vec<Loader>, BakeError> {
         Ok(self.loaders.clone())
     }
@@ -96,6 +100,12 @@ fn rescue_steps_are_what_their_windows_understands() {
         let planned = plan_for(text, &facts(TEN), guest).expect(text);
         planned.steps.iter().map(brief).collect::<Vec<_>>()
     };
+    // A set that is not there starts nothing.
+    let error = plan_for("last-known-good", &facts(TEN), &mut guest).unwrap_err();
+    assert!(error.to_string().contains("not there"), "{error}");
+    for set in [r"HKLM\SYSTEM\ControlSet001", r"HKLM\SYSTEM\ControlSet002"] {
+        guest.values.insert(set, Vec::new());
+    }
     let switched = [r"Select\Default=0x2", r"Select\Current=0x2"];
     assert_eq!(steps("last-known-good", &mut guest), switched);
     guest.values.insert(r"HKLM\SYSTEM\Select", select(1));
