@@ -3,9 +3,10 @@
 //! A clone keeps where partitions lie and what is on them, and changes how they are named. What an element meant is told, in
 //! this order: by an old name that is known to have been the partition's; by the partition's GUID, which stayed when the disk's
 //! changed; by its offset together with the files that the object looks for; by those files alone, where one partition has them.
-//! Where nothing tells, nothing is guessed.
+//! Where nothing tells, nothing is guessed: not where two names would lead loaders to one partition, nor where what is meant may be
+//! a partition that cannot be read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use winkiln_hive::Hive;
 
@@ -26,6 +27,8 @@ pub struct Candidate {
     pub formerly: Vec<PartitionRef>,
     /// Paths, such as `\Windows\system32\winload.exe` and `\bootmgr`, that elements name and that it has, in lower case.
     pub files: HashSet<String>,
+    /// What it has cannot be told: it is encrypted, or damaged.
+    pub is_unreadable: bool,
 }
 
 /// An element that was pointed elsewhere, or should be.
@@ -82,38 +85,7 @@ pub fn dangling(store: &Hive, disk: &[Candidate]) -> Result<Vec<Retargeted>, Bcd
     let there: HashSet<PartitionRef> = disk.iter().filter_map(|found| found.partition).collect();
     let is_there = |named: &PartitionRef| there.contains(named);
     let mut found: Vec<Retargeted> = Vec::new();
-    // What the first element with evidence proves holds for every other that has the same name.
-    let mut proved: HashMap<PartitionRef, PartitionRef> = HashMap::new();
-    // What loader entries start is each a Windows of its own: one that has an entry here is not what another one meant.
-    let taken: HashSet<(u32, PartitionRef)> = objects
-        .iter()
-        .filter(|object| object.kind == kind::OS_LOADER)
-        .flat_map(|object| &object.elements)
-        .filter_map(|element| match &element.value {
-            ElementValue::Device(device) => Some((element.id, device.partitions())),
-            _ => None,
-        })
-        .flat_map(|(id, named)| named.into_iter().map(move |named| (id, named)))
-        .filter(|(_, named)| is_there(named))
-        .collect();
-    for object in &objects {
-        for element in &object.elements {
-            let ElementValue::Device(device) = &element.value else { continue };
-            for named in device.partitions().into_iter().filter(|named| !is_there(named)) {
-                if proved.contains_key(&named) {
-                    continue;
-                }
-                let files = evidence(object, element);
-                let is_free = |meant: &PartitionRef| {
-                    object.kind != kind::OS_LOADER || !taken.contains(&(element.id, *meant))
-                };
-                let meant = by_identity(&named, disk)
-                    .or_else(|| by_place(&named, &files, disk).filter(is_free))
-                    .or_else(|| by_files(&files, disk).filter(is_free));
-                proved.extend(meant.map(|meant| (named, meant)));
-            }
-        }
-    }
+    let proved = proofs(&objects, &there, disk);
     let moved = |named: &PartitionRef| proved.get(named).copied();
     for object in objects {
         for element in &object.elements {
@@ -131,6 +103,127 @@ pub fn dangling(store: &Hive, disk: &[Candidate]) -> Result<Vec<Retargeted>, Bcd
         }
     }
     Ok(found)
+}
+
+/// What the store says of one name that no partition has.
+#[derive(Default)]
+struct Mentions {
+    /// The elements of loader entries that name it.
+    of_loaders: BTreeSet<u32>,
+    /// The files by which elements tell what they mean: those of loader entries, then the rest.
+    evidence: [BTreeSet<Vec<String>>; 2],
+}
+
+/// Partitions by the elements of loader entries that name them. What loader entries start is each a Windows of its own: one that has
+/// an entry is not what another one meant.
+type Taken = HashSet<(u32, PartitionRef)>;
+
+/// The names that no partition has, and what is taken by others.
+fn mentions(
+    objects: &[Object],
+    there: &HashSet<PartitionRef>,
+) -> (HashMap<PartitionRef, Mentions>, Taken) {
+    let (mut dangling, mut taken) = (HashMap::<PartitionRef, Mentions>::new(), Taken::new());
+    for object in objects {
+        let is_loader = object.kind == kind::OS_LOADER;
+        for element in &object.elements {
+            let ElementValue::Device(device) = &element.value else { continue };
+            for named in device.partitions() {
+                if there.contains(&named) {
+                    taken.extend(is_loader.then_some((element.id, named)));
+                    continue;
+                }
+                let mentions = dangling.entry(named).or_default();
+                mentions.of_loaders.extend(is_loader.then_some(element.id));
+                mentions.evidence[usize::from(!is_loader)].insert(evidence(object, element));
+            }
+        }
+    }
+    (dangling, taken)
+}
+
+/// What every name that no partition has can be proved to mean, the strongest proof first.
+fn proofs(
+    objects: &[Object],
+    there: &HashSet<PartitionRef>,
+    disk: &[Candidate],
+) -> HashMap<PartitionRef, PartitionRef> {
+    let (dangling, mut taken) = mentions(objects, there);
+    let mut proved = HashMap::new();
+    for by in [Proof::Identity, Proof::Place, Proof::Files] {
+        let settled: HashSet<PartitionRef> =
+            taken.iter().map(|(_, taken)| *taken).chain(proved.values().copied()).collect();
+        let may_hide = disk.iter().any(|found| {
+            found.is_unreadable && !found.partition.is_some_and(|found| settled.contains(&found))
+        });
+        let claims: Vec<(PartitionRef, PartitionRef)> = dangling
+            .iter()
+            .filter(|(named, _)| !proved.contains_key(*named))
+            .filter_map(|(named, mentions)| {
+                let is_loader = !mentions.of_loaders.is_empty();
+                if by == Proof::Files && (is_loader && may_hide || is_hidden(named, disk)) {
+                    return None;
+                }
+                let mut told = mentions.evidence.iter().map(|files| by.told(named, files, disk));
+                // Of answers that contradict each other, none counts.
+                let told = told.find(|told| !told.is_empty())?;
+                let meant = *told.iter().next().filter(|_| told.len() == 1)?;
+                let is_taken = mentions.of_loaders.iter().any(|id| taken.contains(&(*id, meant)));
+                (by == Proof::Identity || !is_taken).then_some((*named, meant))
+            })
+            .collect();
+        // Where two names claim one partition with the same right, neither gets it.
+        let mut claimed: HashMap<(u32, PartitionRef), usize> = HashMap::new();
+        for (named, meant) in &claims {
+            for id in dangling.get(named).into_iter().flat_map(|mentions| &mentions.of_loaders) {
+                *claimed.entry((*id, *meant)).or_default() += 1;
+            }
+        }
+        for (named, meant) in claims {
+            let Some(mentions) = dangling.get(&named) else { continue };
+            let is_contested = |id: &u32| claimed.get(&(*id, meant)).is_some_and(|n| *n > 1);
+            if by == Proof::Identity || !mentions.of_loaders.iter().any(is_contested) {
+                taken.extend(mentions.of_loaders.iter().map(|id| (*id, meant)));
+                proved.insert(named, meant);
+            }
+        }
+    }
+    proved
+}
+
+/// What may tell which partition a name means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Identity,
+    Place,
+    Files,
+}
+
+impl Proof {
+    /// The partitions that it tells, by one set of files or another.
+    fn told(
+        self,
+        named: &PartitionRef,
+        evidence: &BTreeSet<Vec<String>>,
+        disk: &[Candidate],
+    ) -> HashSet<PartitionRef> {
+        match self {
+            Self::Identity => by_identity(named, disk).into_iter().collect(),
+            Self::Place => {
+                evidence.iter().filter_map(|files| by_place(named, files, disk)).collect()
+            }
+            Self::Files => evidence.iter().filter_map(|files| by_files(files, disk)).collect(),
+        }
+    }
+}
+
+/// True when a partition that cannot be read lies where the one that is named lay.
+fn is_hidden(named: &PartitionRef, disk: &[Candidate]) -> bool {
+    let PartitionRef::Mbr { offset: wanted, .. } = named else { return false };
+    disk.iter().any(|found| {
+        found.is_unreadable
+            && matches!(found.partition, Some(PartitionRef::Mbr { offset, .. }) if offset == *wanted)
+    })
 }
 
 /// Points every element that [`dangling`] has an answer for at it, and returns all that dangled.

@@ -1,6 +1,6 @@
 //! Stores whose disk got another identity.
 
-use winkiln_boot::bcd::{self, Candidate, ElementValue, PartitionRef};
+use winkiln_boot::bcd::{self, Candidate, ElementValue, NewStore, PartitionRef};
 use winkiln_hive::Hive;
 
 use crate::corpus;
@@ -143,4 +143,99 @@ fn what_is_there_is_left_alone_and_nothing_is_guessed() {
     let found = bcd::retarget(&mut hive, &two, NOW).unwrap();
     assert!(!found.is_empty() && found.iter().all(|found| found.after.is_none()), "{found:#?}");
     assert_eq!(hive.bytes(), before);
+}
+
+fn mbr(signature: u32, mebibytes: u64) -> PartitionRef {
+    PartitionRef::Mbr { signature, offset: mebibytes << 20 }
+}
+
+const SYSTEM: PartitionRef = PartitionRef::Mbr { signature: 9, offset: 1 << 20 };
+
+/// What the loader entries of a store mean, which are on two partitions, on a disk with [`SYSTEM`] and these.
+fn meant(on: [PartitionRef; 2], disk: &[Candidate]) -> [PartitionRef; 2] {
+    let guids = [1, 2, 3]
+        .map(|digit: u8| "{@-0000-0000-0000-000000000000}".replace('@', &format!("{digit:08}")));
+    let new = NewStore {
+        efi: false,
+        system: SYSTEM,
+        windows: on[0],
+        system_root: r"\Windows",
+        description: "Windows 7",
+        version: (6, 1),
+        template: None,
+        guids: (&guids[1], &guids[0]),
+    };
+    let mut store = bcd::create_store(&new, NOW).unwrap();
+    bcd::copy_object(&mut store, &guids[1], &guids[2], None, NOW).unwrap();
+    for element in ["device", "osdevice"] {
+        let device = format!("partition={}", on[1].identity());
+        bcd::set(&mut store, &guids[2], element, &device, NOW).unwrap();
+    }
+    let mut disk = disk.to_vec();
+    let files = [r"\bootmgr", r"\boot\memtest.exe"].map(str::to_owned).into();
+    disk.push(Candidate { partition: Some(SYSTEM), files, ..Candidate::default() });
+    bcd::retarget(&mut store, &disk, NOW).unwrap();
+    [&guids[1], &guids[2]].map(|loader| {
+        let found = ["device", "osdevice"].map(|name| {
+            match bcd::element(&store, loader, name).unwrap().unwrap().value {
+                ElementValue::Device(device) => device.partition().unwrap(),
+                other => panic!("{other:?}"),
+            }
+        });
+        assert_eq!(found[0], found[1]);
+        found[0]
+    })
+}
+
+fn windows_at(mebibytes: u64) -> Candidate {
+    let files = ["winload.exe", "winresume.exe", "ntoskrnl.exe"];
+    let files = files.map(|name| format!(r"\windows\system32\{name}")).into();
+    Candidate { partition: Some(mbr(9, mebibytes)), files, ..Candidate::default() }
+}
+
+fn unreadable_at(mebibytes: u64) -> Candidate {
+    let partition = Some(mbr(9, mebibytes));
+    Candidate { partition, is_unreadable: true, ..Candidate::default() }
+}
+
+/// Two entries never come to start the same Windows: the one with the better proof gets it, whichever comes first.
+#[test]
+fn one_windows_is_what_one_entry_meant() {
+    let here = mbr(9, 50);
+    let former = Candidate { formerly: vec![mbr(1, 100)], ..windows_at(50) };
+    let by_place = mbr(7, 50);
+    for (names, disk, proved) in [
+        // Both by files alone.
+        ([mbr(1, 100), mbr(2, 200)], vec![windows_at(50)], [false, false]),
+        ([mbr(1, 100), mbr(2, 200)], vec![former], [true, false]),
+        ([by_place, mbr(2, 200)], vec![windows_at(50)], [true, false]),
+        // Both at the place.
+        ([by_place, mbr(8, 50)], vec![windows_at(50)], [false, false]),
+        ([here, mbr(2, 200)], vec![windows_at(50)], [true, false]),
+        ([mbr(1, 100), SYSTEM], vec![windows_at(50)], [true, false]),
+    ] {
+        let expected = [0, 1].map(|of| if proved[of] { here } else { names[of] });
+        assert_eq!(meant(names, &disk), expected, "{names:?}");
+        let reversed = [names[1], names[0]];
+        assert_eq!(meant(reversed, &disk), [expected[1], expected[0]], "{reversed:?}");
+    }
+    let two = [windows_at(50), windows_at(200)];
+    assert_eq!(meant([mbr(1, 50), mbr(1, 200)], &two), [mbr(9, 50), mbr(9, 200)]);
+}
+
+/// What cannot be read may be what was meant.
+#[test]
+fn a_partition_that_cannot_be_read_may_be_the_one() {
+    let (other, here) = (mbr(1, 100), mbr(9, 50));
+    let with = |unreadable: u64| [windows_at(50), unreadable_at(unreadable)];
+    for (unreadable, second, expected) in [
+        (100, SYSTEM, other),
+        (300, SYSTEM, other),
+        // That is what another entry means.
+        (300, mbr(9, 300), here),
+    ] {
+        assert_eq!(meant([other, second], &with(unreadable)), [expected, second], "{unreadable}");
+    }
+    // Its own place tells of a readable one.
+    assert_eq!(meant([mbr(1, 50), SYSTEM], &with(300)), [here, SYSTEM]);
 }
