@@ -158,7 +158,7 @@ pub const RULES: &[Rule] = &[
     quick(
         Stage::Registry,
         "control-set-failed",
-        "Windows gave up a control set",
+        "the control set that starts is one that Windows gave up",
         rules::control_set::failed,
     ),
     quick(
@@ -230,7 +230,7 @@ pub const RULES: &[Rule] = &[
     quick(
         Stage::Drivers,
         "class-filter-missing",
-        "a filter of a device class is not there",
+        "a filter of a device class is not there, or switched off",
         rules::drivers::class_filter,
     ),
     slow(

@@ -1,7 +1,8 @@
 //! Control sets, and the last one that was known to be good.
 //!
 //! Source: Microsoft, KB100010, "What are control sets? What is CurrentControlSet?": the boot loader takes the set of
-//! `Select\Default`; `Failed` names one that was given up.
+//! `Select\Default`. Microsoft, KB102984: `Failed` names the set that the last known good one replaced when it was last called for,
+//! and goes on naming it.
 
 use winkiln_bake::BakeError;
 
@@ -86,6 +87,9 @@ pub(crate) fn failed(patient: &mut Patient<'_>) -> Look {
         return Ok(Vec::new());
     };
     let default = patient.dword(SELECT, "Default")?.unwrap_or(0);
+    if failed != default {
+        return Ok(Vec::new());
+    }
     let good = patient.dword(SELECT, "LastKnownGood")?.unwrap_or(0);
     let sets = sets(patient)?;
     let repair = if default != good && sets.contains(&good) {
@@ -94,11 +98,7 @@ pub(crate) fn failed(patient: &mut Patient<'_>) -> Look {
             format!(
                 "drivers and services that were set up since are as they were before in control set {good}"
             ),
-            vec![
-                set_dword(SELECT, "Default", good),
-                set_dword(SELECT, "Current", good),
-                set_dword(SELECT, "Failed", 0),
-            ],
+            vec![set_dword(SELECT, "Default", good), set_dword(SELECT, "Current", good)],
         )
     } else {
         Repair::asked(
@@ -112,9 +112,9 @@ pub(crate) fn failed(patient: &mut Patient<'_>) -> Look {
         severity: Severity::Hinders,
         object: format!(r"{SELECT}\Failed"),
         found: format!(
-            "control set {failed} failed to start; {default} is started next, {good} is the last known good one"
+            "control set {failed} was given up, and is started next; {good} is the last known good one"
         ),
-        expected: "0".to_owned(),
+        expected: "another set than the one that is started".to_owned(),
         repair,
     }])
 }

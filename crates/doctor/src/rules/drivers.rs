@@ -11,7 +11,7 @@ use winkiln_trust::pe::Image;
 use winkiln_trust::signature::Signature;
 
 use super::steps::set_dword;
-use super::storage::{replace, without_filter};
+use super::storage::{DISABLED, filter_repair, put_back, replace};
 use super::unreadable::unreadable;
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
@@ -105,25 +105,21 @@ pub(crate) fn file_missing(patient: &mut Patient<'_>) -> Look {
         }
         let critical = patient.dword(&driver.key, "ErrorControl")? == Some(CRITICAL);
         let what = format!("set Start of service {} to 4", driver.service);
-        let steps = vec![set_dword(&driver.key, "Start", 4)];
+        let steps = vec![set_dword(&driver.key, "Start", DISABLED)];
+        let copied = replace(patient, &driver.service, &driver.file)?;
         findings.push(Finding {
             rule: MISSING,
             severity: if critical { Severity::Stops } else { Severity::Hinders },
             object: format!("service {}", driver.service),
             found: format!("no file {}", driver.file),
             expected: "the driver that Windows is to start".to_owned(),
-            repair: if !driver.owners.is_empty() {
+            repair: if matches!(copied, Repair::Safe { .. }) {
+                copied
+            } else if !driver.owners.is_empty() {
                 // What a vendor left behind starts nothing any more.
                 Repair::safe(what, steps)
-            } else if let copied @ Repair::Safe { .. } =
-                replace(patient, &driver.service, &driver.file)?
-            {
-                copied
             } else if ESSENTIAL.iter().any(|name| name.eq_ignore_ascii_case(&driver.service)) {
-                Repair::advice(format!(
-                    "Windows does not start without it, and the guest has no other copy: put {} back from a Windows of the same build with winkiln fs put",
-                    driver.file
-                ))
+                put_back(&driver.file)
             } else {
                 Repair::asked(what, "a part of Windows that needs the driver does not work", steps)
             },
@@ -155,30 +151,48 @@ pub(crate) fn class_filter(patient: &mut Patient<'_>) -> Look {
                 if told.contains(&(class.to_lowercase(), filter.to_lowercase())) {
                     continue;
                 }
-                let why = if patient.subkeys(&service)?.is_none() {
-                    Obstacle::NoService { service: filter.clone(), key: service }
-                } else {
-                    let image = patient.text(&service, "ImagePath")?;
-                    match service_file(&filter, image.as_deref(), &root) {
-                        Some(file) if !patient.has_file(&file)? => {
-                            Obstacle::NoFile { service: filter.clone(), file }
-                        }
-                        _ => continue,
+                let Some(why) = filter_fault(patient, &filter, service, &root)? else { continue };
+                let found = match &why {
+                    Obstacle::NotBootStart { service, .. } => {
+                        format!("{filter}: service {service} is switched off")
                     }
+                    why => format!("{filter}: {why}"),
                 };
                 findings.push(Finding {
                     rule: "class-filter-missing",
                     severity: Severity::Hinders,
                     object: format!(r"{key}\{value}"),
-                    found: format!("{filter}: {why}"),
+                    found,
                     expected: "drivers that are there: without one, no device of the class starts"
                         .to_owned(),
-                    repair: without_filter(patient, value, &key, &filter, &why)?,
+                    repair: filter_repair(patient, value, &key, &filter, &why)?,
                 });
             }
         }
     }
     Ok(findings)
+}
+
+/// Why no device starts that has a filter; it need not start as early as those on the way to the disk.
+fn filter_fault(
+    patient: &mut Patient<'_>,
+    filter: &str,
+    key: String,
+    root: &str,
+) -> Result<Option<Obstacle>, BakeError> {
+    let service = filter.to_owned();
+    if patient.subkeys(&key)?.is_none() {
+        return Ok(Some(Obstacle::NoService { service, key }));
+    }
+    let image = patient.text(&key, "ImagePath")?;
+    if let Some(file) = service_file(filter, image.as_deref(), root)
+        && !patient.has_file(&file)?
+    {
+        return Ok(Some(Obstacle::NoFile { service, file }));
+    }
+    let found = patient.dword(&key, "Start")?;
+    let is_off = found == Some(DISABLED);
+    Ok(is_off.then_some(Obstacle::NotBootStart { service, found }))
 }
 
 /// Boot drivers whose signature the boot loader does not take. What is neither signed itself nor of a vendor's package is Windows'

@@ -228,7 +228,7 @@ fn repair(
             replace(patient, service, &format!(r"{folder}\{module}"))?
         }
         Obstacle::Filter { value, key, filter, why } => {
-            without_filter(patient, value, key, filter, why)?
+            filter_repair(patient, value, key, filter, why)?
         }
         Obstacle::NotBound { .. } | Obstacle::Staged { .. } | Obstacle::NoService { .. } => {
             Repair::advice(how_to_bind(controller))
@@ -271,6 +271,9 @@ pub(super) fn replace(
     Ok(Repair::safe(format!("put {from} in its place"), vec![step]))
 }
 
+/// `Start` of what is switched off.
+pub(super) const DISABLED: u32 = 4;
+
 /// Filters that are Windows' own part of a class: `UpperFilters` and `LowerFilters` of hives that Setup made.
 const OF_WINDOWS: [&str; 10] = [
     "kbdclass",
@@ -285,14 +288,43 @@ const OF_WINDOWS: [&str; 10] = [
     "ksthunk",
 ];
 
-/// Takes a filter off the list that names it, or brings its file back.
-pub(super) fn without_filter(
+/// Has a filter start again, brings its file back, or takes it off the list that names it, which is never done to one of Windows' own.
+pub(super) fn filter_repair(
     patient: &mut Patient<'_>,
     value: &str,
     key: &str,
     filter: &str,
     why: &Obstacle,
 ) -> Result<Repair, BakeError> {
+    let is_own = OF_WINDOWS.iter().any(|own| own.eq_ignore_ascii_case(filter));
+    let (own_fault, why) = (why, innermost(why));
+    match why {
+        Obstacle::NotBootStart { found, .. } if *found == Some(DISABLED) => {}
+        Obstacle::NotBootStart { .. } | Obstacle::StartOverride { .. } => {
+            return Ok(match repair(patient, why, key)? {
+                Repair::Safe { what, cure } if !is_own => {
+                    let price =
+                        format!("{filter}, which may be kept from starting on purpose, runs");
+                    Repair::Asked { what, price, cure }
+                }
+                started => started,
+            });
+        }
+        Obstacle::NoFile { service, file } => {
+            let copied = replace(patient, service, file)?;
+            if matches!(copied, Repair::Safe { .. }) {
+                return Ok(copied);
+            }
+        }
+        // Nobody can tell that it is gone.
+        Obstacle::Unreadable { .. } | Obstacle::Damaged { .. } => {
+            return repair(patient, why, key);
+        }
+        _ => {}
+    }
+    if is_own {
+        return own_filter_repair(patient, filter, why);
+    }
     let others: Vec<String> = patient
         .texts(key, value)?
         .into_iter()
@@ -308,19 +340,39 @@ pub(super) fn without_filter(
         _ => delete_value(key, value),
     };
     let what = format!("take {filter} off {value} of {key}");
-    let price = format!("what {filter} did for the device is not done any more");
-    if let Obstacle::NoFile { service, file } = why {
-        let repair = replace(patient, service, file)?;
-        if matches!(repair, Repair::Safe { .. }) {
-            return Ok(repair);
-        }
-    }
-    // Without these a class of devices does nothing at all.
-    let own = OF_WINDOWS.iter().any(|own| own.eq_ignore_ascii_case(filter));
-    let gone = !own
-        && matches!(
-            why,
-            Obstacle::NoService { .. } | Obstacle::NoFile { .. } | Obstacle::OtherVolume { .. }
-        );
-    Ok(if gone { Repair::safe(what, vec![step]) } else { Repair::asked(what, price, vec![step]) })
+    let is_gone = matches!(
+        own_fault,
+        Obstacle::NoService { .. } | Obstacle::NoFile { .. } | Obstacle::OtherVolume { .. }
+    );
+    Ok(if is_gone {
+        Repair::safe(what, vec![step])
+    } else {
+        let price = format!("what {filter} did for the device is not done any more");
+        Repair::asked(what, price, vec![step])
+    })
+}
+
+/// Without these a class of devices does nothing at all.
+fn own_filter_repair(
+    patient: &mut Patient<'_>,
+    filter: &str,
+    why: &Obstacle,
+) -> Result<Repair, BakeError> {
+    Ok(match why {
+        Obstacle::NoFile { file, .. } => put_back(file),
+        Obstacle::NotBootStart { service, .. } => Repair::advice(format!(
+            "Windows needs it: winkiln apply IMAGE --preset service={service}:boot switches it on again"
+        )),
+        Obstacle::NoService { .. } | Obstacle::NotADriver { .. } => Repair::advice(format!(
+            "Windows needs it: bring service {filter} back from another control set or from a Windows of the same build with winkiln reg export and import"
+        )),
+        other => repair(patient, other, filter)?,
+    })
+}
+
+/// What is left where the guest has no copy of a file that Windows does not start without.
+pub(super) fn put_back(file: &str) -> Repair {
+    Repair::advice(format!(
+        "Windows does not start without it, and the guest has no other copy: put {file} back from a Windows of the same build with winkiln fs put"
+    ))
 }

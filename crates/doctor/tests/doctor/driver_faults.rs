@@ -2,7 +2,7 @@
 
 use winkiln_hive::ValueType;
 
-use crate::guest::{Guest, Os, dword, put, text};
+use crate::guest::{Guest, Os, dword, put, read, text};
 use crate::small_guest::{AMD64, program};
 
 const STORE: &str = r"\Windows\System32\DriverStore\FileRepository";
@@ -48,7 +48,7 @@ fn filters_of_other_classes_are_taken_off() {
     let own = r"Services\kbdclass";
     guest.apply(&[text(class, "UpperFilters", ValueType::MultiSz, "kbdclass\0")]);
     guest.apply(&[dword(own, "Start", 3), dword(own, "Type", 1)]);
-    guest.is_repaired(None, "class-filter-missing", false);
+    guest.is_told(None, "class-filter-missing", "fs put");
     guest.apply(&[
         text(class, "UpperFilters", ValueType::MultiSz, "kbdclass\0"),
         put(
@@ -58,6 +58,29 @@ fn filters_of_other_classes_are_taken_off() {
         ),
     ]);
     guest.is_repaired(None, "class-filter-missing", true);
+}
+
+/// Both rules that miss the file bring it back; neither switches off what the other one keeps on the list.
+#[test]
+fn a_filter_that_starts_at_boot_comes_back_for_good() {
+    let class = r"Control\Class\{4D36E96B-E325-11CE-BFC1-08002BE10318}";
+    let Some(guest) = Guest::new(Os::Ten) else { return };
+    let listed = text(class, "UpperFilters", ValueType::MultiSz, "gone\0");
+    let owned = text(GONE, "Owners", ValueType::MultiSz, "oem3.inf\0");
+    let copy = format!(r"{STORE}\oem3.inf_amd64_0123456789abcdef\gone.sys");
+    guest.apply(&boot_service());
+    guest.apply(&[listed, owned, put(2, &copy, &program(AMD64, &[]))]);
+    let safe = winkiln_doctor::Selection { safe: true, rules: Vec::new() };
+    let treated = guest.treat(None, &safe);
+    let rules: Vec<_> = treated.repaired.iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, ["boot-driver-missing", "class-filter-missing"]);
+    let is_unsigned = |rule: &str| rule == "boot-driver-unsigned";
+    assert!(treated.left.findings.iter().all(|finding| is_unsigned(finding.rule)));
+    assert_eq!(read(&guest, GONE, "Start"), [0; 4]);
+    assert!(!read(&guest, class, "UpperFilters").is_empty());
+    // One that somebody switched off keeps every device of the class from starting.
+    guest.apply(&[dword(GONE, "Start", 4)]);
+    guest.is_repaired(None, "class-filter-missing", false);
 }
 
 #[test]

@@ -169,6 +169,12 @@ pub(crate) fn text(key: &str, name: &str, kind: ValueType, text: &str) -> Step {
     Step::SetValue { key: full(key), name: name.to_owned(), kind, data }
 }
 
+/// The data of a value below the current control set, or below a full key.
+pub(crate) fn read(guest: &Guest, key: &str, name: &str) -> Vec<u8> {
+    let mut session = guest.open(Remedies::default());
+    session.value_of(&full(key), name).unwrap().map(|(_, data)| data).unwrap_or_default()
+}
+
 pub(crate) fn full(key: &str) -> String {
     if key.starts_with("HKLM") {
         key.to_owned()

@@ -4,7 +4,7 @@ use winkiln_bake::Step;
 use winkiln_hive::{Hive, ValueType};
 
 use crate::NOW;
-use crate::guest::{Guest, Os, dword, put, remove, text};
+use crate::guest::{Guest, Os, dword, put, read, remove, text};
 
 const SELECT: &str = r"HKLM\SYSTEM\Select";
 const SETUP: &str = r"HKLM\SYSTEM\Setup";
@@ -21,6 +21,17 @@ fn ill(os: Os, steps: &[Step]) -> Option<Guest> {
 fn select_names_a_control_set_that_is_there() {
     let Some(guest) = ill(Os::Xp, &[dword(SELECT, "Default", 7)]) else { return };
     guest.is_repaired(None, "control-set-missing", true);
+}
+
+/// Which set was given up once is history; that it is to start again is not.
+#[test]
+fn a_set_that_was_given_up_is_told_where_it_starts() {
+    let Some(guest) = ill(Os::Ten, &[dword(SELECT, "Failed", 2)]) else { return };
+    guest.is_healthy(None);
+    let [from, to] = [1, 2].map(|set| format!(r"HKLM\SYSTEM\ControlSet00{set}"));
+    guest.apply(&[Step::CopyKey { from, to }, dword(SELECT, "Failed", 1)]);
+    guest.is_repaired(None, "control-set-failed", false);
+    assert_eq!(read(&guest, SELECT, "Default"), [2, 0, 0, 0]);
 }
 
 #[test]

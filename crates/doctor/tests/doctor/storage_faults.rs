@@ -4,7 +4,7 @@ use winkiln_bake::Step;
 use winkiln_doctor::Target;
 use winkiln_hive::ValueType;
 
-use crate::guest::{Guest, Os, dword, full, put, remove, text};
+use crate::guest::{Guest, Os, dword, full, put, read, remove, text};
 use crate::small_guest::{AMD64, X86, program};
 
 const BLK: Option<Target> = Some(Target::VirtioBlk);
@@ -87,14 +87,36 @@ fn filters_without_a_driver_are_taken_off() {
         let Some(guest) = ill(Os::Ten, &[filters(names)]) else { return };
         guest.is_repaired(BLK, "storage-filter", true);
     }
-    // One that is there, but does not start with the disk, may be wanted.
-    let steps = [
-        dword(r"Services\slow", "Type", 1),
-        dword(r"Services\slow", "Start", 3),
-        filters("slow\0"),
-    ];
-    let Some(guest) = ill(Os::Ten, &steps) else { return };
-    guest.is_repaired(BLK, "storage-filter", false);
+}
+
+/// One that is there and does not start with the disk: Windows' own must, others may be kept from it on purpose. None is taken off.
+#[test]
+fn filters_that_do_not_start_are_set_to_start() {
+    let class = r"Control\Class\{4D36E97B-E325-11CE-BFC1-08002BE10318}";
+    for (name, is_own) in [("slow", false), ("PartMgr", true)] {
+        let key = format!(r"Services\{name}");
+        let (file, data) =
+            (format!(r"\Windows\System32\drivers\{name}.sys"), format!("{name}\0disk\0"));
+        let listed = text(class, "UpperFilters", ValueType::MultiSz, &data);
+        let started = [put(2, &file, &program(AMD64, &[])), dword(&key, "Type", 1), listed];
+        let Some(guest) = ill(Os::Ten, &started) else { return };
+        for start in [1, 3] {
+            guest.apply(&[dword(&key, "Start", start)]);
+            guest.is_repaired(BLK, "storage-filter", is_own);
+            assert_eq!(read(&guest, &key, "Start"), [0, 0, 0, 0]);
+        }
+        let overrides = format!(r"{key}\StartOverride");
+        guest.apply(&[dword(&overrides, "0", 3)]);
+        guest.is_repaired(BLK, "storage-filter", is_own);
+        assert!(!read(&guest, class, "UpperFilters").is_empty());
+        if is_own {
+            // Switched off, or without a file.
+            for fault in [dword(&key, "Start", 4), remove(2, &file)] {
+                guest.apply(&[dword(&key, "Start", 0), fault]);
+                guest.is_told(BLK, "storage-filter", "winkiln");
+            }
+        }
+    }
 }
 
 #[test]
