@@ -1,6 +1,7 @@
 //! What each rule looks at, one module for each part of a guest.
 
 pub(crate) mod boot_config;
+mod boot_default;
 pub(crate) mod boot_entries;
 pub(crate) mod boot_files;
 mod boot_ini_text;

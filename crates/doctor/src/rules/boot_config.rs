@@ -2,7 +2,7 @@
 
 use winkiln_bake::step::Contents;
 use winkiln_bake::{BakeError, Step};
-use winkiln_boot::bcd::{self, ElementValue};
+use winkiln_boot::bcd;
 use winkiln_boot::boot_ini::{BootIni, utf16_text};
 use winkiln_guest::error::with_causes;
 use winkiln_guest::{ArcPath, BootKind, Firmware, HiveFile, Rewrite, Windows, system_volume};
@@ -39,7 +39,7 @@ pub(crate) fn missing(patient: &mut Patient<'_>) -> Look {
 const STORE_MAX: u64 = 16 << 20;
 
 /// A store that starts this Windows, on the partition that its firmware starts; what is there instead is put aside.
-fn new_store(
+pub(super) fn new_store(
     patient: &mut Patient<'_>,
     windows: &Windows,
     instead_of: Option<&(u32, String)>,
@@ -216,40 +216,7 @@ pub(crate) fn no_default(patient: &mut Patient<'_>) -> Look {
             repair,
         }]);
     }
-    let failed = |source| BakeError::Bcd { object: "store".to_owned(), source };
-    let Ok(Some(store)) = patient.store() else { return Ok(Vec::new()) };
-    let loaders = bcd::windows_loaders(store).map_err(failed)?;
-    let named = bcd::element(store, "{bootmgr}", "default").ok().flatten();
-    let guid = match named.as_ref().map(|element| &element.value) {
-        Some(ElementValue::Object(guid)) => Some(guid.clone()),
-        _ => None,
-    };
-    if guid.as_ref().is_some_and(|guid| bcd::find_object(store, guid).is_ok()) {
-        return Ok(Vec::new());
-    }
-    let is_only = loaders.len() < 2;
-    let repair = match loaders.first() {
-        Some(loader) => Repair::safe(
-            format!("make {loader} the default"),
-            vec![Step::BcdSet {
-                object: "{bootmgr}".to_owned(),
-                element: "default".to_owned(),
-                value: loader.clone(),
-            }],
-        ),
-        // A store without a loader of Windows starts none.
-        None => new_store(patient, &windows, windows.boot.file.as_ref()),
-    };
-    let repair = unless_safe(repair, ANOTHER, is_only);
-    Ok(vec![Finding {
-        rule,
-        severity: Severity::Stops,
-        object: "default of {bootmgr}".to_owned(),
-        found: guid
-            .map_or_else(|| "nothing".to_owned(), |guid| format!("{guid}, which is no object")),
-        expected: "a loader of the store".to_owned(),
-        repair,
-    }])
+    super::boot_default::missing(patient)
 }
 
 fn starts(table: &winkiln_disk::partition::PartitionTable, path: &str, windows: &Windows) -> bool {

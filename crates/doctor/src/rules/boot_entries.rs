@@ -1,10 +1,11 @@
 //! Entries of the boot configuration: whether they lead to a Windows.
 
-use winkiln_bake::Step;
 use winkiln_bake::step::Contents;
+use winkiln_bake::{BakeError, Step};
 use winkiln_boot::bcd::{ElementValue, Retargeted};
 use winkiln_boot::boot_ini::BootIni;
-use winkiln_guest::{ArcPath, BootKind, named_volume};
+use winkiln_guest::error::with_causes;
+use winkiln_guest::{ArcPath, BootKind, GuestError, Windows, named_volume};
 
 use super::boot_config::{ANOTHER, arc_path, unless_safe};
 use crate::finding::{Finding, Repair, Severity};
@@ -120,15 +121,10 @@ fn store_elsewhere(patient: &mut Patient<'_>) -> Look {
         if !is_started && after.is_none() {
             continue;
         }
-        let text = before.to_text();
         let (expected, repair) = match after.map(|after| after.to_text()) {
-            Some(value) => {
-                let step = Step::BcdSet {
-                    object: object.clone(),
-                    element: before.name.clone(),
-                    value: value.clone(),
-                };
-                (value.clone(), Repair::safe(format!("make it {value}"), vec![step]))
+            // No text tells all of a device; the step keeps what it leaves out.
+            Some(text) => {
+                (text.clone(), Repair::safe(format!("make it {text}"), vec![Step::BcdRetarget]))
             }
             None => (
                 "a partition of this disk".to_owned(),
@@ -142,11 +138,20 @@ fn store_elsewhere(patient: &mut Patient<'_>) -> Look {
             rule: ELSEWHERE,
             severity: if is_started { Severity::Stops } else { Severity::Hinders },
             object: format!("{} of {object}", before.name),
-            found: format!("{text}, which is no partition of this disk"),
+            found: format!("{}, which is no partition of this disk", before.to_text()),
             expected,
             repair,
         });
     }
+    findings.extend(default_without_windows(patient, &windows)?);
+    Ok(findings)
+}
+
+/// Of a volume that does not open, nobody can tell that it has no Windows.
+fn default_without_windows(
+    patient: &mut Patient<'_>,
+    windows: &Windows,
+) -> Result<Option<Finding>, BakeError> {
     let table = patient.disk().table().clone();
     let device = patient.element("{default}", "osdevice").ok().flatten();
     let named = match device.map(|element| element.value) {
@@ -155,38 +160,47 @@ fn store_elsewhere(patient: &mut Patient<'_>) -> Look {
         }
         _ => None,
     };
-    if let Some(volume) = named.filter(|volume| *volume != windows.volume)
-        && !has_kernel(patient, volume)
-    {
-        let value = format!("partition={}", windows.volume);
-        let steps = ["device", "osdevice"].map(|element| Step::BcdSet {
-            object: "{default}".to_owned(),
-            element: element.to_owned(),
-            value: value.clone(),
-        });
-        findings.push(Finding {
-            rule: ELSEWHERE,
-            severity: Severity::Stops,
-            object: "osdevice of {default}".to_owned(),
-            found: format!("volume {volume}, which has no Windows"),
-            expected: format!("volume {}", windows.volume),
-            repair: unless_safe(
-                Repair::safe(format!("make it {value}"), steps.to_vec()),
-                ANOTHER,
-                patient.is_only_windows()?,
+    let Some(volume) = named.filter(|volume| *volume != windows.volume) else { return Ok(None) };
+    let value = format!("partition={}", windows.volume);
+    let (severity, found, repair) = match has_kernel(patient, volume) {
+        Ok(true) => return Ok(None),
+        Ok(false) => {
+            let steps = ["device", "osdevice"].map(|element| Step::BcdSet {
+                object: "{default}".to_owned(),
+                element: element.to_owned(),
+                value: value.clone(),
+            });
+            let repair = Repair::safe(format!("make it {value}"), steps.to_vec());
+            let repair = unless_safe(repair, ANOTHER, patient.is_only_windows()?);
+            (Severity::Stops, format!("volume {volume}, which has no Windows"), repair)
+        }
+        Err(error) => (
+            Severity::Note,
+            format!(
+                "volume {volume}, which is encrypted or cannot be read, so that nobody can tell whether it has a Windows: {}",
+                with_causes(&error)
             ),
-        });
-    }
-    Ok(findings)
+            Repair::advice(format!(
+                "nothing to do if that one is to start; else winkiln bcd set IMAGE {{default}} osdevice {value}, and the same for device"
+            )),
+        ),
+    };
+    Ok(Some(Finding {
+        rule: ELSEWHERE,
+        severity,
+        object: "osdevice of {default}".to_owned(),
+        found,
+        expected: format!("volume {}", windows.volume),
+        repair,
+    }))
 }
 
-fn has_kernel(patient: &mut Patient<'_>, volume: u32) -> bool {
+fn has_kernel(patient: &mut Patient<'_>, volume: u32) -> Result<bool, GuestError> {
     let folder = match patient.element("{default}", "systemroot") {
         Ok(Some(element)) => element.to_text(),
         _ => r"\Windows".to_owned(),
     };
-    let kernel = format!(r"{folder}\System32\ntoskrnl.exe");
-    patient.disk().find_file(volume, &kernel).unwrap_or(true)
+    patient.disk().find_file(volume, &format!(r"{folder}\System32\ntoskrnl.exe"))
 }
 
 #[cfg(test)]

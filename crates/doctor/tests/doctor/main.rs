@@ -11,6 +11,7 @@ mod registry_faults;
 #[path = "../../../guest/tests/guest/small_guest.rs"]
 mod small_guest;
 mod storage_faults;
+mod store_faults;
 mod volume_faults;
 
 /// The time stamped on edits.
