@@ -5,6 +5,7 @@ pub(crate) mod boot;
 pub(crate) mod boot_objects;
 pub(crate) mod check;
 pub(crate) mod collect;
+mod deferred;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod drivers;
@@ -20,6 +21,7 @@ use winkiln_bake::Preset;
 use winkiln_volume::Remedies;
 
 use crate::error::{CliError, Result};
+pub(crate) use deferred::Deferred;
 
 /// Prepares Windows disk images offline
 ///
@@ -42,73 +44,73 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make a small sample guest image, bake it, show before and after
-    Demo(DemoArgs),
+    Demo(Deferred<DemoArgs>),
     /// Show what an image holds: partitions, volumes, each Windows
-    Inspect(InspectArgs),
+    Inspect(Deferred<InspectArgs>),
     /// Bake an image: apply a recipe, presets and .reg files in one transaction
-    Apply(ApplyArgs),
+    Apply(Deferred<ApplyArgs>),
     /// Read and edit the registry
     ///
     /// Keys as in `HKLM\SYSTEM\CurrentControlSet\Services`, with short or long root names, in any case. Offline there are
     /// HKLM\SYSTEM, HKLM\SOFTWARE, HKLM\SAM, HKLM\SECURITY, HKLM\BCD00000000, HKU\.DEFAULT, and HKU\<profile folder or SID>.
     #[command(subcommand)]
-    Reg(reg::RegCommand),
+    Reg(Deferred<reg::RegCommand>),
     /// Read and edit files and folders
     ///
     /// Inside the image `C:\Windows\x`, `\Windows\x`, `/Windows/x` and `Windows/x` are the same path, in any case.
     /// `file.txt:stream` names an alternate data stream.
     #[command(subcommand)]
-    Fs(files::FsCommand),
+    Fs(Deferred<files::FsCommand>),
     /// Read and edit the boot configuration data of Windows Vista and later
     #[command(subcommand)]
-    Bcd(boot::BcdCommand),
+    Bcd(Deferred<boot::BcdCommand>),
     /// Read and edit boot.ini of Windows XP and Server 2003
     #[command(subcommand)]
-    Bootini(boot::BootIniCommand),
+    Bootini(Deferred<boot::BootIniCommand>),
     /// Read and edit the boot entries of a virtual machine's UEFI
     #[command(subcommand)]
-    Nvram(nvram::NvramCommand),
+    Nvram(Deferred<nvram::NvramCommand>),
     /// List, add and remove driver packages
     #[command(subcommand)]
-    Drivers(drivers::DriversCommand),
+    Drivers(Deferred<drivers::DriversCommand>),
     /// Check the consistency of every volume and registry hive, changing nothing
     ///
     /// With --repair, damaged hives are written anew. What lies on a volume that has problems itself is left alone.
     /// Problems end with exit status 4. Unclean and hibernated volumes are checked as they are, and said to be so.
-    Check(check::CheckArgs),
+    Check(Deferred<check::CheckArgs>),
     /// Tell why a Windows will not boot, and repair it
     ///
     /// Asks a table of rules (--rules lists it) about the Windows of an image: does it boot where --target says, or, without it, on
     /// the controllers it ran on, and what else keeps it from starting. --fix carries out the repairs that lose nothing, as one
     /// transaction; --fix=RULE that of a rule, whatever it costs. Findings end with exit status 4.
-    Doctor(doctor::DoctorArgs),
+    Doctor(Deferred<doctor::DoctorArgs>),
     /// Show what differs between two images: files, registry, boot configuration
     ///
     /// Volumes are compared by their numbers. The contents of files are compared where sizes are the same and times are not.
-    Diff(diff::DiffArgs),
+    Diff(Deferred<diff::DiffArgs>),
     /// Put back what a commit overwrote that was made with --undo FILE
     ///
     /// The image file is afterwards, byte by byte, what it was before that commit. An image that was changed since is
     /// refused. Undoing is a commit too: what interrupts it, the next opening finishes.
-    Undo(UndoArgs),
+    Undo(Deferred<UndoArgs>),
     /// Copy logs and crash dumps out of an image, for a post-mortem
     ///
     /// Event logs, logs of setup, drivers, updates and repairs, small dumps, and what first-boot commands logged, each below DIR as it
     /// lies in the guest. Changes nothing.
-    Collect(collect::CollectArgs),
+    Collect(Deferred<collect::CollectArgs>),
     /// Finish or discard an interrupted commit
     ///
     /// Opening an image for writing does the same.
-    Recover(RecoverArgs),
+    Recover(Deferred<RecoverArgs>),
     /// Print the configuration of a virtual machine that fits the Windows of an image
     ///
     /// Firmware, disk controller, network adapter and clock are those that the guest has drivers and settings for. The address of the
     /// network adapter follows from the volume of Windows, so that it is the same each time.
-    Domain(about::DomainArgs),
+    Domain(Deferred<about::DomainArgs>),
     /// Print completions for a shell
-    Completions(about::CompletionsArgs),
+    Completions(Deferred<about::CompletionsArgs>),
     /// Write man pages, one for each command
-    Man(about::ManArgs),
+    Man(Deferred<about::ManArgs>),
 }
 
 /// A container format.

@@ -23,29 +23,29 @@ pub(crate) use diff::{BootDifference, FileDifference, FileFacts, Found};
 pub(crate) use domain::Machine;
 pub(crate) use reg::Compared;
 
-use crate::args::Command;
+use crate::args::{Command, Deferred};
 use crate::error::Result;
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
-        Command::Demo(args) => demo::run(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Apply(args) => apply::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Collect(args) => collect::run(&args),
-        Command::Doctor(args) => doctor::run(&args),
-        Command::Reg(command) => reg::run(command),
-        Command::Fs(command) => fs::run(command),
-        Command::Bcd(command) => bcd::run(command),
-        Command::Bootini(command) => bootini::run(command),
-        Command::Nvram(command) => nvram::run(command),
-        Command::Drivers(command) => drivers::run(command),
-        Command::Recover(args) => recover::run(&args),
-        Command::Diff(args) => diff::run(&args),
-        Command::Undo(args) => undo::run(&args),
-        Command::Domain(args) => domain::run(&args),
-        Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => man::run(&args),
+        Command::Demo(Deferred(args)) => demo::run(&args),
+        Command::Inspect(Deferred(args)) => inspect::run(&args),
+        Command::Apply(Deferred(args)) => apply::run(&args),
+        Command::Check(Deferred(args)) => check::run(&args),
+        Command::Collect(Deferred(args)) => collect::run(&args),
+        Command::Doctor(Deferred(args)) => doctor::run(&args),
+        Command::Reg(Deferred(command)) => reg::run(command),
+        Command::Fs(Deferred(command)) => fs::run(command),
+        Command::Bcd(Deferred(command)) => bcd::run(command),
+        Command::Bootini(Deferred(command)) => bootini::run(command),
+        Command::Nvram(Deferred(command)) => nvram::run(command),
+        Command::Drivers(Deferred(command)) => drivers::run(command),
+        Command::Recover(Deferred(args)) => recover::run(&args),
+        Command::Diff(Deferred(args)) => diff::run(&args),
+        Command::Undo(Deferred(args)) => undo::run(&args),
+        Command::Domain(Deferred(args)) => domain::run(&args),
+        Command::Completions(Deferred(args)) => completions::run(&args),
+        Command::Man(Deferred(args)) => man::run(&args),
     }
 }

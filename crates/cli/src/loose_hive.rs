@@ -14,12 +14,14 @@ mod transfer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use winkiln_bake::Report;
 use winkiln_hive::reg_text::RegOperation;
 use winkiln_hive::{Hive, KeyId};
 
-use crate::error::{Doing as _, Result};
+use crate::args::WriteArgs;
+use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
 use file::HiveFile;
 pub(crate) use ledger::Ledger;
@@ -31,6 +33,8 @@ pub(crate) struct LooseHive {
     /// `None` for a hive that is not yet a file.
     file: Option<HiveFile>,
     dry_run: bool,
+    /// Where the commit keeps what it overwrites.
+    undo: Option<PathBuf>,
     hive: Hive,
     mount: Option<String>,
     /// A symbolic link at the end of a key is meant itself.
@@ -45,7 +49,7 @@ impl LooseHive {
     /// Opens for reading. A dirty hive is recovered from the logs beside it; without any, it is read as it is, with a
     /// warning.
     pub(crate) fn open_read_only(path: &Path, mount: Option<&str>, output: Output) -> Result<Self> {
-        let bytes = Arc::new(HiveFile::open(path, false)?.read()?);
+        let bytes = Arc::new(HiveFile::open(path)?.read()?);
         let this = match Self::load(path, Arc::clone(&bytes), mount) {
             Err(error) if !logs::are_beside(path)? => {
                 // Only a dirty hive can be opened nevertheless.
@@ -62,10 +66,11 @@ impl LooseHive {
     }
 
     /// Opens for editing. A dry run reads alone.
-    pub(crate) fn open(path: &Path, mount: Option<&str>, dry_run: bool) -> Result<Self> {
-        let file = HiveFile::open(path, !dry_run)?;
+    pub(crate) fn open(path: &Path, mount: Option<&str>, write: &WriteArgs) -> Result<Self> {
+        let (dry_run, undo) = (write.dry_run, write.undo.clone());
+        let file = HiveFile::open_to_edit(path, dry_run, undo.as_deref())?;
         let this = Self::load(path, Arc::new(file.read()?), mount)?;
-        Ok(Self { file: Some(file), dry_run, ..this })
+        Ok(Self { file: Some(file), dry_run, undo, ..this })
     }
 
     fn load(path: &Path, bytes: Arc<Vec<u8>>, mount: Option<&str>) -> Result<Self> {
@@ -93,6 +98,7 @@ impl LooseHive {
             path: path.to_owned(),
             file: None,
             dry_run: false,
+            undo: None,
             hive,
             mount,
             open_link: false,
@@ -189,11 +195,33 @@ impl LooseHive {
             return Ok(report);
         }
         let ranges = self.hive.seal(now);
-        self.ledger.verify(&self.path, &self.hive.shared_bytes(), &mut report)?;
-        if let Some(file) = self.file.filter(|_| !self.dry_run && !ranges.is_empty()) {
-            report.io = file.write(self.hive.bytes(), &ranges)?;
-            report.committed = true;
-            logs::empty(&self.logs, &mut report);
+        let Self { path, hive, ledger, .. } = self;
+        let bytes = hive.shared_bytes();
+        let verify = || ledger.verify(&path, &bytes, &mut report);
+        let Some(file) = self.file.filter(|_| !self.dry_run && !ranges.is_empty()) else {
+            verify()?;
+            return Ok(report);
+        };
+        report.io = if file.is_replaced_by(&bytes, &ranges) {
+            // Made durable meanwhile; it takes no place before it is verified.
+            let new = thread::scope(|scope| {
+                let new = scope.spawn(|| file.new_contents(&bytes));
+                verify()?;
+                new.join().unwrap_or_else(|_| Err(CliError::fault("writing stopped".to_owned())))
+            })?;
+            new.publish()?
+        } else {
+            verify()?;
+            // What follows takes some memory of its own.
+            let parts = file::parts(&bytes, &ranges);
+            drop((hive, bytes));
+            file.write(&parts)?
+        };
+        report.committed = true;
+        match self.undo {
+            // The hive as it was needs them; as it is, it is past them.
+            Some(undo) => report.undo = Some(undo.display().to_string()),
+            None => logs::empty(&self.logs, &mut report),
         }
         Ok(report)
     }

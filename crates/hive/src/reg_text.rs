@@ -114,7 +114,7 @@ fn in_blocks(
 /// # Errors
 /// A missing or unknown header, and what the source says.
 pub fn operations<'s>(
-    source: impl Read + Seek + 's,
+    source: impl Read + Seek + Send + 's,
     ansi: &'static Encoding,
 ) -> Result<Operations<'s>, RegReadError> {
     Operations::new(Box::new(source), ansi, BLOCK)

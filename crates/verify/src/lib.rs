@@ -32,5 +32,5 @@ pub use claim::{Claim, Contents, HiveFact, ValueFact};
 pub use error::VerifyError;
 pub use fingerprint::{Fingerprint, Fingerprinter};
 pub use opinion::{Opinion, Skipped, Verified};
-pub use question::{verify_hive, verify_volume};
+pub use question::{threads, verify_hive, verify_volume};
 pub use value_fingerprint::ValueFingerprint;

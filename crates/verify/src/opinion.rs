@@ -36,3 +36,14 @@ pub struct Opinion {
     /// What could not be asked.
     pub skipped: Vec<Skipped>,
 }
+
+impl Opinion {
+    /// Adds another one, of which no more is told than what is missing to `told_max`.
+    pub(crate) fn join(&mut self, other: Self, told_max: usize) {
+        let Self { verified, untold, skipped } = other;
+        let room = told_max.saturating_sub(self.verified.len());
+        self.untold += untold + verified.len().saturating_sub(room);
+        self.verified.extend(verified.into_iter().take(room));
+        self.skipped.extend(skipped);
+    }
+}

@@ -61,25 +61,36 @@ const THREADS_MAX: usize = 4;
 /// # Errors
 /// The first disagreement, or the first reader that fails for no known reason.
 pub fn verify_volume(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinion, VerifyError> {
-    let threads = match claims.len() {
+    let parts = claims.chunks(claims.len().div_ceil(threads(claims.len())).max(1));
+    let parts = if claims.is_empty() { vec![claims] } else { parts.collect() };
+    let verify = |part| verify_claims(Arc::clone(&device), part);
+    in_threads(parts, verify, "the volume", usize::MAX)
+}
+
+/// Threads that so many claims or facts are worth.
+#[must_use]
+pub fn threads(claims: usize) -> usize {
+    match claims {
         0..MANY => 1,
         _ => available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX),
-    };
-    let mut parts = claims.chunks(claims.len().div_ceil(threads).max(1));
-    let first = parts.next().unwrap_or_default();
+    }
+}
+
+/// Verifies each of these parts in a thread of its own, and the first in this one. Of what agreed no more than `told_max` is told.
+fn in_threads<P: Send>(
+    parts: Vec<P>,
+    verify: impl Fn(P) -> Result<Opinion, VerifyError> + Sync,
+    what: &str,
+    told_max: usize,
+) -> Result<Opinion, VerifyError> {
+    let (mut parts, verify) = (parts.into_iter(), &verify);
+    let Some(first) = parts.next() else { return Ok(Opinion::default()) };
     thread::scope(|scope| {
-        let others: Vec<_> = parts
-            .map(|part| {
-                let device = Arc::clone(&device);
-                scope.spawn(move || verify_claims(device, part))
-            })
-            .collect();
-        let mut opinion = verify_claims(Arc::clone(&device), first)?;
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || verify(part))).collect();
+        let mut opinion = verify(first)?;
         for other in others {
-            let panicked = |_| VerifyError::Panicked { reader: "ntfs", what: "the volume".into() };
-            let Opinion { verified, skipped, .. } = other.join().map_err(panicked)??;
-            opinion.verified.extend(verified);
-            opinion.skipped.extend(skipped);
+            let panicked = |_| VerifyError::Panicked { reader: "a reader", what: what.to_owned() };
+            opinion.join(other.join().map_err(panicked)??, told_max);
         }
         Ok(opinion)
     })
@@ -96,29 +107,32 @@ fn verify_claims(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinion, V
             .into_iter()
             .for_each(|()| opinion.verified.push(Verified { reader: name, what: path.to_owned() }));
         if let Claim::Hive { contents, facts, .. } = claim {
-            guarded("nt-hive", path, || {
-                ask_hive((path, contents), facts, usize::MAX, &mut opinion)
-            })??;
+            let parts = facts.chunks(facts.len().div_ceil(threads(facts.len())).max(1));
+            let parts = if facts.is_empty() { vec![&facts[..]] } else { parts.collect() };
+            opinion.join(verify_hive(path, contents, parts, None)?, usize::MAX);
         }
     }
     Ok(opinion)
 }
 
 /// Checks facts about a hive that lies in no volume. `name` is what the answers call it, of which no more than `told_max` are told
-/// and the others counted.
+/// and the others counted. The facts come in parts, each of which is put by a thread of its own: see [`threads`].
 ///
 /// # Errors
 /// As [`verify_volume`].
 pub fn verify_hive<F: Borrow<HiveFact>>(
     name: &str,
     bytes: &Arc<Vec<u8>>,
-    facts: impl IntoIterator<Item = F>,
+    parts: Vec<impl IntoIterator<Item = F> + Send>,
     told_max: Option<usize>,
 ) -> Result<Opinion, VerifyError> {
-    let mut opinion = Opinion::default();
     let max = told_max.unwrap_or(usize::MAX);
-    guarded("nt-hive", name, || ask_hive((name, bytes), facts, max, &mut opinion))??;
-    Ok(opinion)
+    let verify = |facts| {
+        let mut opinion = Opinion::default();
+        guarded("nt-hive", name, || ask_hive((name, bytes), facts, max, &mut opinion))??;
+        Ok(opinion)
+    };
+    in_threads(parts, verify, name, max)
 }
 
 /// `Ok(None)` for a question that is not asked, which `skipped` then says.

@@ -21,6 +21,12 @@ impl ValueFingerprint {
         name.is_ascii().then(|| Self::of_ascii(name.as_bytes(), kind, data))
     }
 
+    /// Of a value that can be asked for by it: see [`Self::DATA_BYTES_MAX`].
+    #[must_use]
+    pub fn to_ask_for(name: &str, kind: u32, data: &[u8]) -> Option<Self> {
+        Self::of(name, kind, data).filter(|_| data.len() <= Self::DATA_BYTES_MAX)
+    }
+
     pub(crate) fn of_ascii(name: &[u8], kind: u32, data: &[u8]) -> Self {
         let letters = name.iter().map(u8::to_ascii_uppercase);
         let seed = letters

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use winkiln_guest::{HiveFile, HiveName};
-use winkiln_verify::{Claim, Contents, HiveFact, ValueFact, verify_volume};
+use winkiln_verify::{Claim, Contents, HiveFact, ValueFingerprint, verify_volume};
 
 use super::Session;
 use crate::BakeError;
@@ -103,38 +103,50 @@ fn verify(
 
 /// The whole hive as it lies in memory, and what was asked of it.
 fn hive_claim(session: &mut Session, name: &HiveName, file: &HiveFile) -> Result<Claim, BakeError> {
-    let facts = session.ledger.entries().iter().filter_map(|entry| fact(entry, name));
-    let facts = joined(facts);
+    let keys = session.ledger.entries().chunk_by(are_of_one_key);
+    let facts = keys.flat_map(|entries| facts(entries, name)).collect();
     let (registry, disk) = session.registry()?;
     let contents = registry.hive(disk, name)?.shared_bytes();
     Ok(Claim::Hive { path: file.path.clone(), contents, facts })
 }
 
-/// Values of one key that follow each other are one fact.
-fn joined(facts: impl Iterator<Item = HiveFact>) -> Vec<HiveFact> {
-    let mut all: Vec<HiveFact> = Vec::new();
-    for fact in facts {
-        match (all.last_mut(), fact) {
-            (
-                Some(HiveFact::Values { key: same, values }),
-                HiveFact::Value { key, name, kind, data },
-            ) if *same == key => values.push(ValueFact { name, found: Some((kind, data)) }),
-            (Some(last @ HiveFact::Value { .. }), HiveFact::Value { key, name, kind, data })
-                if last.key() == key =>
-            {
-                let second = ValueFact { name, found: Some((kind, data)) };
-                let first = std::mem::replace(last, HiveFact::Values { key, values: Vec::new() });
-                if let (HiveFact::Value { name, kind, data, .. }, HiveFact::Values { values, .. }) =
-                    (first, last)
-                {
-                    values.push(ValueFact { name, found: Some((kind, data)) });
-                    values.push(second);
-                }
-            }
-            (_, fact) => all.push(fact),
+/// Tells whether both are values of one key.
+fn are_of_one_key(one: &Entry, other: &Entry) -> bool {
+    match (&one.target, &other.target) {
+        (
+            Target::Value { hive, path, .. },
+            Target::Value { hive: other_hive, path: other_path, .. },
+        ) => hive == other_hive && path == other_path,
+        _ => false,
+    }
+}
+
+/// What should be true of a hive: many values of one key by their fingerprints, where those will do.
+fn facts(entries: &[Entry], hive: &HiveName) -> Vec<HiveFact> {
+    let mut prints = Vec::new();
+    let mut facts = Vec::new();
+    for entry in entries {
+        match fingerprint(entry, hive).filter(|_| entries.len() > 1) {
+            Some(print) => prints.push(print),
+            None => facts.extend(fact(entry, hive)),
         }
     }
-    all
+    if let Some(Target::Value { path, .. }) = entries.first().map(|entry| &entry.target)
+        && !prints.is_empty()
+    {
+        facts.push(HiveFact::Fingerprints { key: path.clone(), values: prints });
+    }
+    facts
+}
+
+/// The fingerprint of a value that should be there.
+fn fingerprint(entry: &Entry, hive: &HiveName) -> Option<ValueFingerprint> {
+    match (&entry.target, &entry.after) {
+        (Target::Value { hive: own, name, .. }, State::Value(kind, data)) if own == hive => {
+            ValueFingerprint::to_ask_for(name, type_number(*kind), data)
+        }
+        _ => None,
+    }
 }
 
 /// The logs of a hive that was recovered from them: writing it made them empty.

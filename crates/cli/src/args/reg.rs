@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ImageArgs, OutputArgs, WriteArgs};
+use super::{Deferred, ImageArgs, OutputArgs, WriteArgs};
 pub(crate) use security::SecurityArgs;
 
 /// Registry commands.
@@ -16,49 +16,49 @@ pub(crate) enum RegCommand {
     /// Show a key: its values and subkeys
     #[command(override_usage = "winkiln reg query [OPTIONS] <IMAGE> <KEY>\n       \
                                 winkiln reg query [OPTIONS] --hive <FILE> <KEY>")]
-    Query(QueryArgs),
+    Query(Deferred<QueryArgs>),
     /// Create a key, or set a value and the key it needs
     #[command(override_usage = "winkiln reg add [OPTIONS] <IMAGE> <KEY>\n       \
                                 winkiln reg add [OPTIONS] --hive <FILE> <KEY>")]
-    Add(AddArgs),
+    Add(Deferred<AddArgs>),
     /// Delete a value, or a key with all below it
     #[command(override_usage = "winkiln reg delete [OPTIONS] <IMAGE> <KEY>\n       \
                                 winkiln reg delete [OPTIONS] --hive <FILE> <KEY>")]
-    Delete(DeleteArgs),
+    Delete(Deferred<DeleteArgs>),
     /// Import a .reg file, REGEDIT4 or 5.00, with its deletions
     #[command(override_usage = "winkiln reg import [OPTIONS] <IMAGE> <FILE.reg>\n       \
                                 winkiln reg import [OPTIONS] --hive <FILE> <FILE.reg>")]
-    Import(ImportArgs),
+    Import(Deferred<ImportArgs>),
     /// Export a key with all below it as a .reg file
     ///
     /// To a file as regedit writes it (UTF-16, CRLF); to standard output as UTF-8 with plain line ends.
     #[command(override_usage = "winkiln reg export [OPTIONS] <IMAGE> <KEY> [FILE.reg]\n       \
                                 winkiln reg export [OPTIONS] --hive <FILE> <KEY> [FILE.reg]")]
-    Export(ExportArgs),
+    Export(Deferred<ExportArgs>),
     /// Copy a key with all below it; what is there already stays
     #[command(override_usage = "winkiln reg copy [OPTIONS] <IMAGE> <KEY> <TO>\n       \
                                 winkiln reg copy [OPTIONS] --hive <FILE> <KEY> <TO>")]
-    Copy(TransferArgs),
+    Copy(Deferred<TransferArgs>),
     /// Rename a key, or move it within its hive
     #[command(override_usage = "winkiln reg rename [OPTIONS] <IMAGE> <KEY> <TO>\n       \
                                 winkiln reg rename [OPTIONS] --hive <FILE> <KEY> <TO>")]
-    Rename(TransferArgs),
+    Rename(Deferred<TransferArgs>),
     /// Show the security descriptor of a key as SDDL, or set parts of it
     #[command(override_usage = "winkiln reg security [OPTIONS] <IMAGE> <KEY> [SDDL]\n       \
                                 winkiln reg security [OPTIONS] --hive <FILE> <KEY> [SDDL]")]
-    Security(SecurityArgs),
+    Security(Deferred<SecurityArgs>),
     /// Show what differs between two hives or two images
     ///
     /// Times and access rights are not compared, nor is the case of names.
-    Diff(DiffArgs),
+    Diff(Deferred<DiffArgs>),
     /// Write a hive anew, without the space that nothing uses
     #[command(override_usage = "winkiln reg compact [OPTIONS] <IMAGE> <HIVE>\n       \
                                 winkiln reg compact [OPTIONS] --hive <FILE>")]
-    Compact(RewriteArgs),
+    Compact(Deferred<RewriteArgs>),
     /// Write a damaged hive anew with all that can be read, and tell what was lost
     #[command(override_usage = "winkiln reg repair [OPTIONS] <IMAGE> <HIVE>\n       \
                                 winkiln reg repair [OPTIONS] --hive <FILE>")]
-    Repair(RewriteArgs),
+    Repair(Deferred<RewriteArgs>),
 }
 
 /// Of `reg copy` and `reg rename`.

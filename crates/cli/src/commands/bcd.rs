@@ -50,7 +50,7 @@ fn edit_loose(
     edit: impl FnOnce(&mut Hive, u64) -> Result<bool, BcdError>,
 ) -> Result<Report> {
     let now = clock::loose_time(write)?;
-    let mut store = LooseHive::open(file, Some(MOUNT), write.dry_run)?;
+    let mut store = LooseHive::open(file, Some(MOUNT), write)?;
     let doing = || format!("cannot edit {}", file.display());
     let (hive, ledger) = store.parts();
     let before = bcd::objects(hive).doing(doing)?;

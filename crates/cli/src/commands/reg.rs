@@ -19,6 +19,7 @@ use winkiln_guest::Location;
 use winkiln_hive::reg_text::{RegAction, RegOperation};
 use winkiln_hive::{Hive, KeyId};
 
+use crate::args::Deferred;
 use crate::args::reg::RegCommand;
 use crate::error::{CliError, Doing as _, Result};
 use crate::loose_hive::LooseHive;
@@ -26,17 +27,17 @@ use crate::loose_hive::LooseHive;
 /// Runs a registry command.
 pub(super) fn run(command: RegCommand) -> Result<()> {
     match command {
-        RegCommand::Query(args) => query::run(&args),
-        RegCommand::Add(args) => add::run(&args),
-        RegCommand::Delete(args) => delete::run(&args),
-        RegCommand::Import(args) => import::run(&args),
-        RegCommand::Export(args) => export::run(&args),
-        RegCommand::Copy(args) => transfer::copy(&args),
-        RegCommand::Rename(args) => transfer::rename(&args),
-        RegCommand::Security(args) => security::run(&args),
-        RegCommand::Diff(args) => diff::run(&args),
-        RegCommand::Compact(args) => rewrite::compact(&args),
-        RegCommand::Repair(args) => rewrite::repair(&args),
+        RegCommand::Query(Deferred(args)) => query::run(&args),
+        RegCommand::Add(Deferred(args)) => add::run(&args),
+        RegCommand::Delete(Deferred(args)) => delete::run(&args),
+        RegCommand::Import(Deferred(args)) => import::run(&args),
+        RegCommand::Export(Deferred(args)) => export::run(&args),
+        RegCommand::Copy(Deferred(args)) => transfer::copy(&args),
+        RegCommand::Rename(Deferred(args)) => transfer::rename(&args),
+        RegCommand::Security(Deferred(args)) => security::run(&args),
+        RegCommand::Diff(Deferred(args)) => diff::run(&args),
+        RegCommand::Compact(Deferred(args)) => rewrite::compact(&args),
+        RegCommand::Repair(Deferred(args)) => rewrite::repair(&args),
     }
 }
 

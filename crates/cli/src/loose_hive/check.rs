@@ -13,7 +13,7 @@ impl LooseHive {
     /// Checks a hive file, also one that does not open: what there is to know of it, and what is wrong with it. A hive that was
     /// not closed properly is checked as its logs make it, in memory; without logs, as it is.
     pub(crate) fn check(path: &Path) -> Result<(Option<String>, Vec<Finding>)> {
-        let bytes = Arc::new(HiveFile::open(path, false)?.read()?);
+        let bytes = Arc::new(HiveFile::open(path)?.read()?);
         let error = match logs::load(path, Arc::clone(&bytes)) {
             Ok(logs::Loaded { hive, recovered }) => {
                 let note = recovered.map(|(_, recovery)| logs::told(path, recovery));

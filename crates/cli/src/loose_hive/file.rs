@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use winkiln_bake::Io;
 use winkiln_disk::JournaledFile;
 
-use super::replace;
+use super::replace::Successor;
 use crate::error::{CliError, Doing as _, Result};
 use crate::signals;
 
@@ -21,18 +21,30 @@ const IN_PLACE_MAX: u64 = 1 << 20;
 pub(super) struct HiveFile {
     path: PathBuf,
     file: JournaledFile,
+    /// Where a commit keeps what it overwrites: only one in place does.
+    undo: Option<PathBuf>,
 }
 
 impl HiveFile {
-    /// Opens a hive's file. A commit that was interrupted is finished or discarded; for reading, it is looked through.
-    pub(super) fn open(path: &Path, writable: bool) -> Result<Self> {
+    /// Opens a hive's file for reading. A commit that was interrupted is looked through.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        Self::open_as(path, false, None)
+    }
+
+    /// Opens a hive's file for writing, unless it is a dry run. A commit that was interrupted is finished or discarded. What
+    /// the next one overwrites is kept in `undo`.
+    pub(super) fn open_to_edit(path: &Path, dry_run: bool, undo: Option<&Path>) -> Result<Self> {
+        Self::open_as(path, !dry_run, undo)
+    }
+
+    fn open_as(path: &Path, writable: bool, undo: Option<&Path>) -> Result<Self> {
         let doing = || format!("cannot read {}", path.display());
         let facts = std::fs::metadata(path).map_err(|error| CliError::host(doing(), &error))?;
         if !facts.is_file() {
             return Err(CliError::failed(format!("{} is not a regular file", path.display())));
         }
-        let file = JournaledFile::open(path, writable).doing(doing)?;
-        Ok(Self { path: path.to_owned(), file })
+        let file = JournaledFile::open(path, writable, undo).doing(doing)?;
+        Ok(Self { path: path.to_owned(), file, undo: undo.map(Path::to_owned) })
     }
 
     /// All of it.
@@ -52,30 +64,54 @@ impl HiveFile {
         Ok(bytes)
     }
 
-    /// Makes `bytes` the contents of the file, which differs from them in `ranges` and beyond its end.
-    pub(super) fn write(self, bytes: &[u8], ranges: &[Range<u64>]) -> Result<Io> {
-        let length = bytes.len() as u64;
+    /// Whether contents that differ in `ranges` go into a new file.
+    pub(super) fn is_replaced_by(&self, bytes: &[u8], ranges: &[Range<u64>]) -> bool {
         let changed: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-        if changed > IN_PLACE_MAX || length < self.file.length() {
-            return self.replace(bytes);
-        }
-        let part = |range: &Range<u64>| {
-            let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
-            bytes.get(range.clone()).map(|part| (range.start as u64, part))
-        };
-        let writes: Vec<(u64, &[u8])> = ranges.iter().filter_map(part).collect();
-        let path = self.path;
-        signals::be_waited_for();
-        let report = self.file.commit(&writes);
-        Ok(report.doing(|| format!("cannot write {}", path.display()))?.io.into())
+        let large = changed > IN_PLACE_MAX && self.undo.is_none();
+        large || (bytes.len() as u64) < self.file.length()
     }
 
-    /// Puts a new file with these contents in its place.
-    pub(super) fn replace(self, bytes: &[u8]) -> Result<Io> {
+    /// Writes these parts at their offsets, in place. What lies past the end makes the file longer.
+    pub(super) fn write(self, parts: &[(u64, Vec<u8>)]) -> Result<Io> {
+        let writes: Vec<(u64, &[u8])> =
+            parts.iter().map(|(offset, part)| (*offset, part.as_slice())).collect();
         signals::be_waited_for();
-        replace::replace(&self.path, bytes).map_err(|error| {
-            CliError::host(format!("cannot write {}", self.path.display()), &error)
-        })?;
-        Ok(Io { image_bytes_written: bytes.len() as u64, flushes: 2, ..Io::default() })
+        let report = self.file.commit(&writes);
+        Ok(report.doing(|| format!("cannot write {}", self.path.display()))?.io.into())
     }
+
+    /// Writes a new file with these contents beside it, durably; [`NewContents::publish`] puts it in its place.
+    pub(super) fn new_contents(&self, bytes: &[u8]) -> Result<NewContents<'_>> {
+        signals::be_waited_for();
+        let successor = Successor::write(&self.path, bytes).map_err(|error| self.failed(&error))?;
+        Ok(NewContents { of: self, successor, length: bytes.len() as u64 })
+    }
+
+    fn failed(&self, error: &std::io::Error) -> CliError {
+        CliError::host(format!("cannot write {}", self.path.display()), error)
+    }
+}
+
+/// New contents of a hive's file, in a file that goes when it is dropped.
+pub(super) struct NewContents<'f> {
+    of: &'f HiveFile,
+    successor: Successor,
+    length: u64,
+}
+
+impl NewContents<'_> {
+    /// Puts the new file in the place of the old one.
+    pub(super) fn publish(self) -> Result<Io> {
+        self.successor.publish().map_err(|error| self.of.failed(&error))?;
+        Ok(Io { image_bytes_written: self.length, flushes: 2, ..Io::default() })
+    }
+}
+
+/// The bytes of these ranges, with their offsets.
+pub(super) fn parts(bytes: &[u8], ranges: &[Range<u64>]) -> Vec<(u64, Vec<u8>)> {
+    let part = |range: &Range<u64>| {
+        let within = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+        Some((range.start, bytes.get(within)?.to_vec()))
+    };
+    ranges.iter().filter_map(part).collect()
 }

@@ -240,7 +240,7 @@ impl Ledger {
 pub(super) fn verify_facts(
     path: &Path,
     bytes: &Arc<Vec<u8>>,
-    facts: impl IntoIterator<Item = HiveFact>,
+    facts: Vec<impl IntoIterator<Item = HiveFact> + Send>,
     told_max: Option<usize>,
     report: &mut Report,
 ) -> Result<()> {

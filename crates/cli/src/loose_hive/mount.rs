@@ -182,6 +182,9 @@ fn split_root(key: &str) -> (String, String) {
 }
 
 fn clean(path: &str) -> String {
+    if !path.starts_with('\\') && !path.ends_with('\\') && !path.contains("\\\\") {
+        return path.to_owned();
+    }
     let parts: Vec<&str> = path.split('\\').filter(|part| !part.is_empty()).collect();
     parts.join("\\")
 }

@@ -28,7 +28,7 @@ type New = (Hive, Vec<PathBuf>);
 
 /// Writes a hive anew.
 pub(crate) fn rewrite(path: &Path, why: Rewrite, now: u64, dry_run: bool) -> Result<Rewritten> {
-    let file = HiveFile::open(path, !dry_run)?;
+    let file = HiveFile::open_to_edit(path, dry_run, None)?;
     let bytes = Arc::new(file.read()?);
     let before = bytes.len() as u64;
     let report = Ledger::default().report(dry_run);
@@ -97,7 +97,7 @@ fn write(
     }
     done.after = hive.bytes().len() as u64;
     // The root is there, for whoever else reads it.
-    let facts = [HiveFact::KeyExists { key: String::new() }];
+    let facts = vec![[HiveFact::KeyExists { key: String::new() }]];
     verify_facts(path, &hive.shared_bytes(), facts, None, &mut done.report)?;
     done.report.changes.push(Change {
         kind: "file",
@@ -108,7 +108,7 @@ fn write(
     if done.report.dry_run {
         return Ok(());
     }
-    done.report.io = file.replace(hive.bytes())?;
+    done.report.io = file.new_contents(hive.bytes())?.publish()?;
     done.report.committed = true;
     logs::empty(&logs, &mut done.report);
     Ok(())

@@ -54,7 +54,7 @@ fn a_small_edit_writes_few_pages_in_place() {
 fn a_hive_in_use_is_left_alone() {
     let guest = Guest::new();
     let file = guest.hive(SYSTEM, "SYSTEM");
-    let _reader = JournaledFile::open(Path::new(&file), false).unwrap();
+    let _reader = JournaledFile::open(Path::new(&file), false, None).unwrap();
     let before = fs::read(&file).unwrap();
     winkiln(&add(&file)).fails(3, &["in use by ", "(process "]);
     let mut dry = add(&file);

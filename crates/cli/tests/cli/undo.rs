@@ -68,15 +68,34 @@ fn what_was_changed_since_stays() {
 }
 
 #[test]
-fn a_loose_hive_is_kept_by_copying_it() {
+fn an_edit_of_a_loose_hive_is_undone() {
     let guest = Guest::new();
     let hive = guest.hive(r"\Windows\System32\config\SOFTWARE", "SOFTWARE");
     let before = hash(hive.as_ref());
-    for command in [
-        &["reg", "add", "--hive", &hive, r"HKLM\SOFTWARE\New", "--undo", "u"][..],
-        &["reg", "delete", "--hive", &hive, r"\Microsoft", "--undo", "u"],
-    ] {
-        winkiln(command).fails(2, &["--undo is for images"]);
+    let mut text = String::from("REGEDIT4\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Large]\n");
+    for value in 0..200 {
+        text.push_str(&format!("\"{value}\"=\"{}\"\n", "x".repeat(8000)));
     }
-    assert_eq!(hash(hive.as_ref()), before);
+    let large = guest.write("large.reg", text.as_bytes());
+    for (number, command) in [
+        &["reg", "add", "--hive", &hive, r"HKLM\SOFTWARE\New"][..],
+        &["reg", "delete", "--hive", &hive, r"\Microsoft"],
+        // The file grows by megabytes.
+        &["reg", "import", "--hive", &hive, "--mount", r"HKLM\SOFTWARE", &large],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let undo = guest.dir.path().join(format!("undo{number}")).display().to_string();
+        let command = [command, &["--undo", &undo]].concat();
+        assert!(winkiln(&command).ok().contains(&format!("winkiln undo {undo}")));
+        assert_ne!(hash(hive.as_ref()), before);
+        winkiln(&command).fails(1, &["is there already"]);
+        winkiln(&["undo", &undo]).ok();
+        assert_eq!(hash(hive.as_ref()), before, "{command:?}");
+    }
+    for command in ["compact", "repair"] {
+        winkiln(&["reg", command, "--hive", &hive, "--undo", "u"])
+            .fails(2, &["--undo is for edits"]);
+    }
 }

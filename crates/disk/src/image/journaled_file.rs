@@ -12,6 +12,7 @@ use crate::host::disk_file::DiskFile;
 use crate::host::folder::JournalPlace;
 use crate::overlay::{Limits, Overlay};
 use crate::transaction::{CommitError, CommitReport, IoCounts, commit};
+use crate::undo::Keep;
 
 /// Times that a file which is replaced again and again is opened.
 const OPENED_MAX: usize = 8;
@@ -29,17 +30,20 @@ pub struct JournaledFile {
 
 impl JournaledFile {
     /// Opens and locks the file at `path`. Nothing is written, unless a journal is found and the file is opened for writing.
+    /// A commit keeps what it overwrites in the new file `undo`, for [`crate::UndoFile`].
     ///
     /// # Errors
-    /// [`ImageError::Io`], [`ImageError::InUse`], [`ImageError::NotAnImage`], and those of a journal that does not fit.
-    pub fn open(path: &Path, writable: bool) -> Result<Self, ImageError> {
+    /// [`ImageError::Io`], [`ImageError::InUse`], [`ImageError::NotAnImage`], [`ImageError::UndoExists`], and those of a
+    /// journal that does not fit.
+    pub fn open(path: &Path, writable: bool, undo: Option<&Path>) -> Result<Self, ImageError> {
         let file = open_and_lock(path, writable)?;
         let options = OpenOptions { writable, ..OpenOptions::default() };
         let place = journal::place(path, &options, file.is_block_device())?
             .ok_or_else(|| ImageError::JournalFolder { path: path.to_owned() })?;
         let this = if writable {
+            let keep = undo.map(|undo| super::keep(path, undo)).transpose()?;
             let recovery = journal::recover(&place, &*file)?;
-            Self::writable(file, place).map(|this| Self { recovery, ..this })
+            Self::writable(file, place, keep).map(|this| Self { recovery, ..this })
         } else {
             let (view, recovery) = journal::read_through(Some(&place), file)?;
             let overlay = Overlay::new(view, String::new(), None);
@@ -49,10 +53,14 @@ impl JournaledFile {
     }
 
     /// A file whose journal was dealt with.
-    pub(crate) fn writable(file: Arc<dyn HostFile>, place: JournalPlace) -> io::Result<Self> {
+    pub(crate) fn writable(
+        file: Arc<dyn HostFile>,
+        place: JournalPlace,
+        undo: Option<Keep>,
+    ) -> io::Result<Self> {
         let journal = place.path.clone();
         // Nothing is written ahead: what is written is small.
-        let limits = Limits { sectors: true, ..Limits::new(place, false) };
+        let limits = Limits { sectors: true, undo, ..Limits::new(place, false) };
         let overlay = Overlay::new(file, String::new(), Some(limits))?;
         Ok(Self { overlay, journal, recovery: None })
     }

@@ -50,7 +50,11 @@ impl Hive {
         let mut at = from.cell();
         for name in components(path) {
             let (node, _) = KeyNode::read(&self.cells, at)?;
-            match subkey_list::find(&self.cells, at, node, &name::upper(name))? {
+            let find = match self.sorted.contains(&at) {
+                true => subkey_list::find_sorted,
+                false => subkey_list::find,
+            };
+            match find(&self.cells, at, node, &name::upper(name))? {
                 Some(subkey) => at = subkey,
                 None => return Ok(None),
             }

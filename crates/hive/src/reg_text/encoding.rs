@@ -31,8 +31,8 @@ pub fn code_page(name: &str) -> Option<&'static Encoding> {
 }
 
 /// A file that can be read twice.
-pub(super) trait Source: Read + Seek {}
-impl<T: Read + Seek> Source for T {}
+pub(super) trait Source: Read + Seek + Send {}
+impl<T: Read + Seek + Send> Source for T {}
 
 /// Bytes that are read at once.
 pub(super) const BLOCK: usize = 64 << 10;

@@ -213,7 +213,7 @@ fn values_are_found_by_their_fingerprints() {
         };
         let ask = |key: &str, values: Vec<ValueFingerprint>, told| {
             let facts = [HiveFact::Fingerprints { key: key.to_owned(), values }];
-            winkiln_verify::verify_hive("hive", &bytes, &facts, told)
+            winkiln_verify::verify_hive("hive", &bytes, vec![&facts], told)
         };
         values.reverse();
         let right: Vec<ValueFingerprint> = values.iter().copied().map(print).collect();
@@ -254,7 +254,7 @@ fn many_values_are_found_in_any_order_and_case() {
     let bytes = hive.shared_bytes();
     let ask = |values: &[ValueFact]| {
         let facts = [HiveFact::Values { key: String::new(), values: values.to_vec() }];
-        winkiln_verify::verify_hive("hive", &bytes, &facts, None)
+        winkiln_verify::verify_hive("hive", &bytes, vec![&facts], None)
     };
     assert_eq!(ask(&values).unwrap().verified.len(), 1);
     for (at, wrong) in [

@@ -52,8 +52,7 @@ pub(super) fn run(args: &AddArgs) -> Result<()> {
             session::bake(session, &steps, image, output)?
         }
         Target::Loose(file) => {
-            let hive =
-                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
+            let hive = LooseHive::open(file, args.with.hive.mount.as_deref(), &args.with.write)?;
             let mut hive = hive.with_open_link(args.open_link);
             let now = clock::loose_time(&args.with.write)?;
             edit_loose(&mut hive, file, &key, action, args.all_control_sets, now)?;

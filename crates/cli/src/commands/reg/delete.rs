@@ -42,8 +42,7 @@ pub(super) fn run(args: &DeleteArgs) -> Result<()> {
             session::bake(session, &[step], image, output)?
         }
         Target::Loose(file) => {
-            let hive =
-                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
+            let hive = LooseHive::open(file, args.with.hive.mount.as_deref(), &args.with.write)?;
             let mut hive = hive.with_open_link(args.open_link);
             must_exist(hive.hive(), hive.find(&key)?)?;
             let action = match name {

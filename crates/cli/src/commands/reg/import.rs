@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use winkiln_bake::reg_steps;
 use winkiln_hive::reg_text::{self, Encoding, Operations, code_page};
@@ -15,6 +17,10 @@ use crate::error::{CliError, Doing as _, Result};
 use crate::loose_hive::LooseHive;
 use crate::output::Output;
 use crate::session;
+
+/// Operations that are handed over at once, and how often before the reader waits.
+const BATCH: usize = 256;
+const BATCHES: usize = 4;
 
 /// A .reg file of a whole SOFTWARE hive is a tenth of that.
 const REG_BYTES_MAX: u64 = 1 << 30;
@@ -50,15 +56,34 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
         }
         Target::Loose(file) => {
             let now = clock::loose_time(&args.with.write)?;
-            let hive =
-                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
+            let hive = LooseHive::open(file, args.with.hive.mount.as_deref(), &args.with.write)?;
             let mut hive = hive.with_changes_told(output.changes_told());
-            hive.import(operations, args.all_control_sets, now)
+            ahead(operations, |operations| hive.import(operations, args.all_control_sets, now))
                 .doing(|| format!("cannot import {}", source.display()))?;
             hive.finish(now)?
         }
     };
     output.report(&report, None)
+}
+
+/// Gives `take` what a thread of its own reads meanwhile.
+fn ahead<T: Send, R>(
+    items: impl Iterator<Item = T> + Send,
+    take: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
+) -> R {
+    let (sender, receiver) = mpsc::sync_channel::<Vec<T>>(BATCHES);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut items = items.fuse();
+            loop {
+                let batch: Vec<T> = items.by_ref().take(BATCH).collect();
+                if batch.is_empty() || sender.send(batch).is_err() {
+                    return;
+                }
+            }
+        });
+        take(&mut receiver.into_iter().flatten())
+    })
 }
 
 /// Begins to read a file. What comes through a pipe is read first, since the text is looked at twice.

@@ -44,6 +44,12 @@ fn run(args: &RewriteArgs, why: Rewrite) -> Result<()> {
     match &target {
         Target::Loose(file) => {
             let now = clock::loose_time(&args.write)?;
+            if args.write.undo.is_some() {
+                return Err(CliError::usage(
+                    "--undo is for edits in place; the file is written anew",
+                )
+                .hint("keep a copy of the file"));
+            }
             let done = rewrite::rewrite(file, why, now, args.write.dry_run)?;
             tell(args, &done, &file.display().to_string())
         }

@@ -39,8 +39,7 @@ pub(super) fn run(args: &SecurityArgs) -> Result<()> {
         }
         Target::Loose(file) => {
             let now = clock::loose_time(&args.with.write)?;
-            let hive =
-                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
+            let hive = LooseHive::open(file, args.with.hive.mount.as_deref(), &args.with.write)?;
             let mut hive = hive.with_open_link(args.open_link);
             hive.set_security(&key, &sddl, (args.recursive, false), now)?;
             hive.finish(now)?

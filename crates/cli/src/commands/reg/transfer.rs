@@ -38,8 +38,7 @@ fn run(
         }
         Target::Loose(file) => {
             let now = clock::loose_time(&args.with.write)?;
-            let hive =
-                LooseHive::open(file, args.with.hive.mount.as_deref(), args.with.write.dry_run)?;
+            let hive = LooseHive::open(file, args.with.hive.mount.as_deref(), &args.with.write)?;
             let mut hive = hive.with_open_link(args.open_link);
             loose(&mut hive, &from, &to, now)?;
             hive.finish(now)?

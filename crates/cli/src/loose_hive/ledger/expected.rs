@@ -131,8 +131,8 @@ fn fingerprint(name: &str, kind: ValueType, data: &[u8]) -> Option<ValueFingerpr
 impl KeyFacts {
     /// A value that was set, in few bytes where that is possible.
     fn expect(&mut self, new: &NewValue<'_>, set: &ValueSet) {
-        let small = new.data.len() <= ValueFingerprint::DATA_BYTES_MAX;
-        let Some(value) = fingerprint(new.name, new.kind, new.data).filter(|_| small) else {
+        let kind = type_number(new.kind);
+        let Some(value) = ValueFingerprint::to_ask_for(new.name, kind, new.data) else {
             return self.expect_in_full(new, set);
         };
         if !self.named.is_empty() {
@@ -244,9 +244,19 @@ impl Expected {
         facts.name(ValueFact { name: name.to_owned(), found: None });
     }
 
-    /// The facts, by key.
-    pub(super) fn into_facts(self) -> impl Iterator<Item = HiveFact> {
-        self.keys.into_iter().flat_map(|(path, facts)| facts.into_facts(path))
+    /// The facts, by key, in as many parts as they are worth threads.
+    pub(super) fn into_facts(self) -> Vec<impl Iterator<Item = HiveFact> + Send> {
+        let mut keys = self.keys;
+        let threads = winkiln_verify::threads(keys.len());
+        let part = keys.len() / threads;
+        let firsts: Vec<KeyPath> =
+            (1..threads).filter_map(|number| keys.keys().nth(number * part).cloned()).collect();
+        let mut parts: Vec<_> = firsts.iter().rev().map(|first| keys.split_off(first)).collect();
+        parts.push(keys);
+        let facts = |part: BTreeMap<KeyPath, KeyFacts>| {
+            part.into_iter().flat_map(|(path, facts)| facts.into_facts(path))
+        };
+        parts.into_iter().rev().map(facts).collect()
     }
 
     /// What is said of a key that is there.
@@ -319,7 +329,7 @@ mod tests {
         let was = ValueSet::Replaced(ValueType::Binary, vec![1]);
         expected.expect_values(("a", false), &values, &vec![was; 100]);
         expected.expect_values(("a", false), &values, &vec![ValueSet::Unchanged; 100]);
-        let mut list: Vec<HiveFact> = expected.into_facts().collect();
+        let mut list: Vec<HiveFact> = expected.into_facts().into_iter().flatten().collect();
         let Some(HiveFact::Fingerprints { key, values }) = list.pop() else { panic!("{list:?}") };
         let found: HashSet<_> = values.iter().copied().collect();
         let wanted: Vec<(&str, u8)> = names.iter().map(|name| (name.as_str(), 2)).collect();
@@ -426,12 +436,15 @@ mod tests {
         for (said, expected) in rows {
             let mut all = Expected::default();
             said(&mut all);
-            assert_eq!(all.into_facts().collect::<Vec<_>>(), expected);
+            assert_eq!(all.into_facts().into_iter().flatten().collect::<Vec<_>>(), expected);
         }
         let mut all = Expected::default();
         all.expect_values(("A", false), &[new("x", &[1])], &[ValueSet::Created]);
         all.expect_no_value("a", "X", Some(&first));
-        assert_eq!(all.into_facts().collect::<Vec<_>>(), [no_value("A", "X")]);
+        assert_eq!(
+            all.into_facts().into_iter().flatten().collect::<Vec<_>>(),
+            [no_value("A", "X")]
+        );
         let mut all = Expected::default();
         all.expect_value("A", &new("x", &[1]), &ValueSet::Created);
         all.expect_no_value("a", "y", None);
@@ -440,6 +453,6 @@ mod tests {
             ValueFact { name: "y".to_owned(), found: None },
         ];
         let joined = HiveFact::Values { key: "A".to_owned(), values };
-        assert_eq!(all.into_facts().collect::<Vec<_>>(), [joined]);
+        assert_eq!(all.into_facts().into_iter().flatten().collect::<Vec<_>>(), [joined]);
     }
 }

@@ -6,7 +6,8 @@ use crate::image::JournaledFile;
 use crate::simulated::{Fault, Host};
 
 fn changed(host: &Host, writes: &[(u64, Vec<u8>)]) -> Result<u64, CommitError> {
-    let file = JournaledFile::writable(host.image(), host.place()).map_err(CommitError::Plan)?;
+    let file =
+        JournaledFile::writable(host.image(), host.place(), None).map_err(CommitError::Plan)?;
     let writes: Vec<(u64, &[u8])> =
         writes.iter().map(|(offset, bytes)| (*offset, bytes.as_slice())).collect();
     file.commit(&writes).map(|report| report.io.image_bytes_written)
