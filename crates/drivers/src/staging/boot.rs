@@ -24,6 +24,5 @@ pub(super) fn is_critical(class: Guid, installs: &[Install]) -> bool {
 /// Tells whether the loader starts the service of a device, whatever its class: disks hang on hosts of memory cards and makers' own
 /// buses too.
 pub(super) fn starts_a_device(installs: &[Install]) -> bool {
-    let functions = installs.iter().filter_map(Install::function_service);
-    functions.into_iter().any(|service| service.start == 0)
+    installs.iter().filter_map(Install::function_service).any(|service| service.start == 0)
 }
