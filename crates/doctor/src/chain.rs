@@ -125,9 +125,9 @@ fn loader(patient: &mut Patient<'_>, windows: &Windows) -> Result<String, BakeEr
     let (volume, path) = match loader_place(patient, windows)? {
         Some(place) => place,
         None => {
-            let program = match (windows.boot.kind, windows.boot.firmware) {
-                (BootKind::BootIni, _) => "ntoskrnl.exe",
-                (_, Firmware::Uefi) => "winload.efi",
+            let program = match windows.boot.firmware {
+                _ if windows.boot.kind == BootKind::BootIni || windows.is_nt5() => "ntoskrnl.exe",
+                Firmware::Uefi => "winload.efi",
                 _ => "winload.exe",
             };
             (windows.volume, format!(r"{}\System32\{program}", windows.system_root))

@@ -9,6 +9,7 @@ use winkiln_guest::{
 };
 use winkiln_hive::{Hive, Value, strings};
 
+use crate::rules::default_place;
 use crate::target::Target;
 
 /// A guest in a session. What its steps changed counts.
@@ -34,14 +35,26 @@ impl<'a> Patient<'a> {
 
     /// What was edited counts, and where it cannot be told, what the hive in the image says.
     fn find_next_set(&mut self) {
-        let good = self.element("{default}", "lastknowngood").ok().flatten();
-        let good = good.is_some_and(|element| element.value == ElementValue::Boolean(true));
+        let good = self.takes_last_known_good().unwrap_or(false);
         let Ok((registry, disk)) = self.session.registry() else { return };
         let Ok(system) = registry.hive(disk, &HiveName::System) else { return };
         let found = next_control_set(system, good);
         if let Some((windows, number)) = self.windows.as_mut().zip(found) {
             windows.next_control_set = number;
         }
+    }
+
+    /// Tells whether the default entry starts this Windows with its last known good control set.
+    fn takes_last_known_good(&mut self) -> Result<bool, BakeError> {
+        let good = self.element("{default}", "lastknowngood")?;
+        if !good.is_some_and(|element| element.value == ElementValue::Boolean(true)) {
+            return Ok(false);
+        }
+        let windows = self.windows()?;
+        let volume = default_place(self, &windows, "osdevice")?;
+        let root = self.element("{default}", "systemroot")?;
+        Ok(volume.is_none_or(|volume| volume == windows.volume)
+            && root.is_none_or(|root| root.to_text().eq_ignore_ascii_case(&windows.system_root)))
     }
 
     /// A key of the control set of the next start.

@@ -19,4 +19,4 @@ pub(crate) mod storage;
 mod unreadable;
 pub(crate) mod volumes;
 
-pub(crate) use boot_files::loader_place;
+pub(crate) use boot_files::{default_place, loader_place};

@@ -64,7 +64,10 @@ impl Session {
                         guest.framework = self.framework(&windows)?;
                     }
                 }
-                Err(Refused::Package(problem)) if selection.only.is_empty() => {
+                // Of a companion that was not asked for, the same.
+                Err(Refused::Package(problem))
+                    if selection.only.is_empty() || !selection.takes(chosen.package) =>
+                {
                     let mut report = report_of(chosen.package, DriverAction::LeftOut);
                     let reason = with_causes(&problem);
                     self.warn(format!("{} was left out: {reason}", chosen.package.path()));
@@ -120,6 +123,7 @@ impl Session {
         let mut contents = source.contents(package, &needed)?;
         contents.check_machine(architecture)?;
         let (signature, unsigned) = self.signature(&contents, package, guest, wanted)?;
+        let sources = contents.sources();
         let framework = match guest.framework {
             Framework::None => BroughtFramework::find(source, package, architecture),
             _ => None,
@@ -196,7 +200,7 @@ impl Session {
         }
         let report = DriverReport {
             signed_by: signer(&signature).map(str::to_owned),
-            sources: contents.sources(),
+            sources,
             ..report_of(package, action)
         };
         Ok(filled(report, staging))

@@ -9,7 +9,7 @@ use winkiln_guest::{ArcPath, BootKind, Firmware, HiveFile, Rewrite, Windows, sys
 use winkiln_hive::Hive;
 
 use super::boot_ini_text::{Encoded, encoded};
-use super::unreadable::unreadable;
+use super::unreadable::{CHECK, unreadable};
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
 use crate::rule::Look;
@@ -45,11 +45,15 @@ pub(super) fn new_store(
     instead_of: Option<&(u32, String)>,
 ) -> Repair {
     let efi = windows.boot.firmware == Firmware::Uefi;
-    if system_volume(patient.disk(), efi).is_none() {
+    let Some(number) = system_volume(patient.disk(), efi) else {
         let what = if efi { "an EFI system partition" } else { "an active partition" };
         return Repair::advice(format!(
             "make {what} the one that the firmware starts; winkiln bcd create IMAGE makes the store then"
         ));
+    };
+    if patient.disk().volume(number).is_err() {
+        // There may be one.
+        return Repair::advice(CHECK);
     }
     let create = Step::BcdCreateStore { efi: Some(efi), guids: None };
     let what = "make a new one that starts this Windows";
@@ -80,6 +84,10 @@ fn new_boot_ini(patient: &mut Patient<'_>, windows: &Windows) -> Repair {
     let (Some(path), Some(volume)) = (path, active.or(Some(windows.volume))) else {
         return Repair::advice("write one (winkiln fs put IMAGE boot.ini \\)");
     };
+    if patient.disk().volume(volume).is_err() {
+        // There may be one.
+        return Repair::advice(CHECK);
+    }
     let name = windows.product_name.replace(['"', '\r', '\n'], " ");
     let text = format!(
         "[boot loader]\r\ntimeout=30\r\ndefault={path}\r\n[operating systems]\r\n{path}=\"{name}\" /fastdetect\r\n"
@@ -104,7 +112,9 @@ fn as_bytes(
         "write it as the bytes that NTLDR reads",
         vec![Step::OnVolume { volume, step: Box::new(put) }],
     );
-    let price = format!("{lost} letters that the guest's code page does not have become ?");
+    let price = format!(
+        "{lost} letters that the guest's code page does not have, or is not known to have, become ?"
+    );
     Ok(unless_safe(repair, &price, lost == 0))
 }
 

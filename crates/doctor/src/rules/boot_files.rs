@@ -135,9 +135,20 @@ pub(crate) fn loader_place(
     patient: &mut Patient<'_>,
     windows: &Windows,
 ) -> Result<Option<(u32, String)>, BakeError> {
+    let volume = default_place(patient, windows, "device")?;
+    let path = patient.element("{default}", "path")?;
+    Ok(volume.zip(path.map(|element| element.to_text())))
+}
+
+/// The volume that a device of the default entry is, when it is on this disk.
+pub(crate) fn default_place(
+    patient: &mut Patient<'_>,
+    windows: &Windows,
+    element: &str,
+) -> Result<Option<u32>, BakeError> {
     let table = patient.disk().table().clone();
-    let device = patient.element("{default}", "device")?;
-    let volume = match device.map(|element| element.value) {
+    let device = patient.element("{default}", element)?;
+    Ok(match device.map(|element| element.value) {
         Some(ElementValue::Device(device)) => match device.place {
             // Where the boot manager was loaded from.
             Place::Boot => windows.boot.file.as_ref().map(|(volume, _)| *volume),
@@ -145,9 +156,7 @@ pub(crate) fn loader_place(
             _ => None,
         },
         _ => None,
-    };
-    let path = patient.element("{default}", "path")?;
-    Ok(volume.zip(path.map(|element| element.to_text())))
+    })
 }
 
 fn loader(patient: &mut Patient<'_>, windows: &Windows) -> Result<Option<Needed>, BakeError> {

@@ -1,7 +1,7 @@
 //! The text of a `boot.ini` as NTLDR reads it: bytes of the code page that the BIOS shows.
 
 use winkiln_bake::BakeError;
-use winkiln_hive::reg_text::Encoding;
+use winkiln_hive::reg_text::{self, Encoding};
 
 use crate::patient::Patient;
 
@@ -37,15 +37,6 @@ pub(super) fn encoded(patient: &mut Patient<'_>, text: &str) -> Result<Encoded, 
 }
 
 fn encoding(code_page: &str) -> Option<&'static Encoding> {
-    let label = match code_page.trim() {
-        "866" => "ibm866",
-        "874" => "windows-874",
-        "932" => "shift_jis",
-        "936" => "gbk",
-        "949" => "euc-kr",
-        "950" => "big5",
-        "1258" => "windows-1258",
-        _ => return None,
-    };
-    Encoding::for_label(label.as_bytes())
+    const NOT_OEM: [&str; 3] = ["UTF-8", "UTF-16LE", "UTF-16BE"];
+    reg_text::code_page(code_page).filter(|found| !NOT_OEM.contains(&found.name()))
 }

@@ -1,12 +1,11 @@
 //! Files and folders: what is installed, and the packages themselves.
 
 use winkiln_drivers::staging::Guest;
-use winkiln_hive::reg_text::RegOperation;
+use winkiln_hive::reg_text::{RegAction, RegOperation};
 
 use super::super::Session;
 use super::super::driver_edit::record::{BEFORE, folder as record_folder};
 use super::Removal;
-use super::put_back::value_name;
 use crate::value_text::string_data;
 use crate::{BakeError, Step};
 
@@ -137,11 +136,11 @@ impl Session {
     }
 }
 
-/// Tells whether a line of a package's record is of `DevicePath`.
+/// Tells whether a line of a package's record says that there was no `DevicePath`.
 pub(super) fn is_device_path(operation: &RegOperation) -> bool {
-    let name = value_name(&operation.action);
+    let RegAction::DeleteValue { name } = &operation.action else { return false };
     let (_, below) = CURRENT_VERSION.split_once('\\').unwrap_or_default();
-    name.is_some_and(|name| name.eq_ignore_ascii_case(DEVICE_PATH))
+    name.eq_ignore_ascii_case(DEVICE_PATH)
         && operation.key.to_lowercase().ends_with(&below.to_lowercase())
 }
 

@@ -156,7 +156,7 @@ fn place(key: &str, name: &str) -> (String, String) {
     (key.to_lowercase(), name.to_lowercase())
 }
 
-pub(super) fn value_name(action: &RegAction) -> Option<&str> {
+fn value_name(action: &RegAction) -> Option<&str> {
     match action {
         RegAction::SetValue { name, .. } | RegAction::DeleteValue { name } => Some(name),
         _ => None,
