@@ -24,7 +24,7 @@ use crate::args::WriteArgs;
 use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
 use file::HiveFile;
-pub(crate) use ledger::Ledger;
+pub(crate) use ledger::{Ledger, value_told};
 pub(crate) use mount::{full_name, guess, is_secret};
 
 /// A hive file, open.
@@ -117,6 +117,11 @@ impl LooseHive {
     /// Where it is mounted, when that is known.
     pub(crate) fn mount(&self) -> Option<&str> {
         self.mount.as_deref()
+    }
+
+    /// True when its values are not to be shown.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.ledger.hides_values()
     }
 
     /// The hive.

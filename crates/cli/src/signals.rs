@@ -44,7 +44,8 @@ pub(crate) fn check() -> Result<()> {
 pub(crate) fn watch() {
     let ignored = ignored();
     let signals: SigSet = ALL.into_iter().filter(|&signal| !is_in(ignored, signal)).collect();
-    // Threads that begin later leave them to the watcher as well; programs that are started do not.
+    // Threads that begin later leave them to the watcher as well. So would programs that are started, but for a mask of their
+    // own.
     if signals.thread_block().is_err() {
         return;
     }

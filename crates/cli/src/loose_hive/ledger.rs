@@ -55,6 +55,10 @@ impl Ledger {
         self.secret = true;
     }
 
+    pub(super) fn hides_values(&self) -> bool {
+        self.secret
+    }
+
     /// Has no more than so many changes told one by one, and the others counted.
     pub(super) fn tell(&mut self, max: Option<usize>) {
         self.told_max = max;
@@ -269,7 +273,7 @@ fn made_key(key: &str) -> Change {
 }
 
 /// A value as the report tells it.
-fn value_told(secret: bool, name: &str, kind: ValueType, data: &[u8]) -> String {
+pub(crate) fn value_told(secret: bool, name: &str, kind: ValueType, data: &[u8]) -> String {
     if secret { hidden_value(kind, data) } else { report_value(name, kind, data) }
 }
 

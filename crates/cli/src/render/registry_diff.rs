@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use winkiln_bake::value_text::{hidden_value, report_value};
 use winkiln_hive::ValueType;
 use winkiln_hive::diff::Differs;
 
 use crate::commands::Compared;
-use crate::loose_hive::is_secret;
+use crate::loose_hive::value_told;
 use crate::render::text::printable;
 
 /// `reg diff --json`.
@@ -31,13 +30,13 @@ pub(crate) struct DifferenceJson {
 /// The JSON form.
 pub(crate) fn json(compared: &[Compared]) -> DiffJson {
     let mut differences = Vec::new();
-    for Compared { prefix, differences: found } in compared {
+    for Compared { prefix, secret, differences: found } in compared {
         for difference in found {
             let (kind, name, before, after) = match &difference.what {
                 Differs::KeyAdded => ("key-added", None, None, Some("key".to_owned())),
                 Differs::KeyRemoved => ("key-removed", None, Some("key".to_owned()), None),
                 Differs::Value { name, before, after } => {
-                    let data = |value: &Option<_>| data(prefix, name, value.as_ref());
+                    let data = |value: &Option<_>| data(*secret, name, value.as_ref());
                     ("value", Some(name.clone()), data(before), data(after))
                 }
                 Differs::Class { before, after } => ("class", None, before.clone(), after.clone()),
@@ -52,7 +51,7 @@ pub(crate) fn json(compared: &[Compared]) -> DiffJson {
 /// The text form: keys and values that only the second has with `+`, those that only the first has with `-`, others with `~`.
 pub(crate) fn text(compared: &[Compared]) -> String {
     let mut text = String::new();
-    for Compared { prefix, differences } in compared {
+    for Compared { prefix, secret, differences } in compared {
         let mut current = None;
         for difference in differences {
             let key = printable(&full(prefix, &difference.key)).into_owned();
@@ -72,7 +71,7 @@ pub(crate) fn text(compared: &[Compared]) -> String {
             let line = match &difference.what {
                 Differs::KeyAdded | Differs::KeyRemoved => continue,
                 Differs::Value { name, before, after } => {
-                    let data = |value: &Option<_>| data(prefix, name, value.as_ref());
+                    let data = |value: &Option<_>| data(*secret, name, value.as_ref());
                     let (before, after) = (data(before), data(after));
                     let name = if name.is_empty() { "(Default)" } else { name };
                     match (before, after) {
@@ -100,10 +99,6 @@ fn full(prefix: &str, key: &str) -> String {
 }
 
 /// What a value holds, without secrets, as reports tell it.
-fn data(prefix: &str, name: &str, value: Option<&(ValueType, Vec<u8>)>) -> Option<String> {
-    let secret = is_secret(prefix);
-    value.map(|(kind, data)| match secret {
-        true => hidden_value(*kind, data),
-        false => report_value(name, *kind, data),
-    })
+fn data(secret: bool, name: &str, value: Option<&(ValueType, Vec<u8>)>) -> Option<String> {
+    value.map(|(kind, data)| value_told(secret, name, *kind, data))
 }

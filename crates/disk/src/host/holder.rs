@@ -31,15 +31,16 @@ impl Holders {
 /// Whether a process has locks on the file with these numbers of device and inode; `None` when it is gone or somebody else's.
 fn locks(process: u32, file: (u64, u64)) -> Option<bool> {
     for entry in fs::read_dir(format!("/proc/{process}/fd")).ok()?.flatten() {
-        // What the link leads to, which is the open file whatever its name is by now.
-        let Ok(facts) = fs::metadata(entry.path()) else { continue };
-        if (facts.dev(), facts.ino()) != file {
-            continue;
-        }
+        // First what is sure to answer: an open file may lie on a file system that does not.
         let number = entry.file_name();
         let info = Path::new("/proc").join(process.to_string()).join("fdinfo").join(number);
         let info = fs::read_to_string(info).unwrap_or_default();
-        if info.lines().any(|line| line.starts_with("lock:")) {
+        if !info.lines().any(|line| line.starts_with("lock:")) {
+            continue;
+        }
+        // What the link leads to, which is the open file whatever its name is by now.
+        let Ok(facts) = fs::metadata(entry.path()) else { continue };
+        if (facts.dev(), facts.ino()) == file {
             return Some(true);
         }
     }

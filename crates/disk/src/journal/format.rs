@@ -40,11 +40,10 @@ impl PageWrite {
     /// A write cut short may stop between any two bytes, and a file made longer holds zeros first.
     pub(super) fn compare(&self, now: &[u8]) -> Progress {
         let mut progress = Progress::default();
-        for (within, range) in self.sectors.runs(self.new.len()) {
-            for (at, index) in range.enumerate() {
-                let new = self.new.get(index).unwrap_or(&0);
-                let old = self.old.get(index).unwrap_or(&0);
-                let now = now.get(within + at).unwrap_or(&0);
+        for (offset, new, old) in self.runs() {
+            let now = now.get((offset - self.offset) as usize..).unwrap_or_default();
+            for (at, new) in new.iter().enumerate() {
+                let (old, now) = (old.get(at).unwrap_or(&0), now.get(at).unwrap_or(&0));
                 progress.changed |= now == new && now != old;
                 progress.foreign |= now != new && now != old;
             }

@@ -56,9 +56,9 @@ pub(crate) fn put_back(
             break;
         }
         let page = read_page(journal, position)?;
-        let is_written = passed < written;
-        passed += page.new.len() as u64;
         for (offset, new, held) in page.runs() {
+            let is_written = passed < written;
+            passed += new.len() as u64;
             // What the file did not hold when the page was recorded, it may have held before the pages.
             let present = length.saturating_sub(offset).min(new.len() as u64);
             let mut old = held.to_vec();

@@ -25,6 +25,8 @@ pub(crate) struct Journal {
     /// Length of the image file after; that before when the journal is incomplete.
     pub(crate) length_after: u64,
     pub(crate) pages: Index,
+    /// New bytes in the records of pages.
+    pub(crate) page_bytes: u64,
     pub(crate) early: Extents,
     /// The early records as they came.
     pub(super) announced: Vec<Announced>,
@@ -71,6 +73,7 @@ pub(crate) fn read(file: Arc<dyn HostFile>) -> io::Result<Decoded> {
         file: Arc::clone(&file),
         length_before,
         length_after: length_before,
+        page_bytes: 0,
         pages: Index::default(),
         early: Extents::default(),
         announced: Vec::new(),
@@ -92,6 +95,7 @@ pub(crate) fn read(file: Arc<dyn HostFile>) -> io::Result<Decoded> {
             Kind::Page => {
                 reach = reach.max(head.offset + head.page_end() as u64);
                 pages.push((head.offset / PAGE_BYTES, position));
+                journal.page_bytes += head.new_bytes() as u64;
             }
             Kind::Early => {
                 let (offset, length) = (head.offset, head.covered_bytes());

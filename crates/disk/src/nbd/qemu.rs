@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{SigSet, Signal};
+
 use super::NbdError;
 
 /// After the connection has ended it has its tables left to write.
@@ -66,7 +68,7 @@ impl Server {
         command.stderr(said.try_clone().map_err(Start::Io)?);
         // What stops this program with the keyboard leaves it to finish what it was given.
         command.process_group(0);
-        let child = command.spawn().map_err(Start::Io)?;
+        let child = with_signals(|| command.spawn()).map_err(Start::Io)?;
         // With `command` goes the socket that listens: the connection ends when the server does.
         drop(command);
         Ok((Self { child, said, connected: false }, stream))
@@ -102,6 +104,18 @@ impl Server {
     }
 }
 
+/// Starts a program that signals end: it has the thread's mask, in which they may be held back.
+fn with_signals<T>(start: impl FnOnce() -> T) -> T {
+    let ends: SigSet = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    let mask = SigSet::thread_get_mask();
+    let _ = ends.thread_unblock();
+    let started = start();
+    if let Ok(mask) = mask {
+        let _ = mask.thread_set_mask();
+    }
+    started
+}
+
 /// A socket that listens, and a connection to it, in a folder that nobody else may look into. Both outlive their name.
 fn private_socket() -> io::Result<(UnixListener, UnixStream)> {
     let folder = tempfile::Builder::new()
@@ -126,5 +140,25 @@ impl Drop for Server {
             }
             std::thread::sleep(STEP);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_started_ends_when_it_is_asked_to() {
+        let held: SigSet = [Signal::SIGTERM, Signal::SIGUSR1].into_iter().collect();
+        held.thread_block().unwrap();
+        let mut command = Command::new("grep");
+        command.args(["SigBlk", "/proc/self/status"]);
+        let plain = command.output().unwrap().stdout;
+        let started = with_signals(|| command.output()).unwrap().stdout;
+        let mask = |said: &[u8]| String::from_utf8_lossy(said).trim_end().to_owned();
+        assert!(mask(&plain).ends_with("4200"), "{}", mask(&plain));
+        assert!(mask(&started).ends_with("0200"), "{}", mask(&started));
+        assert!(SigSet::thread_get_mask().unwrap().contains(Signal::SIGTERM));
+        held.thread_unblock().unwrap();
     }
 }

@@ -18,7 +18,6 @@ mod file;
 mod keep;
 mod restore;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,7 +27,7 @@ pub(crate) use keep::{Commit, Keep};
 use crate::host::HostFile;
 use crate::host::folder::JournalPlace;
 use crate::image::{OpenOptions, open_file};
-use crate::journal::{Journal, read_page};
+use crate::journal::Journal;
 use file::Modified;
 #[cfg(any(test, feature = "simulated"))]
 pub(crate) use file::header;
@@ -104,7 +103,7 @@ impl UndoFile {
         ignore_date: bool,
     ) -> Result<Undone, UndoError> {
         let failed = |source| UndoError::Io { action: "read", path: image.to_owned(), source };
-        let bytes = self.bytes().map_err(failed)?;
+        let bytes = self.bytes();
         match restore::state(&self.journal, file).map_err(failed)? {
             restore::State::Before => return Ok(Undone { undone: false, already: true, bytes }),
             restore::State::Changed(offset) => {
@@ -126,10 +125,8 @@ impl UndoFile {
     }
 
     /// Bytes of the image file that undoing writes or clears.
-    fn bytes(&self) -> io::Result<u64> {
+    fn bytes(&self) -> u64 {
         let gone: u64 = self.journal.gone.iter().map(|(start, end, _)| end - start).sum();
-        self.journal.pages.iter().try_fold(gone, |sum, (_, position)| {
-            Ok(sum + read_page(self.journal.file(), position)?.new.len() as u64)
-        })
+        self.journal.page_bytes + gone
     }
 }

@@ -11,7 +11,7 @@ use winkiln_hive::{Hive, reg_text};
 
 use crate::args::reg::DiffArgs;
 use crate::error::{CliError, Doing as _, Result};
-use crate::loose_hive::{LooseHive, full_name};
+use crate::loose_hive::{LooseHive, full_name, is_secret};
 use crate::output::{self, Output};
 use crate::render::registry_diff;
 use crate::session;
@@ -26,6 +26,8 @@ enum Side {
 #[derive(Debug)]
 pub(crate) struct Compared {
     pub(crate) prefix: String,
+    /// Values are not to be shown.
+    pub(crate) secret: bool,
     pub(crate) differences: Vec<Difference>,
 }
 
@@ -78,7 +80,8 @@ fn compare(a: &mut Side, b: &mut Side, keys: Vec<String>) -> Result<Vec<Compared
         } else {
             full_name(&key)
         };
-        compared.push(Compared { prefix, differences });
+        let secret = is_secret(&prefix) || a.is_secret() || b.is_secret();
+        compared.push(Compared { prefix, secret, differences });
     }
     Ok(compared)
 }
@@ -86,7 +89,7 @@ fn compare(a: &mut Side, b: &mut Side, keys: Vec<String>) -> Result<Vec<Compared
 /// Prints a .reg file that makes the first what the second is.
 fn print_reg(compared: Vec<Compared>, output: Output) -> Result<()> {
     let mut all = Vec::new();
-    for Compared { prefix, differences } in &compared {
+    for Compared { prefix, differences, .. } in &compared {
         if prefix.is_empty() || prefix.starts_with('\\') {
             return Err(CliError::usage(
                 "the hives' contents do not tell where they would be mounted",
@@ -168,6 +171,11 @@ pub(super) fn hives(session: &mut Session) -> Result<Vec<HiveName>> {
 }
 
 impl Side {
+    /// True for a hive of accounts or secrets, wherever it is said to be mounted.
+    fn is_secret(&self) -> bool {
+        matches!(self, Side::Loose(hive) if hive.is_secret())
+    }
+
     /// Calls `read` with the hive that holds `key`, and the key when it exists.
     fn with<T>(
         &mut self,
