@@ -13,12 +13,12 @@ mod error;
 mod install;
 mod lexer;
 mod models;
+mod section;
 mod source;
 mod text;
 mod version;
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
 use encoding_rs::Encoding;
 
@@ -33,8 +33,9 @@ pub use install::{
     RegistryRoot, RegistryView, Service, ServiceRemoval, WdfService, actual_section,
 };
 pub(crate) use install::{ENTRIES_MAX, feature_score};
-pub use lexer::Line;
+pub(crate) use models::MODELS_MAX;
 pub use models::{Manufacturer, Model, ModelsSection};
+pub use section::Section;
 pub use source::SourceFile;
 pub use text::{Piece, Text};
 pub use version::{Catalog, Date, DriverVersion, Version};
@@ -62,19 +63,6 @@ impl Default for ParseOptions {
     }
 }
 
-/// A section, with the entries of all sections of its name in file order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
-    /// As its first header spells it.
-    pub name: String,
-    /// Line of its first header.
-    pub line: u32,
-    /// Its entries.
-    pub lines: Vec<Line>,
-    /// The first entry of each key, once one was asked for.
-    keys: OnceLock<HashMap<String, usize>>,
-}
-
 /// A parsed INF.
 #[derive(Debug, Clone)]
 pub struct Inf {
@@ -82,6 +70,8 @@ pub struct Inf {
     sections: Vec<Section>,
     index: HashMap<String, usize>,
     strings: HashMap<String, String>,
+    /// Lines, fields and sections.
+    cost: usize,
 }
 
 impl Inf {
@@ -100,6 +90,7 @@ impl Inf {
             sections: Vec::new(),
             index: HashMap::new(),
             strings: HashMap::new(),
+            cost: 0,
         };
         if bytes.len() as u64 > Self::BYTES_MAX {
             let problem = InfProblem::TooLarge { length: bytes.len(), max: Self::BYTES_MAX };
@@ -114,12 +105,14 @@ impl Inf {
                 (number, Token::Line(line)) => {
                     let section = current.and_then(|at: usize| inf.sections.get_mut(at));
                     match section {
-                        Some(section) => section.lines.push(line),
+                        Some(section) => section.push(&line),
                         None => return Err(inf.error(number, InfProblem::BeforeFirstSection)),
                     }
                 }
             }
         }
+        inf.cost = lexer.cost();
+        inf.sections.iter_mut().for_each(Section::shrink);
         inf.strings = inf.choose_strings(options.language);
         inf.check_expansion()?;
         inf.name_by_strings();
@@ -149,7 +142,7 @@ impl Inf {
         let section = self.section(section);
         section
             .into_iter()
-            .flat_map(|section| section.lines.iter().map(|line| Entry::new(self, section, line)))
+            .flat_map(|section| section.rows().iter().map(|row| Entry::new(self, section, row)))
     }
 
     /// The first entry of a section with that key.
@@ -158,15 +151,15 @@ impl Inf {
         let section = self.section(section)?;
         let keys = section.keys.get_or_init(|| {
             let mut keys = HashMap::new();
-            for (at, line) in
-                section.lines.iter().enumerate().filter(|(_, line)| line.key.is_some())
-            {
-                keys.entry(Entry::new(self, section, line).key()).or_insert(at);
+            for (at, row) in section.rows().iter().enumerate() {
+                if section.key(row).is_some() {
+                    keys.entry(Entry::new(self, section, row).key()).or_insert(at);
+                }
             }
             keys
         });
-        let line = section.lines.get(*keys.get(&fold(key))?)?;
-        Some(Entry::new(self, section, line))
+        let row = section.rows().get(*keys.get(&fold(key))?)?;
+        Some(Entry::new(self, section, row))
     }
 
     /// The strings that `%tokens%` stand for, by their names in lower case.
@@ -187,13 +180,17 @@ impl Inf {
         InfError { file: self.name.clone(), line, problem }
     }
 
+    /// What it takes to keep the file, in lines and fields.
+    pub(crate) fn cost(&self) -> usize {
+        self.cost
+    }
+
     /// The section of that name, made if there is none.
     fn open_section(&mut self, line: u32, name: &str) -> usize {
         let next = self.sections.len();
         let at = *self.index.entry(fold(name)).or_insert(next);
         if at == next {
-            let (name, lines, keys) = (name.to_owned(), Vec::new(), OnceLock::new());
-            self.sections.push(Section { name, line, lines, keys });
+            self.sections.push(Section::new(name, line));
         }
         at
     }
@@ -221,10 +218,11 @@ impl Inf {
         }
         let mut strings = HashMap::new();
         // The first of several of a name counts.
-        for line in [chosen, general].into_iter().flatten().flat_map(|section| &section.lines) {
-            if let Some(key) = &line.key {
-                let value = line.values.first().map(String::as_str).unwrap_or_default();
-                strings.entry(fold(key)).or_insert_with(|| value.to_owned());
+        for section in [chosen, general].into_iter().flatten() {
+            for row in section.rows() {
+                if let Some(key) = section.key(row) {
+                    strings.entry(fold(key)).or_insert_with(|| section.value(row, 0).to_owned());
+                }
             }
         }
         strings
@@ -234,18 +232,18 @@ impl Inf {
     fn check_expansion(&self) -> Result<(), InfError> {
         let mut total = 0_usize;
         for section in self.sections.iter().filter(|section| !is_strings(&section.name)) {
-            for line in &section.lines {
-                for field in line.key.iter().chain(&line.values) {
+            for row in section.rows() {
+                for field in section.fields(row) {
                     let length = Text::length(field, &self.strings);
                     total = total.saturating_add(length);
                     if length > FIELD_MAX {
                         return Err(
-                            self.error(line.number, InfProblem::FieldTooLong { max: FIELD_MAX })
+                            self.error(row.number, InfProblem::FieldTooLong { max: FIELD_MAX })
                         );
                     }
                     if total > EXPANSION_MAX {
                         let problem = InfProblem::ExpansionTooLong { max: EXPANSION_MAX };
-                        return Err(self.error(line.number, problem));
+                        return Err(self.error(row.number, problem));
                     }
                 }
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::Architecture;
 use crate::inf::{
-    ENTRIES_MAX, IncludedInfs, Inf, InfError, Install, Manufacturer, ModelsSection, NoIncludes,
+    ENTRIES_MAX, IncludedInfs, MODELS_MAX, Inf, InfError, Install, Manufacturer, ModelsSection, NoIncludes,
     ParseOptions, Version, actual_section,
 };
 
@@ -41,6 +41,8 @@ pub struct Package {
     inf: Inf,
     version: Version,
     manufacturers: Vec<Manufacturer>,
+    /// What it takes to keep it.
+    cost: usize,
 }
 
 /// A file that a package needs.
@@ -72,8 +74,10 @@ impl Package {
     /// Text that is no INF of Windows.
     pub fn read(path: &str, bytes: &[u8], options: &ParseOptions) -> Result<Self, InfError> {
         let inf = Inf::parse(path, bytes, options)?;
-        let (version, manufacturers) = (inf.version()?, inf.manufacturers()?);
-        Ok(Self { path: path.replace('\\', "/"), inf, version, manufacturers })
+        let mut left = MODELS_MAX;
+        let (version, manufacturers) = (inf.version()?, inf.manufacturers_within(&mut left)?);
+        let cost = inf.cost() + (MODELS_MAX - left);
+        Ok(Self { path: path.replace('\\', "/"), inf, version, manufacturers, cost })
     }
 
     /// Path of the INF in its source, with `/`.
@@ -216,6 +220,11 @@ impl Package {
         let entries = actual.into_iter().flat_map(|name| self.inf.entries(name));
         let copied = entries.filter(|entry| entry.has_key("CopyINF"));
         copied.flat_map(|entry| entry.strings()).map(|name| self.beside(&name)).collect()
+    }
+
+    /// What it takes to keep it, in lines, fields and models.
+    pub(crate) fn cost(&self) -> usize {
+        self.cost
     }
 
     /// A path from the INF's folder as one in the source.

@@ -14,7 +14,7 @@ mod put_files_back;
 mod selection;
 mod services;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use winkiln_drivers::footprint::Footprint;
 use winkiln_drivers::staging::Guest;
@@ -37,6 +37,9 @@ struct Removal {
     programs: Vec<&'static str>,
     /// Services that were there before the packages, in lower case.
     there_before: HashSet<String>,
+    /// Of the files in the packages' folders of the driver store, and of those that they installed: all these names in lower case, by
+    /// the file's number.
+    names: HashMap<u64, HashSet<String>>,
 }
 
 impl Removal {

@@ -338,3 +338,37 @@ fn an_upgraded_driver_goes_whole() {
         }
     }
 }
+
+/// Newer Windows installs a driver as a second name of its copy in the driver store; what has a name elsewhere is not the package's.
+#[test]
+fn a_driver_linked_to_its_store_copy_goes() {
+    let guest = Guest::new();
+    let source = package(&guest, "", "kiln", "");
+    let driver = r"C:\Windows\System32\drivers\kiln.sys";
+    let other = r"C:\Windows\WinSxS\kiln.sys";
+    winkiln(&["fs", "mkdir", "-p", guest.image(), r"C:\Windows\WinSxS"]).ok();
+    for elsewhere in [true, false] {
+        let added = add(&guest, &source);
+        let files = added["drivers"][0]["files"].as_array().unwrap();
+        let mut files = files.iter().map(|file| file.as_str().unwrap());
+        let store = files.find(|path| path.contains("FileRepository") && path.ends_with(".sys"));
+        let store = format!("C:{}", store.unwrap());
+        winkiln(&["fs", "rm", guest.image(), driver]).ok();
+        winkiln(&["fs", "ln", guest.image(), &store, driver]).ok();
+        if elsewhere {
+            winkiln(&["fs", "ln", guest.image(), &store, other]).ok();
+        }
+        let run = winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]);
+        assert_eq!(run.err.contains("is part of Windows"), elsewhere, "{}", run.err);
+        run.ok();
+        assert_eq!(has(&guest, driver), elsewhere);
+        assert!(!has(&guest, &store));
+        let shown = winkiln(&["reg", "query", guest.image(), &format!(r"{SERVICES}\kiln")]);
+        assert_eq!(shown.status == 0, elsewhere, "{}", shown.err);
+        if elsewhere {
+            winkiln(&["fs", "rm", guest.image(), other]).ok();
+            winkiln(&["fs", "rm", guest.image(), driver]).ok();
+            winkiln(&["reg", "delete", guest.image(), &format!(r"{SERVICES}\kiln")]).ok();
+        }
+    }
+}

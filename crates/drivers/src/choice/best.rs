@@ -112,7 +112,7 @@ struct Merits {
 /// Windows on it is, in a folder named after a later one, comes after the others of its signature.
 #[must_use]
 pub fn choose<'a>(packages: &'a [Package], target: &Target, options: &Options<'_>) -> Choice<'a> {
-    let mut fitting: Vec<(Chosen<'a>, Merits, HashSet<String>)> = Vec::new();
+    let mut fitting: Vec<(Chosen<'a>, Merits)> = Vec::new();
     let mut choice = Choice { chosen: Vec::new(), others: Vec::new() };
     let companions = companions(packages, target, options.selection);
     for (index, package) in packages.iter().enumerate() {
@@ -121,8 +121,7 @@ pub fn choose<'a>(packages: &'a [Package], target: &Target, options: &Options<'_
                 Ok(fit) => {
                     let hint = package.hint(target);
                     let merits = merits(package, &fit, hint, target, options);
-                    let ids = ids(&fit);
-                    fitting.push((Chosen { index, package, fit }, merits, ids));
+                    fitting.push((Chosen { index, package, fit }, merits));
                     continue;
                 }
                 Err(refusal) => Why::Refused(refusal),
@@ -133,21 +132,24 @@ pub fn choose<'a>(packages: &'a [Package], target: &Target, options: &Options<'_
         choice.others.push(NotChosen { index, package, why });
     }
     // From the best on: only one that is itself chosen supersedes another.
-    fitting.sort_by(|(a, m, _), (b, n, _)| order(a, m, b, n).0);
-    let mut kept: Vec<(Chosen<'a>, Merits, HashSet<String>)> = Vec::new();
-    for (one, merits, ids) in fitting {
-        let mut rivals = kept.iter().filter(|(rival, _, rival_ids)| {
-            !options.selection.all && are_rivals(&one, &ids, rival, rival_ids)
-        });
-        if let Some((rival, rival_merits, _)) = rivals.next() {
-            let by = order(rival, rival_merits, &one, &merits).1;
-            let why = Why::Superseded { better: rival.package.path().to_owned(), by };
-            choice.others.push(NotChosen { index: one.index, package: one.package, why });
-        } else {
-            kept.push((one, merits, ids));
+    fitting.sort_by(|(a, m), (b, n)| order(a, m, b, n).0);
+    let mut kept: Vec<(Chosen<'a>, Merits)> = Vec::new();
+    let mut taken: HashMap<String, Taken> = HashMap::new();
+    for (one, merits) in fitting {
+        if !options.selection.all {
+            let taken = taken.entry(one.package.name().to_ascii_lowercase()).or_default();
+            let claim = Claim::of(&one);
+            if let Some((rival, rival_merits)) = taken.by(&claim).and_then(|at| kept.get(at)) {
+                let by = order(rival, rival_merits, &one, &merits).1;
+                let why = Why::Superseded { better: rival.package.path().to_owned(), by };
+                choice.others.push(NotChosen { index: one.index, package: one.package, why });
+                continue;
+            }
+            taken.add(claim, kept.len());
         }
+        kept.push((one, merits));
     }
-    choice.chosen = kept.into_iter().map(|(chosen, _, _)| chosen).collect();
+    choice.chosen = kept.into_iter().map(|(chosen, _)| chosen).collect();
     // Of all that fit, the better ones come first: they get what only one can have.
     if !options.selection.all {
         choice.chosen.sort_by_key(|chosen| chosen.index);
@@ -208,28 +210,53 @@ fn merits(
     }
 }
 
-/// Identifiers of the devices, in lower case.
-fn ids(fit: &Fit<'_>) -> HashSet<String> {
-    let models = fit.sections.iter().flat_map(|section| &section.models);
-    models.flat_map(|model| model.ids().map(str::to_lowercase)).collect()
+/// What only one package of a name can have, in lower case.
+struct Claim {
+    /// Identifiers of its devices.
+    ids: HashSet<String>,
+    services: HashSet<String>,
 }
 
-/// Tells whether two packages are rivals: of one name, and for a device in common or with a service in common, which only one of
-/// them can have.
-fn are_rivals(
-    one: &Chosen<'_>,
-    ids: &HashSet<String>,
-    other: &Chosen<'_>,
-    other_ids: &HashSet<String>,
-) -> bool {
-    if !one.package.name().eq_ignore_ascii_case(other.package.name()) {
-        return false;
+impl Claim {
+    fn of(chosen: &Chosen<'_>) -> Self {
+        let models = chosen.fit.sections.iter().flat_map(|section| &section.models);
+        let services = chosen.package.services();
+        Self {
+            ids: models.flat_map(|model| model.ids().map(str::to_lowercase)).collect(),
+            services: services.iter().map(|name| name.to_ascii_lowercase()).collect(),
+        }
     }
-    let both_without = ids.is_empty() && other_ids.is_empty();
-    let (services, others) = (one.package.services(), other.package.services());
-    let shared =
-        || services.iter().any(|name| others.iter().any(|other| other.eq_ignore_ascii_case(name)));
-    both_without || !ids.is_disjoint(other_ids) || shared()
+}
+
+/// What the packages of a name that are chosen have: the place of the first that has each.
+#[derive(Default)]
+struct Taken {
+    ids: HashMap<String, usize>,
+    services: HashMap<String, usize>,
+    /// The first one for no device.
+    without_ids: Option<usize>,
+}
+
+impl Taken {
+    /// The place of the first rival: one for a device in common or with a service in common, or like the other for no device.
+    fn by(&self, claim: &Claim) -> Option<usize> {
+        let ids = claim.ids.iter().filter_map(|id| self.ids.get(id));
+        let services = claim.services.iter().filter_map(|name| self.services.get(name));
+        let without_ids = self.without_ids.filter(|_| claim.ids.is_empty());
+        ids.chain(services).copied().chain(without_ids).min()
+    }
+
+    fn add(&mut self, claim: Claim, at: usize) {
+        if claim.ids.is_empty() {
+            self.without_ids.get_or_insert(at);
+        }
+        for id in claim.ids {
+            self.ids.entry(id).or_insert(at);
+        }
+        for name in claim.services {
+            self.services.entry(name).or_insert(at);
+        }
+    }
 }
 
 /// `Less` when the first is better, and by what.

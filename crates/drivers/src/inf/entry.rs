@@ -1,6 +1,7 @@
 //! An entry of a section with its strings substituted.
 
-use super::{Inf, InfError, InfProblem, Line, Section, Text};
+use super::section::{Row, Section};
+use super::{Inf, InfError, InfProblem, Text};
 
 /// A text for people, and how the INF writes it: the registry keeps the token too, so that Windows can show another language.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,12 +17,12 @@ pub struct Localized {
 pub struct Entry<'a> {
     inf: &'a Inf,
     section: &'a Section,
-    line: &'a Line,
+    row: &'a Row,
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(inf: &'a Inf, section: &'a Section, line: &'a Line) -> Self {
-        Self { inf, section, line }
+    pub(super) fn new(inf: &'a Inf, section: &'a Section, row: &'a Row) -> Self {
+        Self { inf, section, row }
     }
 
     /// The file it is of.
@@ -33,7 +34,7 @@ impl<'a> Entry<'a> {
     /// Its line, from 1.
     #[must_use]
     pub fn line(&self) -> u32 {
-        self.line.number
+        self.row.number
     }
 
     /// The name of its section.
@@ -45,19 +46,20 @@ impl<'a> Entry<'a> {
     /// The key in lower case, with its strings substituted; empty when there is none.
     #[must_use]
     pub fn key(&self) -> String {
-        self.line.key.as_deref().map(|key| super::fold(&self.plain(key))).unwrap_or_default()
+        let key = self.section.key(self.row);
+        key.map(|key| super::fold(&self.plain(key))).unwrap_or_default()
     }
 
     /// The key as a text for people.
     #[must_use]
     pub fn localized_key(&self) -> Option<Localized> {
-        self.line.key.as_deref().map(|raw| self.localize(raw))
+        self.section.key(self.row).map(|raw| self.localize(raw))
     }
 
     /// Compares the key, in any case.
     #[must_use]
     pub fn has_key(&self, key: &str) -> bool {
-        self.line.key.as_ref().is_some_and(|raw| {
+        self.section.key(self.row).is_some_and(|raw| {
             raw.eq_ignore_ascii_case(key)
                 || raw.contains('%') && self.plain(raw).eq_ignore_ascii_case(key)
         })
@@ -66,19 +68,19 @@ impl<'a> Entry<'a> {
     /// How many values there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.line.values.len()
+        Section::value_count(self.row)
     }
 
     /// Tells whether there is no value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.line.values.is_empty()
+        self.len() == 0
     }
 
     /// A value as written, from 0; empty when there is none.
     #[must_use]
     pub fn raw(&self, index: usize) -> &'a str {
-        self.line.values.get(index).map(String::as_str).unwrap_or_default()
+        self.section.value(self.row, index)
     }
 
     /// A value with its strings substituted, from 0; empty when there is none.
@@ -124,10 +126,17 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// Bytes of all its fields with the strings substituted.
+    pub(super) fn size(&self) -> usize {
+        let fields = self.section.fields(self.row);
+        let sizes = fields.map(|raw| Text::length(raw, self.inf.strings()));
+        sizes.fold(0, usize::saturating_add)
+    }
+
     /// An error of this line.
     #[must_use]
     pub fn error(&self, problem: InfProblem) -> InfError {
-        self.inf.error(self.line.number, problem)
+        self.inf.error(self.row.number, problem)
     }
 
     fn plain(&self, raw: &str) -> String {

@@ -46,6 +46,12 @@ pub enum InfProblem {
         /// Characters taken.
         max: usize,
     },
+    /// More lines, fields and sections than any INF has.
+    #[error("the file has more than {max} lines and fields")]
+    TooManyFields {
+        /// Lines, fields and sections taken.
+        max: usize,
+    },
     /// More to do than any INF asks for: sections that refer to large sections many times.
     #[error("more than {max} entries are referred to")]
     TooManyEntries {

@@ -6,6 +6,10 @@ use super::error::InfProblem;
 
 /// Bytes of a field before its strings are substituted: eight times what Windows takes.
 pub(super) const FIELD_MAX: usize = 32 * 1024;
+/// What all tokens of a file may cost: that of the largest file seen, several times over.
+const COST_MAX: usize = 2_000_000;
+/// What a section header costs, whose section takes as much memory as several lines.
+const SECTION_COST: usize = 8;
 
 /// One section header, or one entry of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +22,22 @@ pub(super) enum Token {
 
 /// An entry of a section: `key = value, value`, or values alone. Quotes are taken off, `%strings%` are as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(super) struct Line {
     /// Where it begins, from 1.
-    pub number: u32,
-    /// What is before the equals sign.
-    pub key: Option<String>,
-    /// What follows, between commas.
-    pub values: Vec<String>,
+    pub(super) number: u32,
+    /// The first field is what is before the equals sign.
+    pub(super) has_key: bool,
+    /// The fields, one behind the other.
+    pub(super) text: String,
+    /// Where each field ends in the text.
+    pub(super) ends: Vec<usize>,
+}
+
+impl Line {
+    fn push(&mut self, field: &str) {
+        self.text.push_str(field);
+        self.ends.push(self.text.len());
+    }
 }
 
 /// Takes text apart.
@@ -33,13 +46,28 @@ pub(super) struct Lexer<'a> {
     line: u32,
     /// Below `[Strings]`, where commas are part of the value.
     in_strings: bool,
+    /// What the tokens so far cost: 1 for a line and for each of its fields, [`SECTION_COST`] for a header.
+    cost: usize,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         // Ctrl-Z ends the text of old editors.
         let rest = text.split('\u{1A}').next().unwrap_or_default();
-        Self { rest, line: 1, in_strings: false }
+        Self { rest, line: 1, in_strings: false, cost: 0 }
+    }
+
+    /// What the tokens so far cost, in lines and fields.
+    pub(super) fn cost(&self) -> usize {
+        self.cost
+    }
+
+    fn charge(&mut self, cost: usize) -> Result<(), InfProblem> {
+        self.cost += cost;
+        if self.cost > COST_MAX {
+            return Err(InfProblem::TooManyFields { max: COST_MAX });
+        }
+        Ok(())
     }
 
     /// The next header or entry with its line; `None` at the end.
@@ -57,7 +85,7 @@ impl<'a> Lexer<'a> {
                 _ => {
                     let number = self.line;
                     match self.entry() {
-                        Ok(line) if line.key.is_none() && line.values.is_empty() => {}
+                        Ok(line) if line.ends.is_empty() => {}
                         Ok(line) => return Some(Ok((number, Token::Line(line)))),
                         Err(problem) => return Some(Err((number, problem))),
                     }
@@ -89,11 +117,13 @@ impl<'a> Lexer<'a> {
             return Err((number, InfProblem::FieldTooLong { max: FIELD_MAX }));
         }
         self.in_strings = is_strings(name);
+        self.charge(SECTION_COST).map_err(|problem| (number, problem))?;
         Ok((number, Token::Section(name.to_owned())))
     }
 
     fn entry(&mut self) -> Result<Line, InfProblem> {
-        let mut line = Line { number: self.line, key: None, values: Vec::new() };
+        let (number, text, ends) = (self.line, String::new(), Vec::new());
+        let mut line = Line { number, has_key: false, text, ends };
         let mut field = Field::default();
         while let Some(c) = self.rest.chars().next() {
             match c {
@@ -112,13 +142,16 @@ impl<'a> Lexer<'a> {
                         field.push(c);
                     }
                 }
-                '=' if line.key.is_none() && line.values.is_empty() => {
+                '=' if line.ends.is_empty() => {
                     self.skip(c);
-                    line.key = Some(field.take());
+                    line.has_key = true;
+                    line.push(&field.take());
+                    self.charge(1)?;
                 }
                 ',' if !self.in_strings => {
                     self.skip(c);
-                    line.values.push(field.take());
+                    line.push(&field.take());
+                    self.charge(1)?;
                 }
                 c if is_space(c) => {
                     self.skip(c);
@@ -134,9 +167,10 @@ impl<'a> Lexer<'a> {
             }
         }
         let last = field.take();
-        if !last.is_empty() || !line.values.is_empty() {
-            line.values.push(last);
+        if !last.is_empty() || line.ends.len() > usize::from(line.has_key) {
+            line.push(&last);
         }
+        self.charge(2)?;
         Ok(line)
     }
 
@@ -241,8 +275,14 @@ mod tests {
             found.push(match token.expect("text that can be read") {
                 (line, Token::Section(name)) => format!("{line}:[{name}]"),
                 (line, Token::Line(entry)) => {
-                    let key = entry.key.map(|key| format!("{key}=")).unwrap_or_default();
-                    format!("{line}:{key}{}", entry.values.join("|"))
+                    let starts = [0].into_iter().chain(entry.ends.iter().copied());
+                    let fields = starts.zip(&entry.ends).map(|(from, to)| &entry.text[from..*to]);
+                    let (key, values) = fields.partition::<Vec<_>, _>({
+                        let mut first = entry.has_key;
+                        move |_| std::mem::take(&mut first)
+                    });
+                    let equals = if entry.has_key { "=" } else { "" };
+                    format!("{line}:{}{equals}{}", key.concat(), values.join("|"))
                 }
             });
         }

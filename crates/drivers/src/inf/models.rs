@@ -3,6 +3,15 @@
 use super::decoration::Decoration;
 use super::{Entry, Inf, InfError, InfProblem, Localized, fold};
 
+/// What all models may cost, those of a section named several times as often. The largest files seen have a tenth of that.
+pub(crate) const MODELS_MAX: usize = 2_000_000;
+/// What a section of models costs.
+const SECTION_COST: usize = 8;
+/// What a model costs, besides its values.
+const MODEL_COST: usize = 4;
+/// Bytes of text that cost as much as a value.
+const TEXT_BYTES: usize = 32;
+
 /// A line of `[Manufacturer]`. For a given Windows, one of its sections at most counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manufacturer {
@@ -59,10 +68,17 @@ impl Inf {
     /// # Errors
     /// [`InfProblem::TooManyEntries`].
     pub fn manufacturers(&self) -> Result<Vec<Manufacturer>, InfError> {
+        self.manufacturers_within(&mut { MODELS_MAX })
+    }
+
+    /// As [`Inf::manufacturers`]; what they cost is taken from `left`.
+    pub(crate) fn manufacturers_within(
+        &self,
+        left: &mut usize,
+    ) -> Result<Vec<Manufacturer>, InfError> {
         let excluded = self.excluded_from_select();
-        let mut budget = super::install::ENTRIES_MAX;
         self.entries("Manufacturer")
-            .map(|entry| self.manufacturer(&entry, &excluded, &mut budget))
+            .map(|entry| self.manufacturer(&entry, &excluded, left))
             .collect()
     }
 
@@ -70,8 +86,14 @@ impl Inf {
         &self,
         entry: &Entry<'_>,
         excluded: &Excluded,
-        budget: &mut usize,
+        left: &mut usize,
     ) -> Result<Manufacturer, InfError> {
+        let take = |left: &mut usize, what: &Entry<'_>, cost: usize| {
+            *left = left
+                .checked_sub(cost)
+                .ok_or_else(|| what.error(InfProblem::TooManyEntries { max: MODELS_MAX }))?;
+            Ok::<_, InfError>(())
+        };
         // A name alone is the name of the section too.
         let name = entry.localized_key().or_else(|| entry.localized(0)).unwrap_or_default();
         let models = entry.string(0);
@@ -82,15 +104,11 @@ impl Inf {
         {
             let name = if text.is_empty() { models.clone() } else { format!("{models}.{text}") };
             let Some(section) = self.section(&name) else { continue };
-            // An empty one counts too.
-            let left = budget.checked_sub(section.lines.len().max(1));
-            *budget = left.ok_or_else(|| {
-                let max = super::install::ENTRIES_MAX;
-                entry.error(InfProblem::TooManyEntries { max })
-            })?;
+            take(left, entry, SECTION_COST + section.name.len() / TEXT_BYTES)?;
             let mut models = Vec::new();
             let mut problems = Vec::new();
             for entry in self.entries(&name) {
+                take(left, &entry, MODEL_COST + entry.len() + entry.size() / TEXT_BYTES)?;
                 match model(&entry, excluded) {
                     Ok(model) => models.push(model),
                     Err(problem) => problems.push(problem),

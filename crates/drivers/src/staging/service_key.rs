@@ -60,13 +60,13 @@ pub(super) fn key(plan: &mut Plan<'_>, service: &Service) -> Result<(), StagingE
     if let Some(group) = &service.load_order_group {
         set("Group", Value::sz(group), flags.keeps_load_order_group());
     }
-    for (name, number) in [
-        ("BootFlags", service.boot_flags),
-        ("ServiceSidType", service.sid_type),
-        ("DelayedAutostart", service.delayed_auto_start),
+    for (name, number, keep) in [
+        ("BootFlags", service.boot_flags, flags.keeps_boot_flags()),
+        ("ServiceSidType", service.sid_type, flags.keeps_sid_type()),
+        ("DelayedAutostart", service.delayed_auto_start, flags.keeps_delayed_auto_start()),
     ] {
         if let Some(number) = number {
-            set(name, Value::dword(number), false);
+            set(name, Value::dword(number), keep);
         }
     }
     let (groups, names): (Vec<&str>, Vec<&str>) =
@@ -80,7 +80,8 @@ pub(super) fn key(plan: &mut Plan<'_>, service: &Service) -> Result<(), StagingE
         }
     }
     if !service.required_privileges.is_empty() {
-        set("RequiredPrivileges", Value::multi_sz(&service.required_privileges), false);
+        let value = Value::multi_sz(&service.required_privileges);
+        set("RequiredPrivileges", value, flags.keeps_required_privileges());
     }
     let is_driver = service.service_type & DRIVER_TYPES != 0;
     match &service.start_name {

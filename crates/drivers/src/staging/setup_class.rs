@@ -80,9 +80,9 @@ fn texts(install: &Install) -> Texts {
 
 /// The text that an edit sets, as its line of the INF writes it.
 fn localized(inf: &Inf, edit: &RegistryEdit) -> Localized {
-    let lines = inf.sections().iter().flat_map(|section| &section.lines);
-    let line = lines.filter(|_| edit.file == inf.name()).find(|line| line.number == edit.line);
-    let raw = line.and_then(|line| line.values.get(4)).cloned().unwrap_or_default();
+    let mut entries = inf.sections().iter().flat_map(|section| inf.entries(&section.name));
+    let entry = entries.find(|entry| edit.file == inf.name() && entry.line() == edit.line);
+    let raw = entry.map(|entry| entry.raw(4).to_owned()).unwrap_or_default();
     let text = match &edit.operation {
         RegistryOperation::Set { data: RegistryData::Sz(text), .. } => text.to_string(),
         _ => String::new(),

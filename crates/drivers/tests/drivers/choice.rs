@@ -325,6 +325,20 @@ fn packages_for_other_devices_are_no_rivals() {
 }
 
 #[test]
+fn many_packages_of_a_name_take_time_in_proportion() {
+    let services: String = (0..100).map(|number| format!("AddService=s{number},,S\n")).collect();
+    let packages: Vec<_> = (0..1000)
+        .map(|number| {
+            let services = services.replace('=', &format!("=p{number}"));
+            let text = format!("[Manufacturer]\nM=S,NTx86\n[S.NTx86]\nd=I,ID\\{number}\n");
+            package(&format!("{number}/a.inf"), &format!("{text}[I.Services]\n{services}"))
+        })
+        .collect();
+    let (chosen, _) = pick(&packages, &target("xp", X86), &Selection::default());
+    assert_eq!(chosen.len(), packages.len());
+}
+
+#[test]
 fn users_select_by_name_service_or_class() {
     let packages = [
         rival("w10/kiln.inf", "NTamd64", "", ""),

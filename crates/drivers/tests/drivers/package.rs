@@ -104,3 +104,19 @@ fn each_release_gets_its_build_of_a_vendors_medium() {
         assert_eq!(choice.chosen.len() + choice.others.len(), found.packages.len());
     }
 }
+
+#[test]
+fn what_is_kept_of_a_source_is_bounded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let version = "[Version]\nSignature=$Windows NT$\n[M]\n";
+    let large = format!("{version}[Manufacturer]\nM=M{}\n[M.NT]\n", ",NT".repeat(200_000));
+    for name in ["a.inf", "b.inf", "c.inf", "d.inf", "e.inf"] {
+        fs::write(folder.path().join(name), &large).expect("a file");
+    }
+    fs::write(folder.path().join("f.inf"), version).expect("a file");
+    let (_, found) = found(folder.path());
+    let paths: Vec<_> = found.packages.iter().map(winkiln_drivers::Package::path).collect();
+    assert_eq!(paths, ["a.inf", "b.inf", "c.inf", "d.inf", "f.inf"]);
+    let [beyond] = found.unreadable.as_slice() else { panic!("{:?}", found.unreadable) };
+    assert!(beyond.path == "e.inf" && beyond.reason.contains("give a folder"), "{beyond:?}");
+}

@@ -518,3 +518,35 @@ fn devices_whose_service_is_not_known_are_left_out() {
     let error = staged(&only, &guest).expect_err("nothing is left");
     assert!(matches!(error, StagingError::MissingInclude { .. }), "{error}");
 }
+
+/// `AddService` says by a flag of each value that what is there stays.
+#[test]
+fn what_a_service_has_stays_where_the_inf_says_so() {
+    let settings = "BootFlags=8\nServiceSidType=1\nDelayedAutoStart=1\nRequiredPrivileges=SeTcbPrivilege\nDescription=x\n";
+    let names = [
+        ("RequiredPrivileges", 0x1000),
+        ("ServiceSidType", 0x4000),
+        ("DelayedAutostart", 0x8000),
+        ("BootFlags", 0x4_0000),
+        ("Description", 0x100),
+    ];
+    for (kept, flag) in names {
+        let text = STORAGE
+            .replace("AddService=kiln,2,", &format!("AddService=kiln,{:#x},", 2 | flag))
+            .replace("ServiceType=1\n", &format!("ServiceType=1\n{settings}"));
+        let staging = staged(&text, &guest("w10", Architecture::Amd64)).expect("it is added");
+        let own = r"HKLM\SYSTEM\CurrentControlSet\Services\kiln";
+        for (name, _) in names {
+            let found = staging.edits.iter().find_map(|edit| match edit {
+                Edit::SetValue { key, name: found, existing, .. }
+                    if key == own && found == name =>
+                {
+                    Some(*existing)
+                }
+                _ => None,
+            });
+            let expected = if name == kept { Existing::Keep } else { Existing::Replace };
+            assert_eq!(found, Some(expected), "{name} with {flag:#x}");
+        }
+    }
+}

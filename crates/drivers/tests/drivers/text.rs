@@ -223,3 +223,38 @@ fn what_includes_cost_is_counted() {
         inf.install("i", winkiln_drivers::Architecture::Amd64, &winkiln_drivers::inf::NoIncludes);
     assert!(found.unwrap_err().to_string().contains("entries"));
 }
+
+/// What an INF takes in memory follows its text, however short its lines are; and what makes copies of it is counted by its length.
+#[test]
+fn an_inf_is_no_larger_than_any() {
+    let refused = |text: &str| {
+        let parsed = Inf::parse("a.inf", text.as_bytes(), &ParseOptions::default());
+        matches!(parsed.expect_err("refused").problem, InfProblem::TooManyFields { .. })
+    };
+    assert!(refused(&format!("[A]\n{}", "a\n".repeat(1_000_000))));
+    assert!(refused(&format!("[A]\n{}", "a,".repeat(2_000_000))));
+    assert!(refused(&"[A]\n".repeat(250_001)));
+    // The largest of graphics drivers and printers have a quarter of this.
+    let large = inf(&format!("[A]\n{}", "HKR,,N,%REG_DWORD%,0\n".repeat(200_000)));
+    assert_eq!(large.entries("A").map(|entry| entry.len()).sum::<usize>(), 1_000_000);
+
+    let long = "x".repeat(30_000);
+    let named = "M,".repeat(20_000);
+    let text = format!("[Manufacturer]\nA=M,{named}\n[M]\nm=i\n[M.M]\n\"{long}\"=i,PCI\\A\n");
+    let error = inf(&text).manufacturers().expect_err("refused").to_string();
+    assert!(error.ends_with("entries are referred to"), "{error}");
+    let named = "R,".repeat(20_000);
+    let line = format!("HKR,,x,,\"{long}\"");
+    for text in [
+        format!("[i]\nAddReg={named}\n[R]\n{line}\n"),
+        format!("[i]\nAddReg={named}\n{line}\n"),
+    ] {
+        let installed = inf(&text).install(
+            "i",
+            winkiln_drivers::Architecture::Amd64,
+            &winkiln_drivers::inf::NoIncludes,
+        );
+        let error = installed.expect_err("refused").to_string();
+        assert!(error.ends_with("entries are referred to"), "{error}");
+    }
+}

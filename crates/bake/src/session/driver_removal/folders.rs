@@ -1,11 +1,15 @@
 //! Files and folders: what is installed, and the packages themselves.
 
+use std::collections::{HashMap, HashSet};
+
+use winkiln_drivers::footprint::Footprint;
 use winkiln_drivers::staging::Guest;
 use winkiln_hive::reg_text::{RegAction, RegOperation};
 
 use super::super::Session;
 use super::super::driver_edit::record::{BEFORE, folder as record_folder};
 use super::Removal;
+use super::inventory::Installed;
 use crate::value_text::string_data;
 use crate::{BakeError, Step};
 
@@ -56,6 +60,29 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// The names of what packages have in the driver store, and of what they installed, in lower case, by the file's number.
+    pub(super) fn names_of(
+        &mut self,
+        packages: &[Installed],
+        footprints: &[Footprint],
+        guest: &Guest,
+    ) -> Result<HashMap<u64, HashSet<String>>, BakeError> {
+        let volume = self.windows()?.volume;
+        let mut paths: Vec<String> =
+            footprints.iter().flat_map(|footprint| footprint.files.clone()).collect();
+        for store in packages.iter().flat_map(|installed| &installed.folders) {
+            let store = format!(r"{}\{REPOSITORY}\{store}", guest.system_root);
+            paths.extend(self.files_below(volume, &store)?);
+        }
+        let mut names: HashMap<u64, HashSet<String>> = HashMap::new();
+        for path in paths {
+            if let Some(file) = self.metadata(volume, &path)?.and_then(|f| f.file_reference) {
+                names.entry(file).or_default().insert(path.to_lowercase());
+            }
+        }
+        Ok(names)
     }
 
     /// Tells whether there was no `DevicePath` before one of the packages.

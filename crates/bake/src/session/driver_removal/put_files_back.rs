@@ -93,7 +93,11 @@ impl Session {
     }
 
     /// Paths of all files below a folder, links of any kind left out.
-    fn files_below(&mut self, volume: u32, folder: &str) -> Result<Vec<String>, BakeError> {
+    pub(super) fn files_below(
+        &mut self,
+        volume: u32,
+        folder: &str,
+    ) -> Result<Vec<String>, BakeError> {
         let (mut files, mut folders) = (Vec::new(), vec![(folder.to_owned(), 0)]);
         while let Some((folder, depth)) = folders.pop() {
             for name in self.file_names(volume, &folder)? {

@@ -67,7 +67,8 @@ impl Session {
         );
         leftovers.sort();
         leftovers.dedup();
-        let footprints = going.iter().map(|installed| footprint(installed, guest)).collect();
+        let footprints: Vec<_> =
+            going.iter().map(|installed| footprint(installed, guest)).collect();
         let programs = vendors.iter().flat_map(|vendor| vendor.programs).copied().collect();
         if going.is_empty() && leftovers.is_empty() {
             for vendor in vendors {
@@ -75,8 +76,16 @@ impl Session {
             }
         }
         let there_before = self.services_before(&going, guest)?;
-        let removal =
-            Removal { packages: going, footprints, leftovers, named, programs, there_before };
+        let names = self.names_of(&going, &footprints, guest)?;
+        let removal = Removal {
+            packages: going,
+            footprints,
+            leftovers,
+            named,
+            programs,
+            there_before,
+            names,
+        };
         Ok((removal, rest))
     }
 }

@@ -1,5 +1,7 @@
 //! Services and files: which of them go.
 
+use std::collections::HashSet;
+
 use winkiln_drivers::footprint::Footprint;
 use winkiln_drivers::staging::Guest;
 use winkiln_drivers::vendors::VENDORS;
@@ -74,7 +76,7 @@ impl Session {
             if let Some(inf) = in_box.file(path) {
                 return Ok(Some(format!("{inf} of Windows names its file")));
             }
-            if self.is_protected(path, guest)? {
+            if self.is_protected(path, removal, guest)? {
                 return Ok(Some("its file is part of Windows".to_owned()));
             }
         }
@@ -89,12 +91,22 @@ impl Session {
         Ok(None)
     }
 
-    /// From Windows Vista on files of Windows have a second name in `WinSxS`; before, a copy in `dllcache`.
-    fn is_protected(&mut self, path: &str, guest: &Guest) -> Result<bool, BakeError> {
+    /// From Windows Vista on files of Windows have a second name in `WinSxS`; before, a copy in `dllcache`. Names that go with the
+    /// packages protect nothing: newer Windows installs a driver as a second name of its copy in the driver store.
+    fn is_protected(
+        &mut self,
+        path: &str,
+        removal: &Removal,
+        guest: &Guest,
+    ) -> Result<bool, BakeError> {
         let volume = self.windows()?.volume;
-        if self.metadata(volume, path)?.is_some_and(|found| !found.is_directory && found.links > 1)
-        {
-            return Ok(true);
+        if let Some(found) = self.metadata(volume, path)?.filter(|found| !found.is_directory) {
+            let going = found.file_reference.and_then(|file| removal.names.get(&file));
+            let itself = going.is_none_or(|names| !names.contains(&path.to_lowercase()));
+            let going = going.map_or(0, HashSet::len) + usize::from(itself);
+            if found.links as usize > going {
+                return Ok(true);
+            }
         }
         let name = path.rsplit('\\').next().unwrap_or_default();
         let cached = format!(r"{}\System32\dllcache\{name}", guest.system_root);
@@ -186,7 +198,7 @@ impl Session {
             } else if let Some(inf) = in_box.file(&path) {
                 Some(format!("Windows has it by its own {inf}"))
             } else {
-                self.is_protected(&path, guest)?.then(|| "it is part of Windows".to_owned())
+                self.is_protected(&path, removal, guest)?.then(|| "it is part of Windows".to_owned())
             };
             match kept {
                 Some(why) => self.warn(format!("{path} stays: {why}")),

@@ -5,6 +5,10 @@ use std::collections::HashSet;
 use super::super::{Entry, Inf, InfError, InfProblem, Section, fold};
 use super::{ENTRIES_MAX, Included, IncludedInfs, NotCarriedOut, not_carried_out};
 
+/// Values, and bytes, of an entry that counts as one.
+const ENTRY_VALUES: usize = 16;
+const ENTRY_BYTES: usize = 256;
+
 /// Finds sections, and counts entries.
 pub(super) struct Lookup<'a> {
     source: &'a dyn IncludedInfs,
@@ -26,9 +30,9 @@ impl<'a> Lookup<'a> {
         Self { source, open, known: HashSet::new(), absent, left, missing, left_out }
     }
 
-    /// Counts an entry.
+    /// Counts an entry: a long one as several, for its copies take memory.
     pub(super) fn take(&mut self, entry: &Entry<'_>) -> Result<(), InfError> {
-        self.take_many(entry, 1)
+        self.take_many(entry, 1 + entry.len() / ENTRY_VALUES + entry.size() / ENTRY_BYTES)
     }
 
     /// Counts what an entry costs, when that is more than one entry does.
@@ -69,9 +73,10 @@ impl<'a> Lookup<'a> {
         directive: &Entry<'a>,
         name: &str,
     ) -> Result<Option<&'a Inf>, InfError> {
-        self.take(directive)?;
+        self.take_many(directive, 1)?;
         let found = self.find(directive, name);
         if found.is_none() && !self.note_absent(directive, name)? {
+            self.take(directive)?;
             self.left_out.push(NotCarriedOut {
                 values: vec![name.to_owned()],
                 ..not_carried_out(directive)
@@ -86,7 +91,7 @@ impl<'a> Lookup<'a> {
         directive: &Entry<'a>,
         name: &str,
     ) -> Result<Option<&'a Inf>, InfError> {
-        self.take(directive)?;
+        self.take_many(directive, 1)?;
         let found = self.find(directive, name);
         if found.is_none() && !self.note_absent(directive, name)? {
             return Err(directive.error(InfProblem::NoSection { section: name.to_owned() }));

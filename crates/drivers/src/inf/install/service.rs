@@ -106,6 +106,30 @@ impl AddServiceFlags {
     pub fn keeps_description(self) -> bool {
         self.0 & 0x100 != 0
     }
+
+    /// `SPSVCINST_NOCLOBBER_REQUIREDPRIVILEGES`.
+    #[must_use]
+    pub fn keeps_required_privileges(self) -> bool {
+        self.0 & 0x1000 != 0
+    }
+
+    /// `SPSVCINST_NOCLOBBER_SERVICESIDTYPE`.
+    #[must_use]
+    pub fn keeps_sid_type(self) -> bool {
+        self.0 & 0x4000 != 0
+    }
+
+    /// `SPSVCINST_NOCLOBBER_DELAYEDAUTOSTART`.
+    #[must_use]
+    pub fn keeps_delayed_auto_start(self) -> bool {
+        self.0 & 0x8000 != 0
+    }
+
+    /// `SPSVCINST_NOCLOBBER_BOOTFLAGS`.
+    #[must_use]
+    pub fn keeps_boot_flags(self) -> bool {
+        self.0 & 0x40000 != 0
+    }
 }
 
 /// The event log section of a service.
