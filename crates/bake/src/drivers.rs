@@ -23,7 +23,7 @@ pub use signature::{Judgement, judge_signature, signature_score};
 pub use winkiln_trust::SignerClass;
 
 pub(crate) use framework::{BroughtFramework, file_version};
-pub(crate) use signature::{is_enforced, judge};
+pub(crate) use signature::{Loader, brings_sha256, is_enforced, judge, score};
 pub(crate) use source::{Contents, Source};
 
 /// Where packages come from, and which of them are meant.

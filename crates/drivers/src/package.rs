@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::Architecture;
 use crate::inf::{
-    ENTRIES_MAX, IncludedInfs, MODELS_MAX, Inf, InfError, Install, Manufacturer, ModelsSection, NoIncludes,
-    ParseOptions, Version, actual_section,
+    ENTRIES_MAX, IncludedInfs, Inf, InfError, Install, MODELS_MAX, Manufacturer, ModelsSection,
+    NoIncludes, ParseOptions, Version, actual_section,
 };
 
 pub use tree::{Found, Unreadable};

@@ -3,6 +3,7 @@
 pub(super) mod carry_out;
 mod guest_facts;
 mod in_box;
+mod loader;
 mod numbers;
 pub(super) mod record;
 pub(super) mod replaced;
@@ -19,8 +20,8 @@ use winkiln_hive::ValueType;
 use super::Session;
 use crate::BakeError;
 use crate::drivers::{
-    BroughtFramework, Contents, DriverAction, DriverError, DriverReport, DriverSource, Judgement,
-    PackageProblem, Source, is_enforced, judge, signature_score,
+    BroughtFramework, Contents, DriverAction, DriverError, DriverReport, DriverSource, Loader,
+    PackageProblem, Source, score,
 };
 use numbers::Numbers;
 
@@ -48,14 +49,15 @@ impl Session {
         for unreadable in &source.found.unreadable {
             self.warn(format!("{} was passed over: {}", unreadable.path, unreadable.reason));
         }
-        let score = |package: &Package| signature_score(&source.tree, package, &target);
+        let loader = self.loader(target)?;
+        let score = |package: &Package| score(&source.tree, package, &loader);
         let options = Options { selection, signature: &score };
         let choice = choose(packages, &target, &options);
         let mut numbers = self.oem_numbers(&guest)?;
         let first = self.drivers.len();
         let mut added = 0;
         for chosen in &choice.chosen {
-            match self.add_package(&source, chosen, &guest, wanted, &mut numbers) {
+            match self.add_package(&source, chosen, &guest, wanted, &loader, &mut numbers) {
                 Ok(report) => {
                     added += 1;
                     self.drivers.push(report);
@@ -113,6 +115,7 @@ impl Session {
         chosen: &Chosen<'_>,
         guest: &Guest,
         wanted: &DriverSource,
+        loader: &Loader,
         numbers: &mut Numbers,
     ) -> Result<DriverReport, Refused> {
         let package = chosen.package;
@@ -122,7 +125,7 @@ impl Session {
             .map_err(PackageProblem::from)?;
         let mut contents = source.contents(package, &needed)?;
         contents.check_machine(architecture)?;
-        let (signature, unsigned) = self.signature(&contents, package, guest, wanted)?;
+        let (signature, unsigned) = self.signature(&contents, package, guest, wanted, loader)?;
         let sources = contents.sources();
         let framework = match guest.framework {
             Framework::None => BroughtFramework::find(source, package, architecture),
@@ -271,35 +274,6 @@ impl Session {
             same = true;
         }
         Ok(same)
-    }
-
-    /// Refuses what the guest would refuse to load. With the signature, what there is to say of it.
-    fn signature(
-        &mut self,
-        contents: &Contents,
-        package: &Package,
-        guest: &Guest,
-        wanted: &DriverSource,
-    ) -> Result<(Signature, Option<String>), Refused> {
-        let (signature, reason) = match judge(contents, package, guest) {
-            Judgement::Accepted(signature) => return Ok((signature, None)),
-            Judgement::Test(signature, reason) => {
-                if is_enforced(guest) && self.is_testsigning()? {
-                    return Ok((signature, None));
-                }
-                (signature, reason)
-            }
-            Judgement::Refused(reason) => (Signature::None, reason),
-        };
-        if !is_enforced(guest) {
-            return Ok((signature, None));
-        }
-        if wanted.force_unsigned {
-            let reason = format!("this Windows may refuse to load it: {reason}");
-            return Ok((signature, Some(reason)));
-        }
-        let package = package.path().to_owned();
-        Err(Refused::Bake(DriverError::Unsigned { package, reason }.into()))
     }
 
     /// INFs of the guest that a package includes; those it does not have are missing here.

@@ -248,3 +248,20 @@ fn the_framework_comes_along() {
         0
     );
 }
+
+/// Updates replace the framework that Windows came with: its file tells which it is.
+#[test]
+fn the_framework_is_the_one_its_file_is() {
+    let guest = Guest::new();
+    let source = guest.dir.path().join("source");
+    let more = "[Install.NT.Wdf]\nKmdfService=kiln,Wdf\n[Wdf]\nKmdfLibraryVersion=1.3";
+    put(&source, "kiln", more);
+    let add = |mode: &str| {
+        winkiln(&["drivers", "add", guest.image(), path(&source), "--force-unsigned", mode])
+    };
+    add("--dry-run").ok();
+    let file = guest.write("Wdf01000.sys", &image::driver(1));
+    let inside = r"C:\Windows\System32\drivers\Wdf01000.sys";
+    winkiln(&["fs", "put", guest.image(), &file, inside]).ok();
+    add("--json").fails(1, &["framework 1.3, and this Windows has 1.2"]);
+}

@@ -33,7 +33,7 @@ pub enum Framework {
 type Inbox = ((u32, u32), u32, (u32, u32));
 
 /// The versions that came with Windows, by the first build that has each.
-const INBOX: [Inbox; 17] = [
+const INBOX: [Inbox; 16] = [
     ((6, 0), 6000, (1, 5)),
     ((6, 0), 6001, (1, 7)),
     ((6, 1), 0, (1, 9)),
@@ -50,7 +50,6 @@ const INBOX: [Inbox; 17] = [
     ((10, 0), 19041, (1, 31)),
     ((10, 0), 20348, (1, 33)),
     ((10, 0), 22000, (1, 33)),
-    ((10, 0), 26100, (1, 35)),
 ];
 
 impl Framework {
@@ -201,7 +200,7 @@ mod tests {
             ((6, 2), 9200, Framework::Version(1, 11)),
             ((6, 3), 9600, Framework::Version(1, 13)),
             ((10, 0), 16299, Framework::Version(1, 23)),
-            ((10, 0), 26100, Framework::Version(1, 35)),
+            ((10, 0), 26100, Framework::Version(1, 33)),
         ] {
             assert_eq!(Framework::inbox(version, build), expected, "{version:?} {build}");
         }

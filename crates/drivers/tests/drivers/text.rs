@@ -245,10 +245,9 @@ fn an_inf_is_no_larger_than_any() {
     assert!(error.ends_with("entries are referred to"), "{error}");
     let named = "R,".repeat(20_000);
     let line = format!("HKR,,x,,\"{long}\"");
-    for text in [
-        format!("[i]\nAddReg={named}\n[R]\n{line}\n"),
-        format!("[i]\nAddReg={named}\n{line}\n"),
-    ] {
+    for text in
+        [format!("[i]\nAddReg={named}\n[R]\n{line}\n"), format!("[i]\nAddReg={named}\n{line}\n")]
+    {
         let installed = inf(&text).install(
             "i",
             winkiln_drivers::Architecture::Amd64,

@@ -123,18 +123,24 @@ impl Session {
         self.has_key(r"HKLM\DRIVERS\DriverDatabase")
     }
 
+    /// The driver framework, by its file: co-installers and updates replace the one that Windows came with.
     pub(super) fn framework(&mut self, windows: &Windows) -> Result<Framework, BakeError> {
         let inbox = Framework::inbox(windows.version, windows.build);
         let file = format!(r"{}\System32\drivers\{FRAMEWORK_LIBRARY}", windows.system_root);
         let service = r"HKLM\SYSTEM\CurrentControlSet\Services\Wdf01000";
-        let brought = inbox == Framework::None
-            && self.metadata(windows.volume, &file)?.is_some()
-            && self.has_key(service)?;
-        if !brought {
+        let found = self.metadata(windows.volume, &file)?;
+        let is_there =
+            found.is_some_and(|found| !found.is_directory && found.size <= PROGRAM_BYTES_MAX);
+        if !is_there || inbox == Framework::None && !self.has_key(service)? {
             return Ok(inbox);
         }
-        let version = file_version(&self.read(windows.volume, &file, PROGRAM_BYTES_MAX)?);
-        Ok(version.map_or(Framework::Unknown, |(major, minor)| Framework::Version(major, minor)))
+        // Where it cannot be read, what Windows came with is the best that is known.
+        let bytes = self.read(windows.volume, &file, PROGRAM_BYTES_MAX).unwrap_or_default();
+        Ok(match (file_version(&bytes), inbox) {
+            (Some((1, minor)), _) => Framework::Version(1, minor),
+            (_, Framework::None) => Framework::Unknown,
+            _ => inbox,
+        })
     }
 
     /// Tells whether every Windows loader entry allows drivers signed for tests.

@@ -198,7 +198,8 @@ impl Session {
             } else if let Some(inf) = in_box.file(&path) {
                 Some(format!("Windows has it by its own {inf}"))
             } else {
-                self.is_protected(&path, removal, guest)?.then(|| "it is part of Windows".to_owned())
+                self.is_protected(&path, removal, guest)?
+                    .then(|| "it is part of Windows".to_owned())
             };
             match kept {
                 Some(why) => self.warn(format!("{path} stays: {why}")),
