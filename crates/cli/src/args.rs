@@ -54,25 +54,25 @@ pub(crate) enum Command {
     /// Keys as in `HKLM\SYSTEM\CurrentControlSet\Services`, with short or long root names, in any case. Offline there are
     /// HKLM\SYSTEM, HKLM\SOFTWARE, HKLM\SAM, HKLM\SECURITY, HKLM\BCD00000000, HKU\.DEFAULT, and HKU\<profile folder or SID>.
     #[command(subcommand)]
-    Reg(Deferred<reg::RegCommand>),
+    Reg(reg::RegCommand),
     /// Read and edit files and folders
     ///
     /// Inside the image `C:\Windows\x`, `\Windows\x`, `/Windows/x` and `Windows/x` are the same path, in any case.
     /// `file.txt:stream` names an alternate data stream.
     #[command(subcommand)]
-    Fs(Deferred<files::FsCommand>),
+    Fs(files::FsCommand),
     /// Read and edit the boot configuration data of Windows Vista and later
     #[command(subcommand)]
-    Bcd(Deferred<boot::BcdCommand>),
+    Bcd(boot::BcdCommand),
     /// Read and edit boot.ini of Windows XP and Server 2003
     #[command(subcommand)]
-    Bootini(Deferred<boot::BootIniCommand>),
+    Bootini(boot::BootIniCommand),
     /// Read and edit the boot entries of a virtual machine's UEFI
     #[command(subcommand)]
-    Nvram(Deferred<nvram::NvramCommand>),
+    Nvram(nvram::NvramCommand),
     /// List, add and remove driver packages
     #[command(subcommand)]
-    Drivers(Deferred<drivers::DriversCommand>),
+    Drivers(drivers::DriversCommand),
     /// Check the consistency of every volume and registry hive, changing nothing
     ///
     /// With --repair, damaged hives are written anew. What lies on a volume that has problems itself is left alone.

@@ -31,11 +31,11 @@ pub(crate) fn file_time(unix_seconds: Option<u64>) -> Result<u64> {
 
 /// The time to stamp on edits of a loose hive, which is no image.
 pub(crate) fn loose_time(write: &WriteArgs) -> Result<u64> {
-    let given = [("--overlay", write.overlay.is_some()), ("--report", write.report.is_some())];
-    if let Some((what, _)) = given.into_iter().find(|(_, given)| *given) {
-        return Err(
-            CliError::usage(format!("{what} is for images")).hint("keep a copy of the file")
-        );
+    if write.overlay.is_some() {
+        return Err(CliError::usage("--overlay is for images").hint("keep a copy of the file"));
+    }
+    if write.report.is_some() {
+        return Err(CliError::usage("--report is for images"));
     }
     file_time(write.time)
 }

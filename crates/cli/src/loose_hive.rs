@@ -21,7 +21,7 @@ use winkiln_hive::reg_text::RegOperation;
 use winkiln_hive::{Hive, KeyId};
 
 use crate::args::WriteArgs;
-use crate::error::{CliError, Doing as _, Result};
+use crate::error::{Doing as _, Result};
 use crate::output::Output;
 use file::HiveFile;
 pub(crate) use ledger::{Ledger, value_told};
@@ -207,12 +207,12 @@ impl LooseHive {
             verify()?;
             return Ok(report);
         };
-        report.io = if file.is_replaced_by(&bytes, &ranges) {
+        report.io = if file.is_replaced_by(&ranges) {
             // Made durable meanwhile; it takes no place before it is verified.
             let new = thread::scope(|scope| {
                 let new = scope.spawn(|| file.new_contents(&bytes));
                 verify()?;
-                new.join().unwrap_or_else(|_| Err(CliError::fault("writing stopped".to_owned())))
+                new.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             })?;
             new.publish()?
         } else {

@@ -72,6 +72,7 @@ pub fn treat(
     let mut left = diagnose(session, target)?;
     for _ in 0..ROUNDS_MAX {
         let mut changed = false;
+        let mut last = None;
         session.look_afresh();
         for finding in left.findings.iter().filter(|finding| selection.takes(finding)) {
             // A repair that did not help is not tried again.
@@ -80,7 +81,10 @@ pub fn treat(
                 continue;
             }
             for step in steps {
-                session.apply(step)?;
+                // What was just done for another finding is done.
+                if last.replace(step) != Some(step) {
+                    session.apply(step)?;
+                }
             }
             changed = true;
             repaired.push(finding.clone());

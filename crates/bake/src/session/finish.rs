@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use winkiln_guest::{HiveFile, HiveName};
-use winkiln_verify::{Claim, Contents, HiveFact, ValueFingerprint, verify_volume};
+use winkiln_verify::{Claim, Contents, HiveFact, ValueFact, ValueFingerprint, verify_volume};
 
 use super::Session;
 use crate::BakeError;
@@ -121,20 +121,29 @@ fn are_of_one_key(one: &Entry, other: &Entry) -> bool {
     }
 }
 
-/// What should be true of a hive: many values of one key by their fingerprints, where those will do.
+/// What should be true of a hive: many values of one key together, by their fingerprints where those will do.
 fn facts(entries: &[Entry], hive: &HiveName) -> Vec<HiveFact> {
-    let mut prints = Vec::new();
-    let mut facts = Vec::new();
+    let [Entry { target: Target::Value { path: key, .. }, .. }, _, ..] = entries else {
+        return entries.iter().filter_map(|entry| fact(entry, hive)).collect();
+    };
+    let (mut prints, mut named, mut facts) = (Vec::new(), Vec::new(), Vec::new());
     for entry in entries {
-        match fingerprint(entry, hive).filter(|_| entries.len() > 1) {
-            Some(print) => prints.push(print),
-            None => facts.extend(fact(entry, hive)),
+        if let Some(print) = fingerprint(entry, hive) {
+            prints.push(print);
+            continue;
+        }
+        match fact(entry, hive) {
+            Some(HiveFact::Value { name, kind, data, .. }) => {
+                named.push(ValueFact { name, found: Some((kind, data)) });
+            }
+            other => facts.extend(other),
         }
     }
-    if let Some(Target::Value { path, .. }) = entries.first().map(|entry| &entry.target)
-        && !prints.is_empty()
-    {
-        facts.push(HiveFact::Fingerprints { key: path.clone(), values: prints });
+    if !prints.is_empty() {
+        facts.push(HiveFact::Fingerprints { key: key.clone(), values: prints });
+    }
+    if !named.is_empty() {
+        facts.push(HiveFact::Values { key: key.clone(), values: named });
     }
     facts
 }

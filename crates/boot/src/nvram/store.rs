@@ -150,14 +150,21 @@ impl NvramStore {
         })
     }
 
-    /// Every slot that counts, with where it begins.
-    fn live(&self) -> Vec<(usize, Slot<'_>)> {
+    /// Every slot, with where it begins.
+    fn placed(&self) -> impl Iterator<Item = (usize, Slot<'_>)> {
         let mut at = self.first;
-        let mut by_name: HashMap<(String, GuidBytes), usize> = HashMap::new();
-        let mut found: Vec<Option<(usize, Slot<'_>)>> = Vec::new();
-        for slot in self.slots() {
+        self.slots().map(move |slot| {
             let begin = at;
             at += slot.length();
+            (begin, slot)
+        })
+    }
+
+    /// Every slot that counts, with where it begins.
+    fn live(&self) -> Vec<(usize, Slot<'_>)> {
+        let mut by_name: HashMap<(String, GuidBytes), usize> = HashMap::new();
+        let mut found: Vec<Option<(usize, Slot<'_>)>> = Vec::new();
+        for (begin, slot) in self.placed() {
             if !slot.is_added() && !slot.is_in_transition() {
                 continue;
             }
@@ -295,10 +302,11 @@ impl NvramStore {
         });
     }
 
+    /// Deletes older copies too: they would count again.
     fn delete_where(&mut self, is_meant: impl Fn(&Slot<'_>) -> bool) {
-        let live = self.live().into_iter();
-        let places: Vec<usize> =
-            live.filter(|(_, slot)| is_meant(slot)).map(|(at, _)| at).collect();
+        let counts = |slot: &Slot<'_>| slot.is_added() || slot.is_in_transition();
+        let slots = self.placed().filter(|(_, slot)| counts(slot) && is_meant(slot));
+        let places: Vec<usize> = slots.map(|(at, _)| at).collect();
         for at in places {
             if let Some(state) = self.bytes.get_mut(at + 2) {
                 *state &= !DELETED_BIT;

@@ -151,6 +151,15 @@ fn what_was_being_replaced_counts_once() {
 }
 
 #[test]
+fn what_is_deleted_does_not_come_back_in_an_older_copy() {
+    let copies = [0x3E, 0x3F].map(|state| slot(true, state, "Boot0000", &[1; 40]));
+    let mut nvram = NvramStore::open(store(true, &copies)).unwrap();
+    assert_eq!(nvram.variables().len(), 1);
+    nvram.delete_boot_entry(0).unwrap();
+    assert_eq!(nvram.variables(), []);
+}
+
+#[test]
 fn hostile_stores_are_refused_or_read() {
     let whole = store(true, &[slot(true, 0x3F, "BootOrder", &[0, 0])]);
     assert!(matches!(NvramStore::open(Vec::new()), Err(NvramError::NotAStore { .. })));

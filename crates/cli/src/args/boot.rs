@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::boot_objects::{CopyArgs, CreateArgs, DeleteArgs, ExportArgs, OrderArgs, StoreEditArgs};
-use super::{EditArgs, ReadArgs};
+use super::{Deferred, EditArgs, ReadArgs};
 
 /// Boot configuration data commands.
 #[derive(Debug, Subcommand)]
@@ -14,20 +14,20 @@ pub(crate) enum BcdCommand {
     /// Show entries as bcdedit does
     #[command(override_usage = "winkiln bcd enum [OPTIONS] <IMAGE> [OBJECT]\n       \
                                 winkiln bcd enum [OPTIONS] --store <FILE> [OBJECT]")]
-    Enum(EnumArgs),
+    Enum(Deferred<EnumArgs>),
     /// Set an element of an entry
     #[command(
         override_usage = "winkiln bcd set [OPTIONS] <IMAGE> <OBJECT> <ELEMENT> <VALUE>\n       \
                                 winkiln bcd set [OPTIONS] --store <FILE> <OBJECT> <ELEMENT> <VALUE>"
     )]
-    Set(SetArgs),
+    Set(Deferred<SetArgs>),
     /// Delete an element of an entry
     #[command(
         name = "deletevalue",
         override_usage = "winkiln bcd deletevalue [OPTIONS] <IMAGE> <OBJECT> <ELEMENT>\n       \
                           winkiln bcd deletevalue [OPTIONS] --store <FILE> <OBJECT> <ELEMENT>"
     )]
-    DeleteValue(DeleteValueArgs),
+    DeleteValue(Deferred<DeleteValueArgs>),
     /// Make an entry, or the whole store of a guest without one
     ///
     /// With no OBJECT and no type given, a store is made: from the guest's BCD-Template where it has one, on its active or EFI system
@@ -35,53 +35,53 @@ pub(crate) enum BcdCommand {
     #[command(override_usage = "winkiln bcd create [OPTIONS] <IMAGE>\n       \
                                 winkiln bcd create [OPTIONS] <IMAGE> [OBJECT] --application <TYPE>\n       \
                                 winkiln bcd create [OPTIONS] --store <FILE> <OBJECT>")]
-    Create(CreateArgs),
+    Create(Deferred<CreateArgs>),
     /// Copy an entry under a new identifier; it is not yet in the boot menu
     #[command(
         override_usage = "winkiln bcd copy [OPTIONS] <IMAGE> <OBJECT> --description <TEXT>\n       \
                                 winkiln bcd copy [OPTIONS] --store <FILE> <OBJECT> --description <TEXT>"
     )]
-    Copy(CopyArgs),
+    Copy(Deferred<CopyArgs>),
     /// Delete an entry
     #[command(override_usage = "winkiln bcd delete [OPTIONS] <IMAGE> <OBJECT>\n       \
                                 winkiln bcd delete [OPTIONS] --store <FILE> <OBJECT>")]
-    Delete(DeleteArgs),
+    Delete(Deferred<DeleteArgs>),
     /// Set the entries of the boot menu, or add or remove some
     #[command(
         name = "displayorder",
         override_usage = "winkiln bcd displayorder [OPTIONS] <IMAGE> <ENTRY>...\n       \
                           winkiln bcd displayorder [OPTIONS] --store <FILE> <ENTRY>..."
     )]
-    DisplayOrder(OrderArgs),
+    DisplayOrder(Deferred<OrderArgs>),
     /// Set the tools of the boot menu, or add or remove some
     #[command(
         name = "toolsdisplayorder",
         override_usage = "winkiln bcd toolsdisplayorder [OPTIONS] <IMAGE> <ENTRY>...\n       \
                           winkiln bcd toolsdisplayorder [OPTIONS] --store <FILE> <ENTRY>..."
     )]
-    ToolsDisplayOrder(OrderArgs),
+    ToolsDisplayOrder(Deferred<OrderArgs>),
     /// Set what the next start alone tries, in this order
     #[command(
         name = "bootsequence",
         override_usage = "winkiln bcd bootsequence [OPTIONS] <IMAGE> <ENTRY>...\n       \
                           winkiln bcd bootsequence [OPTIONS] --store <FILE> <ENTRY>..."
     )]
-    BootSequence(OrderArgs),
+    BootSequence(Deferred<OrderArgs>),
     /// Set the entry that starts when nobody chooses
     #[command(override_usage = "winkiln bcd default [OPTIONS] <IMAGE> <ENTRY>\n       \
                                 winkiln bcd default [OPTIONS] --store <FILE> <ENTRY>")]
-    Default(StoreEditArgs),
+    Default(Deferred<StoreEditArgs>),
     /// Set how many seconds the menu waits
     #[command(override_usage = "winkiln bcd timeout [OPTIONS] <IMAGE> <SECONDS>\n       \
                                 winkiln bcd timeout [OPTIONS] --store <FILE> <SECONDS>")]
-    Timeout(StoreEditArgs),
+    Timeout(Deferred<StoreEditArgs>),
     /// Copy the store into a file of the host
     #[command(override_usage = "winkiln bcd export [OPTIONS] <IMAGE> <FILE>\n       \
                                 winkiln bcd export [OPTIONS] --store <FILE> <FILE>")]
-    Export(ExportArgs),
+    Export(Deferred<ExportArgs>),
     /// Point devices at the partitions they meant before the disk was cloned
     #[command(override_usage = "winkiln bcd retarget [OPTIONS] <IMAGE>")]
-    Retarget(StoreEditArgs),
+    Retarget(Deferred<StoreEditArgs>),
 }
 
 /// A loose store instead of an image.
@@ -151,19 +151,19 @@ pub(crate) struct DeleteValueArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum BootIniCommand {
     /// Show the settings and numbered entries
-    Show(ShowArgs),
+    Show(Deferred<ShowArgs>),
     /// Add a switch to an entry
-    AddSwitch(SwitchArgs),
+    AddSwitch(Deferred<SwitchArgs>),
     /// Remove a switch from an entry
-    RemoveSwitch(SwitchArgs),
+    RemoveSwitch(Deferred<SwitchArgs>),
     /// Make an entry the default
     ///
     /// Of several entries of one path NTLDR takes the first: the entry is moved before the others.
-    Default(DefaultArgs),
+    Default(Deferred<DefaultArgs>),
     /// Set how long the menu waits
-    Timeout(TimeoutArgs),
+    Timeout(Deferred<TimeoutArgs>),
     /// Copy an entry to the end, with another description
-    Copy(CopyEntryArgs),
+    Copy(Deferred<CopyEntryArgs>),
 }
 
 /// Of `bootini copy`.

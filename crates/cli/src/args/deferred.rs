@@ -1,10 +1,10 @@
 //! Command lines that are worked out only when their command is asked for.
 
 use clap::builder::Resettable;
-use clap::{ArgMatches, Args, Command, Error, FromArgMatches, Subcommand};
+use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
-/// Arguments, or subcommands, of which `clap` makes its description when it gets there: descriptions of all commands together
-/// take a megabyte of memory.
+/// Arguments of which `clap` makes its description when it gets there: descriptions of all commands together take a megabyte of
+/// memory. Not for subcommands, which `clap` copies for `help` before they would be there.
 #[derive(Debug)]
 pub(crate) struct Deferred<T>(pub(crate) T);
 
@@ -29,20 +29,6 @@ impl<T: Args> Args for Deferred<T> {
 
     fn augment_args_for_update(command: Command) -> Command {
         command.defer(|command| described(command, T::augment_args_for_update))
-    }
-}
-
-impl<T: Subcommand> Subcommand for Deferred<T> {
-    fn augment_subcommands(command: Command) -> Command {
-        command.defer(|command| described(command, T::augment_subcommands))
-    }
-
-    fn augment_subcommands_for_update(command: Command) -> Command {
-        command.defer(|command| described(command, T::augment_subcommands_for_update))
-    }
-
-    fn has_subcommand(name: &str) -> bool {
-        T::has_subcommand(name)
     }
 }
 

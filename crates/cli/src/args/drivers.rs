@@ -7,7 +7,7 @@ use winkiln_bake::{KeepIp, Step};
 use winkiln_drivers::choice::Selection;
 use winkiln_drivers::{Architecture, Target};
 
-use super::{EditArgs, OutputArgs, ReadArgs};
+use super::{Deferred, EditArgs, OutputArgs, ReadArgs};
 use crate::error::{CliError, Result};
 
 /// What to do with drivers.
@@ -17,26 +17,26 @@ pub(crate) enum DriversCommand {
     ///
     /// With --os, also which ones fit that Windows, which of them are the best, and why the others are not taken. Names:
     /// xp, 2k3, vista, 2k8, w7, 2k8R2, w8, 2k12, w8.1, 2k12R2, w10, 2k16, 2k19, 2k22, w11, 2k25, or a version such as 10.0.20348.
-    List(ListArgs),
+    List(Deferred<ListArgs>),
     /// Add the packages that fit the Windows of an image
     ///
     /// Those of disk controllers start with Windows; it installs the others when it finds their devices.
-    Add(AddArgs),
+    Add(Deferred<AddArgs>),
     /// Take driver packages out of the Windows of an image
     ///
     /// By the name of the INF, as it came or as the guest has it (oem3.inf), or by a service. With --vendor, all packages of a
     /// maker, and services and filters that its installer left: virtio, xen-gplpv, xen-winpv, xen-redhat, xen (all three), vmware,
     /// virtualbox, hyperv-only, parallels. What Windows or another package needs stays, with the reason.
-    Remove(RemoveArgs),
+    Remove(Deferred<RemoveArgs>),
     /// List the drivers that Windows has besides its own
     ///
     /// Packages with their services, and services that installers of hypervisors' makers left.
-    Installed(ScanArgs),
+    Installed(Deferred<ScanArgs>),
     /// Tell which disk controllers Windows boots from, and why not from the others
     ///
     /// IDE, AHCI, NVMe, virtio-blk, virtio-scsi, Xen PV, VMware PVSCSI, LSI SAS and SCSI, Hyper-V: whether a driver is bound to
     /// the controller before Windows runs, and the boot loader starts it and all that it needs. With -v, where each is bound.
-    Scan(ScanArgs),
+    Scan(Deferred<ScanArgs>),
 }
 
 /// Of `drivers scan` and `drivers installed`.

@@ -4,37 +4,37 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{EditArgs, ImageArgs, ReadArgs};
+use super::{Deferred, EditArgs, ImageArgs, ReadArgs};
 
 /// File commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum FsCommand {
     /// List a folder
-    Ls(ListArgs),
+    Ls(Deferred<ListArgs>),
     /// Show the facts of a file or folder
-    Stat(PathArgs),
+    Stat(Deferred<PathArgs>),
     /// Print a file
-    Cat(CatArgs),
+    Cat(Deferred<CatArgs>),
     /// Copy out of the image
-    Get(GetArgs),
+    Get(Deferred<GetArgs>),
     /// Copy into the image
-    Put(PutArgs),
+    Put(Deferred<PutArgs>),
     /// Make a folder
-    Mkdir(MakeDirectoryArgs),
+    Mkdir(Deferred<MakeDirectoryArgs>),
     /// Remove a file, an alternate data stream or a folder
-    Rm(RemoveArgs),
+    Rm(Deferred<RemoveArgs>),
     /// Rename or move a file or folder
-    Mv(MoveArgs),
+    Mv(Deferred<MoveArgs>),
     /// Make a link: one more name of a file, a symbolic link, or a junction
-    Ln(LinkArgs),
+    Ln(Deferred<LinkArgs>),
     /// Show or set the security descriptor of a file or folder
-    Security(SecurityArgs),
+    Security(Deferred<SecurityArgs>),
     /// Show or change attributes
     #[command(
         override_usage = "winkiln fs attrib [OPTIONS] <IMAGE> <PATH> [+r-h...]",
         disable_help_flag = true
     )]
-    Attrib(AttribArgs),
+    Attrib(Deferred<AttribArgs>),
 }
 
 /// Where links lead.

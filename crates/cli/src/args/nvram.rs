@@ -4,24 +4,24 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::ReadArgs;
+use super::{Deferred, ReadArgs};
 
 /// Firmware variables commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum NvramCommand {
     /// Show the boot entries in the order in which the firmware tries them
-    List(NvramListArgs),
+    List(Deferred<NvramListArgs>),
     /// Add a boot entry for the Windows of an image, first in the order
     ///
     /// It leads to \EFI\Microsoft\Boot\bootmgfw.efi of the partition that holds the boot configuration. The image is not changed. An
     /// entry that is there already moves to the front.
-    Add(NvramAddArgs),
+    Add(Deferred<NvramAddArgs>),
     /// Delete a boot entry
-    Delete(NvramEntryArgs),
+    Delete(Deferred<NvramEntryArgs>),
     /// Put boot entries first in the order, the others behind them
-    Order(NvramOrderArgs),
+    Order(Deferred<NvramOrderArgs>),
     /// Give a boot entry another name
-    Rename(NvramRenameArgs),
+    Rename(Deferred<NvramRenameArgs>),
 }
 
 /// Of `nvram list`.

@@ -14,6 +14,7 @@ use winkiln_boot::bcd::{self, BcdError, Element, OrderList, StoreChange};
 use winkiln_hive::Hive;
 use winkiln_verify::HiveFact;
 
+use crate::args::Deferred;
 use crate::args::WriteArgs;
 use crate::args::boot::BcdCommand;
 use crate::clock;
@@ -27,19 +28,19 @@ const MOUNT: &str = r"HKLM\BCD00000000";
 /// Runs a boot configuration command.
 pub(super) fn run(command: BcdCommand) -> Result<()> {
     match command {
-        BcdCommand::Enum(args) => enumerate::run(&args),
-        BcdCommand::Set(args) => set::run(&args),
-        BcdCommand::DeleteValue(args) => deletevalue::run(&args),
-        BcdCommand::Create(args) => objects::create(&args),
-        BcdCommand::Copy(args) => objects::copy(&args),
-        BcdCommand::Delete(args) => objects::delete(&args),
-        BcdCommand::DisplayOrder(args) => objects::order(&args, OrderList::Display),
-        BcdCommand::ToolsDisplayOrder(args) => objects::order(&args, OrderList::Tools),
-        BcdCommand::BootSequence(args) => objects::order(&args, OrderList::BootSequence),
-        BcdCommand::Default(args) => objects::manager(&args, "default", "ENTRY"),
-        BcdCommand::Timeout(args) => objects::manager(&args, "timeout", "SECONDS"),
-        BcdCommand::Export(args) => export::run(&args),
-        BcdCommand::Retarget(args) => objects::retarget(&args),
+        BcdCommand::Enum(Deferred(args)) => enumerate::run(&args),
+        BcdCommand::Set(Deferred(args)) => set::run(&args),
+        BcdCommand::DeleteValue(Deferred(args)) => deletevalue::run(&args),
+        BcdCommand::Create(Deferred(args)) => objects::create(&args),
+        BcdCommand::Copy(Deferred(args)) => objects::copy(&args),
+        BcdCommand::Delete(Deferred(args)) => objects::delete(&args),
+        BcdCommand::DisplayOrder(Deferred(args)) => objects::order(&args, OrderList::Display),
+        BcdCommand::ToolsDisplayOrder(Deferred(args)) => objects::order(&args, OrderList::Tools),
+        BcdCommand::BootSequence(Deferred(args)) => objects::order(&args, OrderList::BootSequence),
+        BcdCommand::Default(Deferred(args)) => objects::manager(&args, "default", "ENTRY"),
+        BcdCommand::Timeout(Deferred(args)) => objects::manager(&args, "timeout", "SECONDS"),
+        BcdCommand::Export(Deferred(args)) => export::run(&args),
+        BcdCommand::Retarget(Deferred(args)) => objects::retarget(&args),
     }
 }
 

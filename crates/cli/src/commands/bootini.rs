@@ -10,6 +10,7 @@ use winkiln_bake::Session;
 use winkiln_boot::boot_ini::{BootIni, BootIniError};
 use winkiln_guest::BootKind;
 
+use crate::args::Deferred;
 use crate::args::boot::BootIniCommand;
 use crate::error::{CliError, Doing as _, Result};
 
@@ -19,12 +20,12 @@ const BOOT_INI_BYTES_MAX: u64 = 1 << 20;
 /// Runs a `boot.ini` command.
 pub(super) fn run(command: BootIniCommand) -> Result<()> {
     match command {
-        BootIniCommand::Show(args) => show::run(&args),
-        BootIniCommand::AddSwitch(args) => switch::add(&args),
-        BootIniCommand::RemoveSwitch(args) => switch::remove(&args),
-        BootIniCommand::Default(args) => menu::set_default(&args),
-        BootIniCommand::Timeout(args) => menu::set_timeout(&args),
-        BootIniCommand::Copy(args) => menu::copy(&args),
+        BootIniCommand::Show(Deferred(args)) => show::run(&args),
+        BootIniCommand::AddSwitch(Deferred(args)) => switch::add(&args),
+        BootIniCommand::RemoveSwitch(Deferred(args)) => switch::remove(&args),
+        BootIniCommand::Default(Deferred(args)) => menu::set_default(&args),
+        BootIniCommand::Timeout(Deferred(args)) => menu::set_timeout(&args),
+        BootIniCommand::Copy(Deferred(args)) => menu::copy(&args),
     }
 }
 

@@ -18,6 +18,7 @@ use std::path::Path;
 use winkiln_bake::Session;
 use winkiln_volume::{Metadata, Volume};
 
+use crate::args::Deferred;
 use crate::args::files::{FollowArgs, FsCommand};
 use crate::error::{CliError, Doing as _, Result};
 use crate::guest_path::{base_name, parent};
@@ -30,17 +31,17 @@ const PIECE: usize = 1 << 20;
 /// Runs a file command.
 pub(super) fn run(command: FsCommand) -> Result<()> {
     match command {
-        FsCommand::Ls(args) => ls::run(&args),
-        FsCommand::Stat(args) => stat::run(&args),
-        FsCommand::Cat(args) => cat::run(&args),
-        FsCommand::Get(args) => get::run(&args),
-        FsCommand::Put(args) => put::run(&args),
-        FsCommand::Mkdir(args) => mkdir::run(&args),
-        FsCommand::Rm(args) => rm::run(&args),
-        FsCommand::Mv(args) => mv::run(&args),
-        FsCommand::Ln(args) => ln::run(&args),
-        FsCommand::Security(args) => security::run(&args),
-        FsCommand::Attrib(args) => attrib::run(&args),
+        FsCommand::Ls(Deferred(args)) => ls::run(&args),
+        FsCommand::Stat(Deferred(args)) => stat::run(&args),
+        FsCommand::Cat(Deferred(args)) => cat::run(&args),
+        FsCommand::Get(Deferred(args)) => get::run(&args),
+        FsCommand::Put(Deferred(args)) => put::run(&args),
+        FsCommand::Mkdir(Deferred(args)) => mkdir::run(&args),
+        FsCommand::Rm(Deferred(args)) => rm::run(&args),
+        FsCommand::Mv(Deferred(args)) => mv::run(&args),
+        FsCommand::Ln(Deferred(args)) => ln::run(&args),
+        FsCommand::Security(Deferred(args)) => security::run(&args),
+        FsCommand::Attrib(Deferred(args)) => attrib::run(&args),
     }
 }
 

@@ -6,6 +6,7 @@ use winkiln_boot::nvram::{NvramError, NvramStore};
 use winkiln_disk::{Device as _, Image, OpenOptions, Transaction};
 use winkiln_guest::efi_entry;
 
+use crate::args::Deferred;
 use crate::args::nvram::{
     CommitArgs, NvramAddArgs, NvramCommand, NvramEntryArgs, NvramListArgs, NvramOrderArgs,
     NvramRenameArgs,
@@ -21,11 +22,11 @@ const SIZE_MAX: u64 = 128 << 20;
 /// Runs a command on firmware variables.
 pub(super) fn run(command: NvramCommand) -> Result<()> {
     match command {
-        NvramCommand::List(args) => list(&args),
-        NvramCommand::Add(args) => add(&args),
-        NvramCommand::Delete(args) => delete(&args),
-        NvramCommand::Order(args) => order(&args),
-        NvramCommand::Rename(args) => rename(&args),
+        NvramCommand::List(Deferred(args)) => list(&args),
+        NvramCommand::Add(Deferred(args)) => add(&args),
+        NvramCommand::Delete(Deferred(args)) => delete(&args),
+        NvramCommand::Order(Deferred(args)) => order(&args),
+        NvramCommand::Rename(Deferred(args)) => rename(&args),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct HiveFile {
     path: PathBuf,
     file: JournaledFile,
     /// Where a commit keeps what it overwrites: only one in place does.
-    undo: Option<PathBuf>,
+    keeps: bool,
 }
 
 impl HiveFile {
@@ -44,7 +44,7 @@ impl HiveFile {
             return Err(CliError::failed(format!("{} is not a regular file", path.display())));
         }
         let file = JournaledFile::open(path, writable, undo).doing(doing)?;
-        Ok(Self { path: path.to_owned(), file, undo: undo.map(Path::to_owned) })
+        Ok(Self { path: path.to_owned(), file, keeps: undo.is_some() })
     }
 
     /// All of it.
@@ -64,11 +64,10 @@ impl HiveFile {
         Ok(bytes)
     }
 
-    /// Whether contents that differ in `ranges` go into a new file.
-    pub(super) fn is_replaced_by(&self, bytes: &[u8], ranges: &[Range<u64>]) -> bool {
+    /// Whether contents that differ in `ranges`, and are not shorter, go into a new file.
+    pub(super) fn is_replaced_by(&self, ranges: &[Range<u64>]) -> bool {
         let changed: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-        let large = changed > IN_PLACE_MAX && self.undo.is_none();
-        large || (bytes.len() as u64) < self.file.length()
+        changed > IN_PLACE_MAX && !self.keeps
     }
 
     /// Writes these parts at their offsets, in place. What lies past the end makes the file longer.
@@ -102,6 +101,7 @@ pub(super) struct NewContents<'f> {
 impl NewContents<'_> {
     /// Puts the new file in the place of the old one.
     pub(super) fn publish(self) -> Result<Io> {
+        signals::check()?;
         self.successor.publish().map_err(|error| self.of.failed(&error))?;
         Ok(Io { image_bytes_written: self.length, flushes: 2, ..Io::default() })
     }

@@ -13,6 +13,10 @@ fn completions_and_pages_know_every_command() {
         let script = winkiln(&["completions", shell]).ok();
         assert!(script.contains(sign) && script.contains("bootini"), "{shell}");
     }
+    let bash = winkiln(&["completions", "bash"]).ok();
+    for behind_help in ["reg__subcmd__add", "fs__subcmd__put", "drivers__subcmd__list"] {
+        assert!(bash.contains(&format!("help__subcmd__{behind_help}")), "{behind_help}");
+    }
     winkiln(&["completions", "cmd"]).fails(2, &[]);
     let guest = Guest::new();
     let dir = guest.local("man");

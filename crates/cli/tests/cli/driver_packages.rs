@@ -339,6 +339,21 @@ fn an_upgraded_driver_goes_whole() {
     }
 }
 
+#[test]
+fn a_driver_does_not_change_the_other_names_of_the_one_it_replaces() {
+    let guest = Guest::new();
+    let source = package(&guest, "", "kiln", "");
+    let [driver, other] = [r"C:\Windows\System32\drivers\kiln.sys", r"C:\Windows\WinSxS\kiln.sys"];
+    let old = guest.write("old.sys", b"MZ of Windows");
+    winkiln(&["fs", "put", "-p", guest.image(), &old, other]).ok();
+    winkiln(&["fs", "ln", guest.image(), other, driver]).ok();
+    drop(add(&guest, &source));
+    assert_eq!(winkiln(&["fs", "cat", guest.image(), other]).ok(), "MZ of Windows");
+    assert_ne!(winkiln(&["fs", "stat", guest.image(), driver, "--json"]).json()["size"], 13);
+    winkiln(&["drivers", "remove", guest.image(), "kiln", "--force"]).ok();
+    assert_eq!(winkiln(&["fs", "cat", guest.image(), driver]).ok(), "MZ of Windows");
+}
+
 /// Newer Windows installs a driver as a second name of its copy in the driver store; what has a name elsewhere is not the package's.
 #[test]
 fn a_driver_linked_to_its_store_copy_goes() {

@@ -6,9 +6,10 @@ use winkiln_bake::{BakeError, Step};
 use winkiln_boot::bcd::ids::{DEFAULT_OBJECT, DISPLAY_ORDER, OS_DEVICE, SYSTEM_ROOT};
 use winkiln_boot::bcd::{self, ElementValue, Object};
 use winkiln_disk::partition::PartitionTable;
-use winkiln_guest::{Windows, named_volume};
+use winkiln_guest::Windows;
 
 use super::boot_config::{ANOTHER, new_store, unless_safe};
+use super::boot_files::place_of;
 use crate::finding::{Finding, Repair, Severity};
 use crate::patient::Patient;
 use crate::rule::Look;
@@ -73,12 +74,7 @@ pub(super) fn missing(patient: &mut Patient<'_>) -> Look {
 
 fn starts(object: &Object, table: &PartitionTable, windows: &Windows) -> bool {
     let value = |id| object.element(id).map(|element| &element.value);
-    let volume = match value(OS_DEVICE) {
-        Some(ElementValue::Device(device)) => {
-            device.partition().and_then(|partition| named_volume(table, partition))
-        }
-        _ => None,
-    };
+    let volume = value(OS_DEVICE).and_then(|device| place_of(table, windows, device));
     let is_folder = matches!(value(SYSTEM_ROOT), Some(ElementValue::String(folder)) if folder.eq_ignore_ascii_case(&windows.system_root));
     volume == Some(windows.volume) && is_folder
 }

@@ -4,6 +4,7 @@ use winkiln_bake::step::Contents;
 use winkiln_bake::{BakeError, Step};
 use winkiln_boot::bcd::{ElementValue, Place};
 use winkiln_boot::boot_ini::BootIni;
+use winkiln_disk::partition::PartitionTable;
 use winkiln_guest::{BootKind, EFI_BOOT_MANAGER as BOOT_MANAGER, Firmware, Windows, named_volume};
 
 use super::unreadable::unreadable;
@@ -148,15 +149,22 @@ pub(crate) fn default_place(
 ) -> Result<Option<u32>, BakeError> {
     let table = patient.disk().table().clone();
     let device = patient.element("{default}", element)?;
-    Ok(match device.map(|element| element.value) {
-        Some(ElementValue::Device(device)) => match device.place {
-            // Where the boot manager was loaded from.
-            Place::Boot => windows.boot.file.as_ref().map(|(volume, _)| *volume),
-            Place::Partition(partition) => named_volume(&table, partition),
-            _ => None,
-        },
+    Ok(device.and_then(|device| place_of(&table, windows, &device.value)))
+}
+
+/// The volume that a device of an entry is, when it is on this disk.
+pub(super) fn place_of(
+    table: &PartitionTable,
+    windows: &Windows,
+    value: &ElementValue,
+) -> Option<u32> {
+    let ElementValue::Device(device) = value else { return None };
+    match device.place {
+        // Where the boot manager was loaded from.
+        Place::Boot => windows.boot.file.as_ref().map(|(volume, _)| *volume),
+        Place::Partition(partition) => named_volume(table, partition),
         _ => None,
-    })
+    }
 }
 
 fn loader(patient: &mut Patient<'_>, windows: &Windows) -> Result<Option<Needed>, BakeError> {

@@ -82,17 +82,16 @@ pub(crate) fn differs(patient: &mut Patient<'_>) -> Look {
 }
 
 pub(crate) fn failed(patient: &mut Patient<'_>) -> Look {
-    patient.windows()?;
+    let next = patient.windows()?.next_control_set;
     let Some(failed) = patient.dword(SELECT, "Failed")?.filter(|number| *number != 0) else {
         return Ok(Vec::new());
     };
-    let default = patient.dword(SELECT, "Default")?.unwrap_or(0);
-    if failed != default {
+    if failed != next {
         return Ok(Vec::new());
     }
     let good = patient.dword(SELECT, "LastKnownGood")?.unwrap_or(0);
     let sets = sets(patient)?;
-    let repair = if default != good && sets.contains(&good) {
+    let repair = if next != good && sets.contains(&good) {
         Repair::asked(
             format!("start control set {good}, the last known good one"),
             format!(

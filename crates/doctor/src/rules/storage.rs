@@ -310,8 +310,11 @@ pub(super) fn filter_repair(
                 started => started,
             });
         }
-        Obstacle::NoFile { service, file } => {
-            let copied = replace(patient, service, file)?;
+        Obstacle::NoFile { .. }
+        | Obstacle::NotAProgram { .. }
+        | Obstacle::WrongMachine { .. }
+        | Obstacle::NoModule { .. } => {
+            let copied = repair(patient, why, key)?;
             if matches!(copied, Repair::Safe { .. }) {
                 return Ok(copied);
             }

@@ -58,19 +58,19 @@ struct Texts {
 fn texts(install: &Install) -> Texts {
     let mut texts = Texts::default();
     let mut has_path = false;
-    for edit in &install.registry {
-        let RegistryOperation::Set { name, data: RegistryData::Sz(text), .. } = &edit.operation
-        else {
-            has_path |= matches!(&edit.operation, RegistryOperation::Set { name, .. }
-                if name.to_string().eq_ignore_ascii_case("IconPath"));
-            continue;
+    let is_own = |edit: &&RegistryEdit| edit.root == RegistryRoot::Relative && edit.key.is_empty();
+    for edit in install.registry.iter().filter(is_own) {
+        let (name, data) = match &edit.operation {
+            RegistryOperation::Set { name, data, .. } => (name, Some(data)),
+            RegistryOperation::Append { name, .. } => (name, None),
+            _ => continue,
         };
-        if edit.root != RegistryRoot::Relative || !edit.key.is_empty() {
-            continue;
-        }
-        match name.to_string().to_ascii_lowercase().as_str() {
-            "" => texts.description = Some(edit.clone()),
-            "icon" => texts.icon = Some(text.to_string()).filter(|icon| icon.starts_with('-')),
+        match (name.to_string().to_ascii_lowercase().as_str(), data) {
+            ("", Some(RegistryData::Sz(_))) => texts.description = Some(edit.clone()),
+            ("icon", Some(RegistryData::Sz(text))) => {
+                texts.icon = Some(text.to_string()).filter(|icon| icon.starts_with('-'));
+            }
+            ("iconpath", _) => has_path = true,
             _ => {}
         }
     }

@@ -95,7 +95,8 @@ impl Session {
     ) -> Result<(), BakeError> {
         let volume = self.windows()?.volume;
         let path = ImagePath::parse_entry(to)?.path;
-        let is_there = self.metadata(volume, &path)?.is_some();
+        let found = self.metadata(volume, &path)?;
+        let is_there = found.is_some();
         let stays = match existing {
             Existing::Replace => false,
             Existing::Keep => is_there,
@@ -113,6 +114,12 @@ impl Session {
                 self.ledger.unchanged += 1;
                 return Ok(());
             }
+        }
+        // Its other names, in the driver store or in WinSxS, keep what they have.
+        if found.is_some_and(|found| found.links > 1)
+            && self.read(volume, &path, PROGRAM_BYTES_MAX)? != bytes
+        {
+            self.remove_from(volume, &path, false)?;
         }
         self.write_file(volume, &path, &step::Contents::Bytes(bytes), true)
     }

@@ -19,8 +19,8 @@ use crate::output::Output;
 use crate::session;
 
 /// Operations that are handed over at once, and how often before the reader waits.
-const BATCH: usize = 256;
-const BATCHES: usize = 4;
+const BATCH: usize = 64;
+const BATCHES: usize = 2;
 
 /// A .reg file of a whole SOFTWARE hive is a tenth of that.
 const REG_BYTES_MAX: u64 = 1 << 30;
@@ -73,7 +73,7 @@ fn ahead<T: Send, R>(
 ) -> R {
     let (sender, receiver) = mpsc::sync_channel::<Vec<T>>(BATCHES);
     thread::scope(|scope| {
-        scope.spawn(move || {
+        let reader = scope.spawn(move || {
             let mut items = items.fuse();
             loop {
                 let batch: Vec<T> = items.by_ref().take(BATCH).collect();
@@ -82,7 +82,10 @@ fn ahead<T: Send, R>(
                 }
             }
         });
-        take(&mut receiver.into_iter().flatten())
+        let taken = take(&mut receiver.into_iter().flatten());
+        // What broke there is not that the items came to an end.
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        taken
     })
 }
 
