@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use winkiln_bake::reg_steps;
-use winkiln_hive::reg_text::{self, Encoding, Operations, code_page};
+use winkiln_hive::reg_text::{self, Encoding, Operations, RegAction, RegOperation, code_page};
 
 use super::in_sets;
 use crate::args::reg::ImportArgs;
@@ -18,8 +18,9 @@ use crate::loose_hive::LooseHive;
 use crate::output::Output;
 use crate::session;
 
-/// Operations that are handed over at once, and how often before the reader waits.
-const BATCH: usize = 64;
+/// Operations that are handed over at once, fewer when their data have so many bytes, and how often before the reader waits.
+const BATCH: usize = 1024;
+const BATCH_BYTES: usize = 256 << 10;
 const BATCHES: usize = 2;
 
 /// A .reg file of a whole SOFTWARE hive is a tenth of that.
@@ -58,17 +59,28 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
             let now = clock::loose_time(&args.with.write)?;
             let hive = LooseHive::open(file, args.with.hive.mount.as_deref(), &args.with.write)?;
             let mut hive = hive.with_changes_told(output.changes_told());
-            ahead(operations, |operations| hive.import(operations, args.all_control_sets, now))
-                .doing(|| format!("cannot import {}", source.display()))?;
+            ahead(operations, data_bytes, |operations| {
+                hive.import(operations, args.all_control_sets, now)
+            })
+            .doing(|| format!("cannot import {}", source.display()))?;
             hive.finish(now)?
         }
     };
     output.report(&report, None)
 }
 
+/// Bytes of data that an operation holds.
+fn data_bytes<E>(operation: &std::result::Result<RegOperation, E>) -> usize {
+    match operation.as_ref().map(|operation| &operation.action) {
+        Ok(RegAction::SetValue { data, .. }) => data.len(),
+        _ => 0,
+    }
+}
+
 /// Gives `take` what a thread of its own reads meanwhile.
 fn ahead<T: Send, R>(
     items: impl Iterator<Item = T> + Send,
+    bytes: fn(&T) -> usize,
     take: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
 ) -> R {
     let (sender, receiver) = mpsc::sync_channel::<Vec<T>>(BATCHES);
@@ -76,7 +88,12 @@ fn ahead<T: Send, R>(
         let reader = scope.spawn(move || {
             let mut items = items.fuse();
             loop {
-                let batch: Vec<T> = items.by_ref().take(BATCH).collect();
+                let (mut batch, mut held) = (Vec::new(), 0);
+                while batch.len() < BATCH && held < BATCH_BYTES {
+                    let Some(item) = items.next() else { break };
+                    held += bytes(&item);
+                    batch.push(item);
+                }
                 if batch.is_empty() || sender.send(batch).is_err() {
                     return;
                 }
