@@ -15,6 +15,7 @@ use crate::error::{CliError, Doing as _, Result};
 use crate::output::Output;
 use crate::render::nvram as render;
 use crate::session;
+use crate::signals;
 
 /// Bytes of a file of variables: those of OVMF have half a million, those for Arm machines 64 MiB.
 const SIZE_MAX: u64 = 128 << 20;
@@ -131,8 +132,12 @@ fn edit<'a>(
     args: &CommitArgs,
     change: impl FnOnce(&mut NvramStore) -> std::result::Result<bool, NvramError>,
 ) -> Result<Edited<'a>> {
-    let options =
-        OpenOptions { writable: !args.dry_run, undo: args.undo.clone(), ..OpenOptions::default() };
+    let options = OpenOptions {
+        writable: !args.dry_run,
+        undo: args.undo.clone(),
+        interrupt: signals::interrupt(),
+        ..OpenOptions::default()
+    };
     let (transaction, mut store) = open(vars, &options)?;
     let doing = || format!("cannot edit {}", vars.display());
     let before = store.clone();

@@ -116,8 +116,8 @@ impl Session {
             }
         }
         // Its other names, in the driver store or in WinSxS, keep what they have.
-        if found.is_some_and(|found| found.links > 1)
-            && self.read(volume, &path, PROGRAM_BYTES_MAX)? != bytes
+        if found.is_some_and(|found| !found.is_directory && found.links > 1)
+            && !self.has_file_as(volume, &path, &bytes)?
         {
             self.remove_from(volume, &path, false)?;
         }

@@ -7,7 +7,6 @@ use winkiln_drivers::{Architecture, ProductType, Target};
 use winkiln_guest::{BootKind, HiveName, Windows};
 
 use super::super::Session;
-use super::carry_out::PROGRAM_BYTES_MAX;
 use crate::BakeError;
 use crate::drivers::{DriverError, file_version};
 
@@ -33,6 +32,9 @@ const SUITES: [(&str, u32); 14] = [
     ("Storage Server", 0x2000),
     ("Compute Server", 0x4000),
 ];
+
+/// The framework's library has less than a megabyte.
+const FRAMEWORK_BYTES_MAX: u64 = 16 << 20;
 
 impl Session {
     /// The guest, as far as drivers are concerned. What decides and cannot be read is an error, never a guess.
@@ -130,12 +132,12 @@ impl Session {
         let service = r"HKLM\SYSTEM\CurrentControlSet\Services\Wdf01000";
         let found = self.metadata(windows.volume, &file)?;
         let is_there =
-            found.is_some_and(|found| !found.is_directory && found.size <= PROGRAM_BYTES_MAX);
+            found.is_some_and(|found| !found.is_directory && found.size <= FRAMEWORK_BYTES_MAX);
         if !is_there || inbox == Framework::None && !self.has_key(service)? {
             return Ok(inbox);
         }
         // Where it cannot be read, what Windows came with is the best that is known.
-        let bytes = self.read(windows.volume, &file, PROGRAM_BYTES_MAX).unwrap_or_default();
+        let bytes = self.read(windows.volume, &file, FRAMEWORK_BYTES_MAX).unwrap_or_default();
         Ok(match (file_version(&bytes), inbox) {
             (Some((1, minor)), _) => Framework::Version(1, minor),
             (_, Framework::None) => Framework::Unknown,

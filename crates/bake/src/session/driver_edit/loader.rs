@@ -1,7 +1,7 @@
 //! What the guest's loader takes of signatures.
 
 use winkiln_drivers::staging::{Guest, Signature};
-use winkiln_drivers::{Package, Target};
+use winkiln_drivers::{Architecture, Package, Target};
 use winkiln_guest::Firmware;
 
 use super::super::Session;
@@ -54,7 +54,9 @@ impl Session {
     /// What the loader of this Windows takes.
     pub(super) fn loader(&mut self, target: Target) -> Result<Loader, BakeError> {
         let by_uefi = self.windows()?.boot.firmware == Firmware::Uefi;
-        let knows_sha256 = !((6, 0)..(6, 2)).contains(&target.version) || self.has_sha256()?;
+        let asks =
+            target.architecture != Architecture::X86 && ((6, 0)..(6, 2)).contains(&target.version);
+        let knows_sha256 = !asks || self.has_sha256()?;
         Ok(Loader { target, knows_sha256, by_uefi })
     }
 

@@ -86,7 +86,12 @@ impl Session {
         Ok(false)
     }
 
-    fn has_file_as(&mut self, volume: u32, path: &str, bytes: &[u8]) -> Result<bool, BakeError> {
+    pub(in crate::session) fn has_file_as(
+        &mut self,
+        volume: u32,
+        path: &str,
+        bytes: &[u8],
+    ) -> Result<bool, BakeError> {
         let found = self.metadata(volume, path)?.filter(|found| !found.is_directory);
         Ok(found.is_some_and(|found| found.size == bytes.len() as u64)
             && self.read(volume, path, PROGRAM_BYTES_MAX)? == bytes)

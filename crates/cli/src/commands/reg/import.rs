@@ -18,7 +18,7 @@ use crate::loose_hive::LooseHive;
 use crate::output::Output;
 use crate::session;
 
-/// Operations that are handed over at once, fewer when their data have so many bytes, and how often before the reader waits.
+/// Operations that are handed over at once, fewer when they have so many bytes, and how often before the reader waits.
 const BATCH: usize = 1024;
 const BATCH_BYTES: usize = 256 << 10;
 const BATCHES: usize = 2;
@@ -59,7 +59,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
             let now = clock::loose_time(&args.with.write)?;
             let hive = LooseHive::open(file, args.with.hive.mount.as_deref(), &args.with.write)?;
             let mut hive = hive.with_changes_told(output.changes_told());
-            ahead(operations, data_bytes, |operations| {
+            ahead(operations, own_bytes, |operations| {
                 hive.import(operations, args.all_control_sets, now)
             })
             .doing(|| format!("cannot import {}", source.display()))?;
@@ -69,11 +69,14 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     output.report(&report, None)
 }
 
-/// Bytes of data that an operation holds.
-fn data_bytes<E>(operation: &std::result::Result<RegOperation, E>) -> usize {
-    match operation.as_ref().map(|operation| &operation.action) {
-        Ok(RegAction::SetValue { data, .. }) => data.len(),
-        _ => 0,
+/// Bytes that an operation holds beside those before it.
+fn own_bytes<E>(operation: &std::result::Result<RegOperation, E>) -> usize {
+    let Ok(operation) = operation else { return 0 };
+    match &operation.action {
+        // Values share the name of their key.
+        RegAction::CreateKey | RegAction::DeleteKey => operation.key.len(),
+        RegAction::SetValue { name, data, .. } => name.len() + data.len(),
+        RegAction::DeleteValue { name } => name.len(),
     }
 }
 
