@@ -157,14 +157,17 @@ fn rows(text: &mut String, bus: &BusVerdict, verbose: bool) {
     }
 }
 
-/// The drivers, or what is missing.
+/// The drivers, and what is missing.
 fn why(controller: &ControllerVerdict) -> String {
-    if let Some(obstacle) = &controller.obstacle {
-        return obstacle.to_string();
-    }
     let drivers = controller.drivers.iter().map(|driver| match &driver.version {
         Some(version) => format!("{} {version}", driver.service),
         None => driver.service.clone(),
     });
-    drivers.collect::<Vec<_>>().join(", ")
+    let drivers = drivers.collect::<Vec<_>>().join(", ");
+    match &controller.obstacle {
+        None => drivers,
+        Some(obstacle) if drivers.is_empty() => obstacle.to_string(),
+        // What the controller itself needs may all be there.
+        Some(obstacle) => format!("{drivers} would start, but {obstacle}"),
+    }
 }
