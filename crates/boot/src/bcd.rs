@@ -43,5 +43,8 @@ pub use objects_edit::{
 };
 pub use partitions::Partitions;
 pub use retarget::{Candidate, Retargeted, dangling, retarget, wanted_files};
-pub use store::{element, find_object, named_partitions, objects, windows_loaders};
+pub use store::{
+    element, find_object, installed_loaders, named_partitions, objects, windows_loaders,
+};
+pub(crate) use value::terminated;
 pub use value::{ElementValue, decode, encode};

@@ -161,7 +161,7 @@ fn read_objects(
     file: &mut BootFile,
 ) -> Result<(), bcd::BcdError> {
     let objects = bcd::objects(hive)?;
-    let loaders = bcd::windows_loaders(hive)?;
+    let loaders = bcd::installed_loaders(&objects);
     let by_guid: HashMap<&str, &Object> =
         objects.iter().map(|object| (object.guid.as_str(), object)).collect();
     let element = |object: &Object, id: u32| object.element(id).map(|found| found.value.clone());

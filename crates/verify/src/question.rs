@@ -61,10 +61,8 @@ const THREADS_MAX: usize = 4;
 /// # Errors
 /// The first disagreement, or the first reader that fails for no known reason.
 pub fn verify_volume(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinion, VerifyError> {
-    let parts = claims.chunks(claims.len().div_ceil(threads(claims.len())).max(1));
-    let parts = if claims.is_empty() { vec![claims] } else { parts.collect() };
     let verify = |part| verify_claims(Arc::clone(&device), part);
-    in_threads(parts, verify, "the volume", usize::MAX)
+    in_threads(parts(claims), verify, "the volume", usize::MAX)
 }
 
 /// Threads that so many claims or facts are worth.
@@ -74,6 +72,14 @@ pub fn threads(claims: usize) -> usize {
         0..MANY => 1,
         _ => available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX),
     }
+}
+
+/// As many parts as all of them are worth threads; an empty one of none, which is put as well.
+fn parts<T>(all: &[T]) -> Vec<&[T]> {
+    if all.is_empty() {
+        return vec![all];
+    }
+    all.chunks(all.len().div_ceil(threads(all.len()))).collect()
 }
 
 /// Verifies each of these parts in a thread of its own, and the first in this one. Of what agreed no more than `told_max` is told.
@@ -107,9 +113,7 @@ fn verify_claims(device: Arc<dyn Device>, claims: &[Claim]) -> Result<Opinion, V
             .into_iter()
             .for_each(|()| opinion.verified.push(Verified { reader: name, what: path.to_owned() }));
         if let Claim::Hive { contents, facts, .. } = claim {
-            let parts = facts.chunks(facts.len().div_ceil(threads(facts.len())).max(1));
-            let parts = if facts.is_empty() { vec![&facts[..]] } else { parts.collect() };
-            opinion.join(verify_hive(path, contents, parts, None)?, usize::MAX);
+            opinion.join(verify_hive(path, contents, parts(facts), None)?, usize::MAX);
         }
     }
     Ok(opinion)

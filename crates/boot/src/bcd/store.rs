@@ -53,11 +53,14 @@ pub fn find_object(store: &Hive, name: &str) -> Result<KeyId, BcdError> {
 /// # Errors
 /// When it is not a BCD store.
 pub fn windows_loaders(store: &Hive) -> Result<Vec<String>, BcdError> {
-    Ok(objects(store)?
-        .into_iter()
-        .filter(starts_installed_windows)
-        .map(|object| object.guid)
-        .collect())
+    Ok(installed_loaders(&objects(store)?))
+}
+
+/// As [`windows_loaders`], of objects that were read already.
+#[must_use]
+pub fn installed_loaders(objects: &[Object]) -> Vec<String> {
+    let loaders = objects.iter().filter(|object| starts_installed_windows(object));
+    loaders.map(|object| object.guid.clone()).collect()
 }
 
 /// Every partition that a device element of the store names, each once.

@@ -160,7 +160,8 @@ fn units(data: &[u8]) -> Option<Vec<u16>> {
         .then(|| data.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect())
 }
 
-pub(super) fn terminated(text: &str) -> Vec<u8> {
+/// UTF-16 with a NUL behind it.
+pub(crate) fn terminated(text: &str) -> Vec<u8> {
     text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
 }
 

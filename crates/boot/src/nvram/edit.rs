@@ -1,7 +1,7 @@
 //! Changing boot entries that are there.
 
 use super::load_option::renamed;
-use super::store::{ATTRIBUTES, GLOBAL, NvramError, NvramStore, ORDER};
+use super::store::{GLOBAL, NvramError, NvramStore, ORDER, order_of};
 use super::variable::Variable;
 
 impl NvramStore {
@@ -81,8 +81,6 @@ impl NvramStore {
             self.delete(ORDER);
             return Ok(());
         }
-        let data = order.iter().flat_map(|number| number.to_le_bytes()).collect();
-        let name = ORDER.to_owned();
-        self.put(&[Variable { name, owner: GLOBAL, attributes: ATTRIBUTES, data }])
+        self.put(&[order_of(order)])
     }
 }

@@ -11,7 +11,7 @@
 //!
 //! Source: UEFI specification, "Load options", "Device path nodes".
 
-use crate::bcd::{GuidBytes, PartitionRef};
+use crate::bcd::{GuidBytes, PartitionRef, terminated};
 
 const ACTIVE: u32 = 1;
 const PARTITION: [u8; 2] = [4, 1];
@@ -91,11 +91,8 @@ impl LoadOption {
     /// The bytes of an entry for a file of a partition; `None` without both, or for texts that are too long.
     #[must_use]
     pub fn encode(&self) -> Option<Vec<u8>> {
-        let wide = |text: &str| -> Vec<u8> {
-            text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
-        };
         let partition = self.partition.as_ref()?;
-        let path = wide(self.path.as_ref()?);
+        let path = terminated(self.path.as_ref()?);
         let mut nodes = PARTITION.to_vec();
         nodes.extend(PARTITION_BYTES.to_le_bytes());
         nodes.extend(partition.number.to_le_bytes());
@@ -119,7 +116,7 @@ impl LoadOption {
         let attributes = if self.is_active { ACTIVE } else { 0 };
         let mut bytes = attributes.to_le_bytes().to_vec();
         bytes.extend(u16::try_from(nodes.len()).ok()?.to_le_bytes());
-        bytes.extend(wide(&self.description));
+        bytes.extend(terminated(&self.description));
         bytes.extend(nodes);
         Some(bytes)
     }
@@ -129,8 +126,7 @@ impl LoadOption {
 pub(super) fn renamed(data: &[u8], description: &str) -> Option<Vec<u8>> {
     let (head, rest) = data.split_at_checked(6)?;
     let (_, behind) = text(rest)?;
-    let wide = description.encode_utf16().chain([0]).flat_map(u16::to_le_bytes);
-    Some(head.iter().copied().chain(wide).chain(behind.iter().copied()).collect())
+    Some([head, &terminated(description), behind].concat())
 }
 
 fn read_partition(body: &[u8]) -> Option<EfiPartition> {

@@ -11,7 +11,7 @@ pub(super) const GLOBAL: GuidBytes = [
     0x61, 0xDF, 0xE4, 0x8B, 0xCA, 0x93, 0xD2, 0x11, 0xAA, 0x0D, 0x00, 0xE0, 0x98, 0x03, 0x2B, 0x8C,
 ];
 /// Kept, for boot services, at run time: as boot entries are.
-pub(super) const ATTRIBUTES: u32 = 7;
+const ATTRIBUTES: u32 = 7;
 pub(super) const ORDER: &str = "BootOrder";
 
 /// `{fff12b8d-7696-4c8b-a985-2747075b4f50}`, a firmware volume of variables.
@@ -236,14 +236,11 @@ impl NvramStore {
         let others = order.iter().copied().filter(|other| *other != number);
         let wanted: Vec<u16> = std::iter::once(number).chain(others).collect();
         let mut new = Vec::new();
-        let variable =
-            |name: String, data| Variable { name, owner: GLOBAL, attributes: ATTRIBUTES, data };
         if present.is_none() {
-            new.push(variable(format!("Boot{number:04X}"), data));
+            new.push(global(format!("Boot{number:04X}"), data));
         }
         if wanted != order {
-            let data = wanted.iter().flat_map(|number| number.to_le_bytes()).collect();
-            new.push(variable(ORDER.to_owned(), data));
+            new.push(order_of(&wanted));
         }
         let changed = !new.is_empty();
         self.put(&new)?;
@@ -313,6 +310,17 @@ impl NvramStore {
             }
         }
     }
+}
+
+/// A variable of the specification's own.
+fn global(name: String, data: Vec<u8>) -> Variable {
+    Variable { name, owner: GLOBAL, attributes: ATTRIBUTES, data }
+}
+
+/// The variable of the boot order.
+pub(super) fn order_of(order: &[u16]) -> Variable {
+    let data = order.iter().flat_map(|number| number.to_le_bytes()).collect();
+    global(ORDER.to_owned(), data)
 }
 
 /// The number of `Boot0000`.

@@ -13,7 +13,7 @@
 //! 0x3c      name in UTF-16, data
 //! ```
 
-use crate::bcd::GuidBytes;
+use crate::bcd::{GuidBytes, terminated};
 
 /// Mark of a variable's head.
 const START: [u8; 2] = [0xAA, 0x55];
@@ -92,8 +92,7 @@ impl<'b> Slot<'b> {
 
 /// A slot that holds a variable, padded to where the next one begins.
 pub(super) fn slot_of(variable: &Variable, authenticated: bool) -> Option<Vec<u8>> {
-    let name: Vec<u8> =
-        variable.name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+    let name = terminated(&variable.name);
     let mut bytes = [&START[..], &[ADDED, 0], &variable.attributes.to_le_bytes()].concat();
     if authenticated {
         bytes.resize(SIZES_AUTHENTICATED, 0);

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::drivers::program;
+use crate::drivers::{DISK_CONTROLLER, program};
 use crate::env::{Guest, path, require_tools, winkiln};
 
 #[path = "../../../trust/tests/trust/image.rs"]
@@ -16,15 +16,7 @@ mod image;
 /// The INF of a disk controller, and `more` of it.
 fn inf(name: &str, more: &str) -> String {
     format!(
-        r#"[Version]
-Signature="$Windows NT$"
-Class=SCSIAdapter
-ClassGuid={{4D36E97B-E325-11CE-BFC1-08002BE10318}}
-Provider=Kiln
-DriverVer=03/31/2024,1.2.3.4
-[SourceDisksNames]
-1=disk
-[SourceDisksFiles]
+        r#"{DISK_CONTROLLER}[SourceDisksFiles]
 {name}.sys=1
 [DestinationDirs]
 DefaultDestDir=12

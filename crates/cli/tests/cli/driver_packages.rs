@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::drivers::program;
+use crate::drivers::{DISK_CONTROLLER, program};
 use crate::env::{Guest, path, winkiln};
 
 const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
@@ -17,15 +17,7 @@ fn package(guest: &Guest, folder: &str, name: &str, more: &str) -> String {
     fs::write(at.join(format!("{name}.sys")), program()).unwrap();
     fs::write(at.join("help.txt"), "help").unwrap();
     let inf = format!(
-        r#"[Version]
-Signature="$Windows NT$"
-Class=SCSIAdapter
-ClassGuid={{4D36E97B-E325-11CE-BFC1-08002BE10318}}
-Provider=Kiln
-DriverVer=03/31/2024,1.2.3.4
-[SourceDisksNames]
-1=disk
-[SourceDisksFiles]
+        r#"{DISK_CONTROLLER}[SourceDisksFiles]
 {name}.sys=1
 help.txt=1
 [DestinationDirs]

@@ -6,6 +6,17 @@ use serde_json::json;
 
 use crate::env::{Guest, path, winkiln};
 
+/// With which the INF of a disk controller begins.
+pub const DISK_CONTROLLER: &str = r#"[Version]
+Signature="$Windows NT$"
+Class=SCSIAdapter
+ClassGuid={4D36E97B-E325-11CE-BFC1-08002BE10318}
+Provider=Kiln
+DriverVer=03/31/2024,1.2.3.4
+[SourceDisksNames]
+1=disk
+"#;
+
 /// A folder with the INF of the fixtures for two releases, one with its file.
 fn source() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -20,7 +20,7 @@ pub(super) fn missing(patient: &mut Patient<'_>) -> Look {
     let failed = |source| BakeError::Bcd { object: "store".to_owned(), source };
     let Ok(Some(store)) = patient.store() else { return Ok(Vec::new()) };
     let objects = bcd::objects(store).map_err(failed)?;
-    let loaders = bcd::windows_loaders(store).map_err(failed)?;
+    let loaders = bcd::installed_loaders(&objects);
     let by_guid: HashMap<&str, &Object> =
         objects.iter().map(|object| (object.guid.as_str(), object)).collect();
     let manager = objects.iter().find(|object| object.alias.as_deref() == Some("{bootmgr}"));

@@ -69,9 +69,7 @@ impl Framework {
             Self::Unknown => true,
         }
     }
-}
 
-impl Framework {
     /// Tells whether the source brings one that is new enough.
     fn is_brought(self, needed: (u32, u32)) -> bool {
         matches!(self, Self::Brought(major, minor) if (major, minor) >= needed)

@@ -70,15 +70,17 @@ impl Session {
         guest: &Guest,
     ) -> Result<HashMap<u64, HashSet<String>>, BakeError> {
         let volume = self.windows()?.volume;
-        let mut paths: Vec<String> =
-            footprints.iter().flat_map(|footprint| footprint.files.clone()).collect();
+        let mut files = Vec::new();
+        for path in footprints.iter().flat_map(|footprint| &footprint.files) {
+            files.extend(self.metadata(volume, path)?.map(|found| (path.clone(), found)));
+        }
         for store in packages.iter().flat_map(|installed| &installed.folders) {
             let store = format!(r"{}\{REPOSITORY}\{store}", guest.system_root);
-            paths.extend(self.files_below(volume, &store)?);
+            files.extend(self.files_below(volume, &store)?);
         }
         let mut names: HashMap<u64, HashSet<String>> = HashMap::new();
-        for path in paths {
-            if let Some(file) = self.metadata(volume, &path)?.and_then(|f| f.file_reference) {
+        for (path, found) in files {
+            if let Some(file) = found.file_reference {
                 names.entry(file).or_default().insert(path.to_lowercase());
             }
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use winkiln_drivers::footprint::Footprint;
 use winkiln_drivers::staging::Guest;
+use winkiln_volume::Metadata;
 
 use super::super::Session;
 use super::super::driver_edit::carry_out::PROGRAM_BYTES_MAX;
@@ -34,7 +35,7 @@ impl Session {
         }
         for store in &going {
             let kept = format!(r"{}\{REPLACED}", folder(guest, store));
-            for path in self.files_below(volume, &kept)? {
+            for (path, _) in self.files_below(volume, &kept)? {
                 let to = path.get(kept.len()..).unwrap_or_default();
                 let was = self.read(volume, &path, PROGRAM_BYTES_MAX)?;
                 // What a package that goes as well had brought, and what stayed all the while.
@@ -97,12 +98,12 @@ impl Session {
             && self.read(volume, path, PROGRAM_BYTES_MAX)? == bytes)
     }
 
-    /// Paths of all files below a folder, links of any kind left out.
+    /// All files below a folder, by their paths, links of any kind left out.
     pub(super) fn files_below(
         &mut self,
         volume: u32,
         folder: &str,
-    ) -> Result<Vec<String>, BakeError> {
+    ) -> Result<Vec<(String, Metadata)>, BakeError> {
         let (mut files, mut folders) = (Vec::new(), vec![(folder.to_owned(), 0)]);
         while let Some((folder, depth)) = folders.pop() {
             for name in self.file_names(volume, &folder)? {
@@ -117,7 +118,7 @@ impl Session {
                 if found.is_directory {
                     folders.push((path, depth + 1));
                 } else {
-                    files.push(path);
+                    files.push((path, found));
                 }
             }
         }
